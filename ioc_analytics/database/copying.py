@@ -1,0 +1,150 @@
+"""COPY in and out in the binary format: Arrow batches in, fixed-width numpy rows out.
+
+For: ingestion and states, which move millions of rows. Not for: small results (use a cursor).
+
+Both directions run inside the caller's own transaction, on the caller's psycopg connection.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, LiteralString
+
+import numpy as np
+import numpy.typing as npt
+import pgpq
+import psycopg
+import pyarrow as pa
+from psycopg import sql
+
+from ioc_analytics.kernel.errors import IntegrityFailure
+
+_HEADER_BYTES: Final = 19
+_TRAILER: Final = b"\xff\xff"
+_BLOCK_BYTES: Final = 8 * 1024 * 1024
+
+FIXED_TYPES: Final[Mapping[str, str]] = {
+    "bool": "?",
+    "int2": ">i2",
+    "int4": ">i4",
+    "int8": ">i8",
+    "float8": ">f8",
+    "uuid": "V16",
+}
+"""PostgreSQL types of fixed width and how numpy reads their binary form."""
+
+
+def copy_in(
+    connection: psycopg.Connection[Any], schema: str, table: str, batch: pa.RecordBatch
+) -> int:
+    """Write one Arrow batch into a table; its column names are the columns written.
+
+    Fixed-size binary of 16 bytes goes into ``uuid`` columns and text into enums: their binary
+    forms are the same.
+
+    Returns:
+        Rows written.
+    """
+    if not batch.num_rows:
+        return 0
+    encoder = pgpq.ArrowToPostgresBinaryEncoder(batch.schema)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
+        sql.Identifier(schema, table),
+        sql.SQL(", ").join(sql.Identifier(name) for name in batch.schema.names),
+    )
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(encoder.write_header())
+        copy.write(encoder.write_batch(batch))
+        copy.write(encoder.finish())
+    return int(batch.num_rows)
+
+
+def copy_out(
+    connection: psycopg.Connection[Any],
+    statement: LiteralString | sql.Composable,
+    parameters: Mapping[str, object] | Sequence[object] | None,
+    columns: Sequence[tuple[str, str]],
+) -> Iterator[npt.NDArray[np.void]]:
+    """Read a query whose columns all have a fixed width, without a Python object per value.
+
+    Args:
+        connection: The caller's connection.
+        statement: A SELECT; none of its columns may be NULL (coalesce in the statement).
+        parameters: Parameters of the statement, bound on the client (COPY takes none).
+        columns: Name and type of each column: a key of ``FIXED_TYPES``, or ``bytea:N`` for byte
+            strings that all have N bytes.
+
+    Yields:
+        Structured arrays with one field per column, in big-endian byte order, about 8 MiB each.
+
+    Raises:
+        IntegrityFailure: A value has not the width that was declared, or is NULL.
+    """
+    layout = _row_layout(columns)
+    widths = [np.dtype(_numpy_type(kind)).itemsize for _, kind in columns]
+    if isinstance(statement, str):
+        statement = sql.SQL(statement)
+    command = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(statement)
+    held: list[bytes] = []
+    size = 0
+    with connection.cursor() as cursor, cursor.copy(command, parameters) as copy:
+        first = True
+        for block in copy:
+            data = bytes(block)
+            if first:
+                data, first = data[_HEADER_BYTES:], False
+            if data == _TRAILER:
+                continue
+            held.append(data)
+            size += len(data)
+            if size >= _BLOCK_BYTES:
+                yield _decode(b"".join(held), layout, widths)
+                held, size = [], 0
+    if size:
+        yield _decode(b"".join(held), layout, widths)
+
+
+def copy_out_whole(
+    connection: psycopg.Connection[Any],
+    statement: LiteralString | sql.Composable,
+    parameters: Mapping[str, object] | Sequence[object] | None,
+    columns: Sequence[tuple[str, str]],
+) -> npt.NDArray[np.void]:
+    """Read such a query into one array; see ``copy_out``."""
+    blocks = list(copy_out(connection, statement, parameters, columns))
+    if not blocks:
+        return np.empty(0, dtype=_decode_type(columns))
+    return np.concatenate(blocks)
+
+
+def uuid_array_literal(identifiers: npt.NDArray[np.uint8]) -> str:
+    """Return ``(n, 16)`` bytes as the text of a ``uuid[]``, for a parameter ``%s::uuid[]``."""
+    digits = np.ascontiguousarray(identifiers).tobytes().hex()
+    return "{" + ",".join(digits[at : at + 32] for at in range(0, len(digits), 32)) + "}"
+
+
+def _numpy_type(kind: str) -> str:
+    return f"V{kind.removeprefix('bytea:')}" if kind.startswith("bytea:") else FIXED_TYPES[kind]
+
+
+def _row_layout(columns: Sequence[tuple[str, str]]) -> np.dtype[np.void]:
+    # A row of binary COPY: number of fields, then length and bytes of each.
+    fields: list[tuple[str, str]] = [("__fields", ">i2")]
+    for name, kind in columns:
+        fields += [(f"__length_{name}", ">i4"), (name, _numpy_type(kind))]
+    return np.dtype(fields)
+
+
+def _decode_type(columns: Sequence[tuple[str, str]]) -> np.dtype[np.void]:
+    return np.dtype([(name, _numpy_type(kind)) for name, kind in columns])
+
+
+def _decode(data: bytes, layout: np.dtype[np.void], widths: Sequence[int]) -> npt.NDArray[np.void]:
+    if len(data) % layout.itemsize:
+        raise IntegrityFailure("a row of a fixed-width COPY has another width than was declared")
+    rows = np.frombuffer(data, dtype=layout)
+    names = [name for name in layout.names or () if not name.startswith("__")]
+    for name, width in zip(names, widths, strict=True):
+        if (rows[f"__length_{name}"] != width).any():
+            raise IntegrityFailure(
+                f"column {name} of a fixed-width COPY holds a NULL or a value not of {width} bytes"
+            )
+    return rows[names]

@@ -1,0 +1,158 @@
+"""The responses that a batch knows: those it brings and those that its children name.
+
+For: ingestion, within one transaction. Not for: what is stored of them (the registry, which this
+table is filled from and written back to).
+
+Everything stands in numpy arrays, about 150 bytes per response: a batch of a million responses
+takes 150 MB, not a gigabyte of Python objects.
+"""
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ioc_analytics.kernel.errors import IntegrityFailure
+
+NEVER: Final = np.iinfo(np.int64).min
+"""Version of something that is not stored."""
+
+KINDS: Final = ("answers", "scores", "validations")
+"""The kinds of children, in the order of the columns of ``stored_version`` and ``action``."""
+ANSWERS, SCORES, VALIDATIONS = range(3)
+
+UNDECIDED: Final = 0
+WRITE: Final = 1
+"""The children of this kind are new, or replace older ones."""
+COMPARE: Final = 2
+"""Children of the same version are stored: equal ones are duplicates, others conflict."""
+STALE: Final = 3
+"""Newer children are stored: these are duplicates."""
+GONE: Final = 4
+"""The rows of the response were sealed: a change is quarantined."""
+
+_PARENT: Final = np.dtype(
+    [
+        ("created", "i8"),  # microseconds since 1970 of the response as it will be stored
+        ("version", "i8"),  # version of the response as it will be stored
+        ("content", "i8"),  # its digest
+        ("child_version", "i8"),  # version that children of this batch belong to
+        ("assessment", "i4"),  # index into the assessments of the batch
+        ("instrument", "i4"),  # index into the instruments, -1: unknown
+        ("row", "i4"),  # accepted row of this batch, -1: none
+        ("slot", "i4"),  # row in the answer matrix of its instrument, -1: none
+        ("seconds", "f8"),  # time spent, NaN: not known
+        ("is_stored", "?"),  # in the registry before this batch
+        ("is_sealed", "?"),  # its rows are in a sealed state
+        ("stored_created", "i8"),  # where its stored rows are
+        ("response_batch", "i8"),
+        ("stored_version", "i8", (3,)),
+        ("stored_batch", "i8", (3,)),
+        ("action", "i1", (3,)),
+        ("is_scored", "?"),  # scores came with the batch
+        ("is_careless", "?"),
+    ]
+)
+
+
+class Parents:
+    """A growing table of responses with a lookup by pseudonym."""
+
+    def __init__(self) -> None:
+        self._ids: npt.NDArray[np.uint8] = np.zeros((1024, 16), dtype=np.uint8)
+        self._rows: npt.NDArray[np.void] = np.zeros(1024, dtype=_PARENT)
+        self._count = 0
+        # Two sorted runs, like a small LSM tree: wide files add a thousand rows at a time, and
+        # sorting everything after each of them would be quadratic.
+        self._main = _SortedRun()
+        self._recent = _SortedRun()
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def ids(self) -> npt.NDArray[np.uint8]:
+        """Pseudonyms, shape ``(n_parents, 16)``."""
+        return self._ids[: self._count]
+
+    @property
+    def rows(self) -> npt.NDArray[np.void]:
+        """The columns of ``_PARENT``; a view, so that writing to it changes the table."""
+        return self._rows[: self._count]
+
+    def add(self, ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+        """Add responses that are not in the table and return their places."""
+        start, self._count = self._count, self._count + len(ids)
+        if self._count > len(self._rows):
+            room = max(2 * len(self._rows), self._count)
+            self._ids = np.concatenate(
+                [self._ids, np.zeros((room - len(self._ids), 16), dtype=np.uint8)]
+            )
+            self._rows = np.concatenate(
+                [self._rows, np.zeros(room - len(self._rows), dtype=_PARENT)]
+            )
+        self._ids[start : self._count] = ids
+        new = self._rows[start : self._count]
+        for name in ("row", "slot", "instrument", "assessment"):
+            new[name] = -1
+        for name in ("stored_version", "version", "child_version", "stored_created"):
+            new[name] = NEVER
+        new["seconds"] = np.nan
+        self._index()
+        return np.arange(start, self._count)
+
+    def find(self, ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+        """Return the place of each pseudonym, -1 for those that are not in the table."""
+        keys = _keys(ids)
+        places = self._recent.find(keys)
+        missing = places < 0
+        if missing.any():
+            places[missing] = self._main.find(keys[missing])
+        found = places >= 0
+        # The lookup goes by half of the pseudonym; the other half confirms it.
+        wrong = (self._ids[places[found]] != ids[found]).any(axis=1)
+        if wrong.any():
+            places[np.flatnonzero(found)[wrong]] = -1
+        return places
+
+    def _index(self) -> None:
+        first = self._main.stop
+        if self._count - first > max(65_536, first // 4):
+            first = 0
+        run = _SortedRun(_keys(self._ids[first : self._count]), first)
+        if run.has_repeats:
+            raise IntegrityFailure(
+                "two responses share half of their pseudonym, which cannot happen by chance; "
+                "look for a damaged source"
+            )
+        if first:
+            self._recent = run
+        else:
+            self._main, self._recent = run, _SortedRun()
+
+
+class _SortedRun:
+    """Keys of a range of places, sorted."""
+
+    def __init__(self, keys: npt.NDArray[np.uint64] | None = None, first: int = 0) -> None:
+        keys = np.empty(0, dtype=np.uint64) if keys is None else keys
+        order = np.argsort(keys)
+        self._keys = keys[order]
+        self._places = order + first
+        self.stop = first + len(keys)
+
+    @property
+    def has_repeats(self) -> bool:
+        return bool((self._keys[1:] == self._keys[:-1]).any())
+
+    def find(self, keys: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+        if not len(self._keys):
+            return np.full(len(keys), -1, dtype=np.int64)
+        at = np.searchsorted(self._keys, keys)
+        at[at == len(self._keys)] = 0
+        return np.where(self._keys[at] == keys, self._places[at], -1)
+
+
+def _keys(ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:
+    # The second half of a UUIDv8 has 62 pseudo-random bits, the first half 60.
+    return np.ascontiguousarray(ids).view("<u8")[:, 1]

@@ -1,0 +1,209 @@
+"""Judging and writing responses.
+
+For: ``ingestion.ingest``. Not for: their answers, scores and validations.
+
+Accepted responses are held (about 100 bytes each) until the whole batch was read: whether one is
+careless shows only in its answers, which come later.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ioc_analytics.ingestion.digests import fixed_array, fixed_bytes, row_digests
+from ioc_analytics.ingestion.load import (
+    Load,
+    Origin,
+    content_columns,
+    encoded_ids,
+    select,
+    times,
+)
+from ioc_analytics.ingestion.parents import NEVER
+from ioc_analytics.ingestion.versions import (
+    ACCEPTED,
+    CONFLICT,
+    DUPLICATE,
+    PERIOD_SEALED,
+    judge_version,
+)
+from ioc_analytics.kernel.errors import InvalidInput
+from ioc_analytics.records.kinds import RESPONSES
+from ioc_analytics.records.vocabularies import UNKNOWN
+
+_CATEGORIES = ("region", "age_band", "gender", "device_type", "status")
+
+
+class ResponseDesk:
+    """Takes the responses of a batch."""
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._held: list[tuple[pa.RecordBatch, npt.NDArray[np.int64]]] = []
+        self._rows = 0
+
+    def take(self, records: pa.RecordBatch, origin: Origin) -> None:
+        """Judge responses and hold those that are new or newer."""
+        load = self._load
+        codes, assessment_ids = encoded_ids(records.column("assessment_hash"))
+        known = np.array(
+            load.find_assessments([i.tobytes() for i in assessment_ids]), dtype=np.int64
+        )
+        assessments = known[codes] if len(known) else codes
+        has_parent = assessments >= 0
+        if not has_parent.all():
+            origin.refuse(RESPONSES, select(records, ~has_parent), "orphan", "assessment_id")
+            records, assessments = select(records, has_parent), assessments[has_parent]
+        has_room = load.make_room(times(records.column("created_at")))
+        if not has_room.all():
+            refused = select(records, ~has_room)
+            origin.refuse(RESPONSES, refused, "too_many_partitions", "started_at")
+            records, assessments = select(records, has_room), assessments[has_room]
+        if records.num_rows:
+            self._judge(records, assessments, origin)
+
+    def write(self) -> None:
+        """Write the held responses; to be called when every child was judged."""
+        load = self._load
+        parents = load.parents.rows
+        first = 0
+        for records, places in self._held:
+            rows = np.arange(first, first + len(places))
+            first += len(places)
+            stays = parents["row"][places] == rows
+            self._write(select(records, stays), places[stays])
+        self._held.clear()
+
+    def _judge(
+        self, records: pa.RecordBatch, assessments: npt.NDArray[np.int64], origin: Origin
+    ) -> None:
+        load = self._load
+        ids = fixed_bytes(records.column("id"))
+        created = times(records.column("created_at"))
+        completed, updated = (times(records.column(n)) for n in ("completed_at", "updated_at"))
+        versions = np.where(
+            updated != NEVER, updated, np.where(completed != NEVER, completed, created)
+        )
+        contents = row_digests(content_columns(records))
+        # Places of distinct ids; a repeated id in the chunk is judged row by row below.
+        _, first, inverse = np.unique(
+            np.ascontiguousarray(ids).view("V16").ravel(), return_index=True, return_inverse=True
+        )
+        places = load.find_parents(ids[first])
+        is_new = places < 0
+        places[is_new] = load.parents.add(ids[first[is_new]])
+        self._demand_room()
+        places = places[inverse]
+        parents = load.parents.rows
+
+        outcomes = np.empty(len(ids), dtype=object)
+        plain = parents["version"][places] == NEVER
+        if len(first) < len(ids):
+            repeated = np.bincount(inverse)[inverse] > 1
+            plain &= ~repeated
+        outcomes[plain] = ACCEPTED
+        parents["version"][places[plain]] = versions[plain]
+        parents["content"][places[plain]] = contents[plain]
+        superseded = 0
+        accepted_here: set[int] = set()
+        for at in np.flatnonzero(~plain):
+            place = int(places[at])
+            outcomes[at] = self._judge_one(place, int(versions[at]), int(contents[at]))
+            if outcomes[at] == ACCEPTED:
+                superseded += place in accepted_here or parents["row"][place] >= 0
+                accepted_here.add(place)
+        # Children of this batch belong to the version that this batch brings.
+        order = np.argsort(versions, kind="stable")
+        parents["child_version"][places[order]] = versions[order]
+
+        accepted = outcomes == ACCEPTED
+        self._hold(
+            select(records, accepted), places[accepted], created[accepted], assessments[accepted]
+        )
+        origin.count(RESPONSES, "accepted", int(accepted.sum()) - superseded)
+        origin.count(RESPONSES, "duplicates", int((outcomes == DUPLICATE).sum()) + superseded)
+        for rule in (CONFLICT, PERIOD_SEALED):
+            refused = outcomes == rule
+            if refused.any():
+                origin.refuse(RESPONSES, select(records, refused), rule)
+
+    def _judge_one(self, place: int, version: int, content: int) -> str:
+        """Judge one row against what is known of its id."""
+        parent = self._load.parents.rows[place]
+        outcome = ACCEPTED
+        if parent["version"] != NEVER:
+            outcome = judge_version(
+                version,
+                content,
+                int(parent["version"]),
+                int(parent["content"]),
+                allows_replacing=self._load.allows_replacing,
+            )
+        if outcome != ACCEPTED:
+            return outcome
+        if parent["is_sealed"]:
+            return PERIOD_SEALED
+        if parent["is_stored"]:
+            self._load.replaced_batches.add(int(parent["response_batch"]))
+        parent["version"], parent["content"] = version, content
+        return ACCEPTED
+
+    def _hold(
+        self,
+        records: pa.RecordBatch,
+        places: npt.NDArray[np.int64],
+        created: npt.NDArray[np.int64],
+        assessments: npt.NDArray[np.int64],
+    ) -> None:
+        if not records.num_rows:
+            return
+        load = self._load
+        parents = load.parents.rows
+        seconds = pc.fill_null(records.column("time_spent_seconds"), float("nan"))
+        parents["created"][places] = created
+        parents["assessment"][places] = assessments
+        instruments = np.array(
+            [load.instrument_place(place) for place in range(len(load.assessments))], dtype=np.int32
+        )
+        parents["instrument"][places] = instruments[assessments]
+        parents["seconds"][places] = seconds.to_numpy(zero_copy_only=False)
+        parents["row"][places] = np.arange(self._rows, self._rows + len(places))
+        self._rows += len(places)
+        columns = content_columns(records)
+        for name in _CATEGORIES:
+            at = columns.schema.get_field_index(name)
+            words = columns.column(at)
+            if not pa.types.is_dictionary(words.type):
+                columns = columns.set_column(at, name, words.dictionary_encode())
+        self._held.append((columns, places))
+
+    def _demand_room(self) -> None:
+        limit = self._load.config.limits.max_batch_responses
+        if len(self._load.parents) > limit:
+            raise InvalidInput(
+                f"the batch holds more than {limit:,} responses, the limit of one batch; "
+                "split it, or raise ANALYTICS_MAX_BATCH_RESPONSES (about 300 bytes of memory each)"
+            )
+
+    def _write(self, records: pa.RecordBatch, places: npt.NDArray[np.int64]) -> None:
+        load = self._load
+        parents = load.parents.rows[places]
+        facts = [load.assessments[place] for place in parents["assessment"]]
+        regions = [
+            own if own != UNKNOWN else assessment.region
+            for own, assessment in zip(records.column("region").to_pylist(), facts, strict=True)
+        ]
+        organizations = np.frombuffer(b"".join(f.org_hash for f in facts), dtype=np.uint8)
+        columns = {name: records.column(name) for name in records.schema.names}
+        columns |= {
+            "region": pa.array(regions, type=pa.string()),
+            "org_hash": fixed_array(organizations.reshape(-1, 16)),
+            "is_careless": pa.array(parents["is_careless"]),
+            "batch_id": pa.array(np.full(len(places), load.batch_id, dtype=np.int64)),
+        }
+        plain = {
+            name: column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+            for name, column in columns.items()
+        }
+        load.copy("analytics", "anonymized_assessment_responses", pa.RecordBatch.from_pydict(plain))

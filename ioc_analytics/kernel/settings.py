@@ -1,0 +1,241 @@
+"""Every setting of the platform: one frozen record, read once, unknown names refused.
+
+For: every room; the record is handed down, nothing below reads the environment again.
+Not for: how sources are read and refusals worded (``kernel.settings_sources``), value types
+(``kernel.settings_values``), or the table in the README (``kernel.settings_table``). The server's
+part of the record is in ``kernel.settings_database``.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import (
+    Field,
+    ValidationError,
+    model_validator,
+)
+
+from ioc_analytics.kernel.errors import ConfigurationError
+from ioc_analytics.kernel.settings_database import DatabaseSettings, SettingsRecord
+from ioc_analytics.kernel.settings_sources import (
+    as_layer,
+    environment_layer,
+    merge,
+    refusal,
+    user_data_folder,
+)
+from ioc_analytics.kernel.settings_values import (
+    AbsolutePath,
+    Allowed,
+    HexKey,
+    Number,
+    Schedule,
+    Variable,
+    Whole,
+)
+
+
+class OperationsSettings(SettingsRecord):
+    """How ingestion and queries work."""
+
+    batch_size: Annotated[Whole, Variable("ANALYTICS_BATCH_SIZE"), Field(ge=1, le=100_000)] = 1000
+    """Responses per chunk while reading files."""
+
+    parallel_processing: Annotated[
+        Whole, Variable("ANALYTICS_PARALLEL_PROCESSING"), Field(ge=1, le=256)
+    ] = 4
+    """Workers in ingestion."""
+
+    retry_attempts: Annotated[Whole, Variable("ANALYTICS_RETRY_ATTEMPTS"), Field(ge=0, le=100)] = 3
+    """Further attempts after a transient error."""
+
+    enable_caching: Annotated[bool, Variable("ANALYTICS_ENABLE_CACHING")] = True
+    """Whether query answers are cached."""
+
+    cache_timeout: Annotated[
+        Whole, Variable("ANALYTICS_CACHE_TIMEOUT"), Field(ge=0, le=86_400_000)
+    ] = 300_000
+    """Milliseconds that a cached answer may be used at most; new data end it earlier."""
+
+
+class PrivacySettings(SettingsRecord):
+    """The key that turns identifiers into pseudonyms."""
+
+    pseudonym_key: Annotated[
+        HexKey | None, Variable("ANALYTICS_PSEUDONYM_KEY"), Allowed("64 hex digits")
+    ] = None
+    """Key of 64 hex digits; the embedded server makes one on first use, a real one demands it."""
+
+    pseudonym_key_file: Annotated[
+        AbsolutePath | None, Variable("ANALYTICS_PSEUDONYM_KEY_FILE"), Allowed("a path")
+    ] = None
+    """File that holds the key, instead of the key itself."""
+
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if self.pseudonym_key is not None and self.pseudonym_key_file is not None:
+            raise ValueError("pseudonym_key and pseudonym_key_file are both given; give one")
+        return self
+
+
+class InboxSettings(SettingsRecord):
+    """The folder that is watched for new files."""
+
+    path: Annotated[AbsolutePath, Variable("ANALYTICS_INBOX")]
+    """Folder watched for new batches; `inbox` under the home folder unless given."""
+
+    settle_seconds: Annotated[
+        Number, Variable("ANALYTICS_INBOX_SETTLE_SECONDS"), Field(ge=0, le=3600)
+    ] = 5.0
+    """Seconds that a file's size must stand still before it is taken."""
+
+    keep_days: Annotated[Whole, Variable("ANALYTICS_INBOX_KEEP_DAYS"), Field(ge=0, le=3650)] = 0
+    """Days that an ingested file is kept in `done/`; 0 deletes it after the commit."""
+
+
+class LimitsSettings(SettingsRecord):
+    """What one batch may be at most, so that a small file cannot fill the machine."""
+
+    max_expanded_bytes: Annotated[Whole, Variable("ANALYTICS_MAX_EXPANDED_BYTES"), Field(ge=1)] = (
+        64 * 1024**3
+    )
+    """Bytes that one file may have after decompression."""
+
+    max_expansion_ratio: Annotated[
+        Whole, Variable("ANALYTICS_MAX_EXPANSION_RATIO"), Field(ge=1)
+    ] = 200
+    """Decompressed bytes per compressed byte; judged after the first 16 MiB, not for Parquet."""
+
+    max_line_bytes: Annotated[Whole, Variable("ANALYTICS_MAX_LINE_BYTES"), Field(ge=1)] = 1024**2
+    """Bytes that one line of a text file may have."""
+
+    max_columns: Annotated[Whole, Variable("ANALYTICS_MAX_COLUMNS"), Field(ge=1)] = 2000
+    """Columns that one file may have."""
+
+    max_batch_responses: Annotated[
+        Whole, Variable("ANALYTICS_MAX_BATCH_RESPONSES"), Field(ge=1)
+    ] = 2_000_000
+    """Responses that one batch may have."""
+
+    max_new_partitions: Annotated[
+        Whole, Variable("ANALYTICS_MAX_NEW_PARTITIONS"), Field(ge=1, le=1000)
+    ] = 24
+    """Month partitions that one batch may ask for; rows beyond are quarantined."""
+
+
+class AnalyticsConfig(SettingsRecord):
+    """All settings of one installation.
+
+    Make it with :meth:`load`; the constructor reads no environment and needs ``home``.
+    """
+
+    home: Annotated[AbsolutePath, Variable("ANALYTICS_HOME")]
+    """Folder for the embedded server, keys, passwords and the inbox; the user data folder unless
+    given."""
+
+    database: DatabaseSettings = DatabaseSettings()
+    """Server and connections."""
+
+    operations: OperationsSettings = OperationsSettings()
+    """Ingestion and queries."""
+
+    privacy: PrivacySettings = PrivacySettings()
+    """Pseudonym key."""
+
+    inbox: InboxSettings
+    """Watched folder."""
+
+    limits: LimitsSettings = LimitsSettings()
+    """Bounds on input."""
+
+    enable_monitoring: Annotated[bool, Variable("ANALYTICS_ENABLE_MONITORING")] = True
+    """Whether health and data quality are measured on schedule."""
+
+    enable_backups: Annotated[bool, Variable("ANALYTICS_ENABLE_BACKUPS")] = True
+    """Whether backups are made on schedule."""
+
+    backup_schedule: Annotated[Schedule, Variable("ANALYTICS_BACKUP_SCHEDULE")] = "0 2 * * *"
+    """When backups are made."""
+
+    retention_days: Annotated[
+        Whole, Variable("ANALYTICS_RETENTION_DAYS"), Field(ge=1, le=36_500)
+    ] = 90
+    """Days that raw rows are kept; states and released tables stay longer."""
+
+    debug_mode: Annotated[bool, Variable("ANALYTICS_DEBUG_MODE")] = False
+    """Whether the log is detailed."""
+
+    pg_bin: Annotated[AbsolutePath | None, Variable("ANALYTICS_PG_BIN"), Allowed("a path")] = None
+    """Folder of PostgreSQL's programs for the embedded server, before any other is tried."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _place_inbox(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping) or not isinstance(value.get("home"), str | Path):
+            return value
+        inbox = value.get("inbox", {})
+        if isinstance(inbox, Mapping):
+            value = {**value, "inbox": {"path": Path(value["home"]) / "inbox", **inbox}}
+        return value
+
+    @classmethod
+    def load(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        mapping: Mapping[str, Any] | None = None,
+        **overrides: Any,
+    ) -> Self:
+        """Read the settings once: override beats mapping beats environment beats default.
+
+        Args:
+            environ: Variables to read; the process environment when None. An empty value counts
+                as unset. A secret ``X`` may also be given as a file, by ``X_FILE``.
+            mapping: Settings in the tree's shape, snake_case, such as
+                ``{"database": {"host": "db"}, "retention_days": 90}``.
+            overrides: The same shape as keywords, such as ``debug_mode=True``.
+
+        Raises:
+            ConfigurationError: A name is unknown, or a value is not allowed; every fault is named
+                in one message, with the nearest known name or what is allowed.
+
+        Example:
+            >>> AnalyticsConfig.load({"ANALYTICS_RETENTION_DAYS": "30"}).retention_days
+            30
+        """
+        environ = os.environ if environ is None else environ
+        given, origins = environment_layer(cls, environ)
+        tree = merge([given, as_layer(mapping or {}), as_layer(overrides)])
+        if tree.get("home") is None:
+            tree["home"] = user_data_folder(environ)
+        return cls._judged(tree, origins)
+
+    def replace(self, **overrides: Any) -> Self:
+        """Return the same settings with some changed; the environment is not read again.
+
+        Raises:
+            ConfigurationError: As for :meth:`load`.
+        """
+        tree = as_layer(self)
+        if self.inbox.path == self.home / "inbox":
+            del tree["inbox"]["path"]  # it follows the home folder, also to another one
+        return self._judged(merge([tree, as_layer(overrides)]), {})
+
+    @classmethod
+    def _judged(cls, tree: dict[str, Any], origins: Mapping[tuple[str, ...], str]) -> Self:
+        try:
+            return cls.model_validate(tree)
+        except ValidationError as fault:
+            # The cause is cut off: pydantic's own text would quote what was given.
+            message = refusal(cls, fault, tree, origins)
+        raise ConfigurationError(message)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether no server is named, so that an embedded one is run."""
+        return self.database.is_embedded
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the settings as a JSON-ready tree, secrets masked."""
+        return self.model_dump(mode="json")

@@ -1,0 +1,68 @@
+"""What the platform holds and how fresh it is.
+
+For: ``get_system_status`` and the ``status`` command. Not for: judging whether that is well.
+"""
+
+from typing import Any, Final, TypeVar
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import class_row
+
+from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.records.answers import (
+    BatchStatus,
+    DatabaseStatus,
+    JobStatus,
+    SystemStatus,
+    TableStatus,
+)
+from ioc_analytics.states.reading import read_watermark, snapshot
+
+_COUNTED: Final = 1_000_000
+_NEWEST: Final = {"limit": 10}
+
+Row = TypeVar("Row")
+
+
+def read_status(connection: psycopg.Connection[Any]) -> SystemStatus:
+    """Return the status of the platform in one snapshot.
+
+    Args:
+        connection: A connection of the analyst's role.
+    """
+    with snapshot(connection):
+        row = connection.execute(sqlfiles.query("system/database_status")).fetchone()
+        assert row is not None
+        version, size, compression, runway, score, waiting = row
+        return SystemStatus(
+            database=DatabaseStatus(version, size, score, compression, runway),
+            tables=_read_tables(connection),
+            watermark=read_watermark(connection),
+            touched_days=tuple(
+                day for (day,) in connection.execute(sqlfiles.query("system/touched_days"))
+            ),
+            quarantine_waiting=waiting,
+            batches=tuple(_read(connection, "system/newest_batches", BatchStatus)),
+            jobs=tuple(_read(connection, "system/newest_jobs", JobStatus)),
+        )
+
+
+def _read(connection: psycopg.Connection[Any], name: str, kind: type[Row]) -> list[Row]:
+    with connection.cursor(row_factory=class_row(kind)) as cursor:
+        return cursor.execute(sqlfiles.query(name), _NEWEST).fetchall()
+
+
+def _read_tables(connection: psycopg.Connection[Any]) -> dict[str, TableStatus]:
+    tables = {}
+    for name, estimate, size in connection.execute(
+        sqlfiles.query("system/table_status")
+    ).fetchall():
+        is_estimate = estimate > _COUNTED
+        if not is_estimate:
+            counted = connection.execute(
+                sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier("analytics", name))
+            ).fetchone()
+            estimate = counted[0] if counted else 0
+        tables[name] = TableStatus(estimate, is_estimate, size)
+    return tables

@@ -1,0 +1,158 @@
+"""Custom SQL: one statement, read-only by privilege, within a time and row limit.
+
+For: the facade's ``query``. Not for: the platform's own statements (named queries).
+
+The login of these queries (``ioc_query``; ``ioc_reader`` for readers) may SELECT from ``analytics``
+and nothing else, and is a member of nothing: whatever a statement switches off from inside, there is
+nothing to gain. The read-only transaction only gives the clearer message.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from ioc_analytics.kernel.errors import InvalidInput
+from ioc_analytics.kernel.suggestions import did_you_mean
+from ioc_analytics.records.answers import QueryResult, to_json
+
+MAX_ROWS: Final = 100_000
+"""Rows returned unless the caller says otherwise."""
+
+MAX_STATEMENT_BYTES: Final = 100_000
+
+_OPTIONS: Final = ("timeout_seconds", "max_rows", "use_cache", "access")
+
+
+@dataclass(frozen=True, slots=True)
+class QueryOptions:
+    """How a query is run."""
+
+    timeout_seconds: float | None = None
+    """Time limit of the statement; None: that of the settings."""
+
+    max_rows: int = MAX_ROWS
+    """Rows to return at most; ``truncated`` tells whether there were more."""
+
+    use_cache: bool = True
+    access: str = "read"
+    """``read``, or ``ml`` for storing predictions."""
+
+    @classmethod
+    def parse(cls, options: Mapping[str, Any] | None) -> "QueryOptions":
+        """Return options given as a mapping.
+
+        Raises:
+            InvalidInput: An option is unknown or out of range.
+        """
+        values = dict(options or {})
+        for name in values:
+            if name not in _OPTIONS:
+                raise InvalidInput(
+                    f"unknown query option {name!r}{did_you_mean(name, _OPTIONS)}; "
+                    f"options are {', '.join(_OPTIONS)}"
+                )
+        parsed = cls(**values)
+        if parsed.access not in ("read", "ml"):
+            raise InvalidInput(f"access is 'read' or 'ml', found {parsed.access!r}")
+        if parsed.max_rows < 1:
+            raise InvalidInput(f"max_rows is at least 1, found {parsed.max_rows}")
+        if parsed.timeout_seconds is not None and not 0 < parsed.timeout_seconds <= 86_400:
+            raise InvalidInput(
+                f"timeout_seconds lies between 0 and 86400, found {parsed.timeout_seconds}"
+            )
+        return parsed
+
+
+def execute(
+    connection: psycopg.Connection[Any],
+    statement: str,
+    parameters: Sequence[Any],
+    options: QueryOptions,
+) -> QueryResult:
+    """Run one statement with ``$1`` placeholders and return its rows.
+
+    Args:
+        connection: A connection of the login that the query may use.
+        statement: One SQL statement.
+        parameters: Values of ``$1``, ``$2`` ...; dicts and lists of dicts become JSON.
+        options: Limits.
+
+    Raises:
+        InvalidInput: A syntax error (with its place), several statements, wrong parameters, or
+            the time limit.
+        PrivacyRefusal: The login may not do what the statement asks.
+    """
+    _check_statement(statement)
+    started = time.monotonic()
+    values = [_adapt(value) for value in parameters]
+    with connection.transaction():
+        if options.access == "read":
+            connection.execute("SET TRANSACTION READ ONLY")
+        if options.timeout_seconds is not None:
+            # SET takes no parameters; the value is a number that was checked.
+            connection.execute(
+                "SELECT set_config('statement_timeout', %s, true)",
+                (str(max(1, int(options.timeout_seconds * 1000))),),
+            )
+        with psycopg.RawCursor(connection, row_factory=dict_row) as cursor:
+            try:
+                # Prepared: the extended protocol takes a single statement, whatever is in the text.
+                cursor.execute(statement.encode(), values or None, prepare=True)
+            except psycopg.errors.SyntaxError as error:
+                raise InvalidInput(_describe(error, statement)) from error
+            columns = tuple(column.name for column in cursor.description or ())
+            rows = cursor.fetchmany(options.max_rows + 1) if columns else []
+    return QueryResult(
+        columns=columns,
+        data=rows[: options.max_rows],
+        truncated=len(rows) > options.max_rows,
+        duration_seconds=time.monotonic() - started,
+    )
+
+
+def statement_digest(statement: str) -> str:
+    """Return the SHA-256 of a statement, for the audit log."""
+    return hashlib.sha256(statement.encode()).hexdigest()
+
+
+def parameters_digest(parameters: Sequence[Any]) -> str:
+    """Return the SHA-256 of parameters: the audit log keeps no values."""
+    return hashlib.sha256(json.dumps(to_json(list(parameters))).encode()).hexdigest()
+
+
+def _check_statement(statement: str) -> None:
+    size = len(statement.encode())
+    if size > MAX_STATEMENT_BYTES:
+        raise InvalidInput(
+            f"the statement has {size:,} bytes, at most {MAX_STATEMENT_BYTES:,} are taken; "
+            "pass long lists as array parameters"
+        )
+    if not statement.strip():
+        raise InvalidInput("the statement is empty")
+
+
+def _adapt(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return Jsonb(to_json(value))
+    if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        return Jsonb(to_json(value))
+    return value
+
+
+def _describe(error: psycopg.Error, statement: str) -> str:
+    said = error.diag.message_primary or "syntax error"
+    if "multiple commands" in said:
+        return "several statements were given; `query` takes one"
+    place = error.diag.statement_position
+    if not place:
+        return f"PostgreSQL refused the statement: {said}"
+    before = statement[: int(place) - 1]
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    return f"{said} (line {line}, column {column})"

@@ -1,0 +1,214 @@
+"""Answers from states and rows in one snapshot: always exact, always fresh.
+
+For: insight. Not for: the figures (``statistics``) or custom SQL (``query``).
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import psycopg
+
+from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.kernel.errors import InvalidInput
+from ioc_analytics.records.filters import TimeRange
+from ioc_analytics.records.instruments import Instrument
+from ioc_analytics.states.catalogue import Categories
+from ioc_analytics.states.cells import TraitCells, join_cells
+from ioc_analytics.states.families import DIMENSIONS, narrowest_family
+from ioc_analytics.states.items import ItemState
+from ioc_analytics.states.periods import Periods, cut_periods
+from ioc_analytics.states.rebuild import midnight
+from ioc_analytics.states.rows import answer_matrix, read_answers, read_rows, score_matrix
+from ioc_analytics.states.selection import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where the figures of an answer came from."""
+
+    family: str | None
+    """Family of states of the months; None: everything came from rows."""
+
+    days_from_rows: int | None
+    """Touched days, and days cut by the range, that were counted from rows; None: all days."""
+
+    sealed_months: int
+    """Months whose rows are gone."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record ready for JSON."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class TraitAnswer:
+    """Trait states over a selection and a range."""
+
+    cells: TraitCells
+    """All responses as one cell."""
+
+    by_instrument: Mapping[str, int]
+    """Scored responses per instrument."""
+
+    undecided: int
+    """Responses of sealed cells that gave up a filtered dimension: they cannot be told apart."""
+
+    as_of: datetime | None
+    """When the newest batch of the snapshot was loaded; None: there is none."""
+
+    source: Source
+
+
+@contextmanager
+def snapshot(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Read marks, states and rows as they were at one moment."""
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def read_traits(
+    connection: psycopg.Connection[Any],
+    selection: Selection,
+    wanted: TimeRange,
+    catalogue: Categories,
+) -> TraitAnswer:
+    """Return the trait states of a selection over a range, in the caller's snapshot.
+
+    Raises:
+        InvalidInput: Only rows could answer, and rows of the range are gone (the message says
+            what can be asked).
+    """
+    periods = cut_periods(connection, wanted)
+    family, day_family = (narrowest_family(g, selection.dimensions) for g in ("month", "day"))
+    parts: list[tuple[str, TraitCells]] = []
+    undecided = 0
+    if family is None or day_family is None or selection.needs_rows:
+        family = None
+        _refuse_without_rows(periods, selection)
+        runs = (_whole(periods),)
+    else:
+        runs = periods.row_runs
+        parameters = (
+            periods.parameters()
+            | _words(selection)
+            | {"month_family": family.name, "day_family": day_family.name}
+        )
+        for instrument, responses, counts, moments in connection.execute(
+            sqlfiles.query("states/answer_traits"), parameters, binary=True
+        ):
+            # Bytes of many cells one after the other are the bytes of one cell, not yet merged.
+            parts.append((instrument, TraitCells.unpack([int(responses)], [counts], [moments])))
+        if periods.sealed_months and selection.dimensions:
+            row = connection.execute(
+                sqlfiles.query("states/undecided"),
+                parameters | {"filtered": sorted(selection.dimensions)},
+            ).fetchone()
+            undecided = int(row[0]) if row and row[0] else 0
+    chosen = selection.row_filter(catalogue)
+    for start, end in runs:
+        for rows in read_rows(connection, start, end, chosen):
+            codes, places = np.unique(rows["instrument"], return_inverse=True)
+            cells = TraitCells.from_scores(score_matrix(rows), places, len(codes))
+            parts += _split(cells, [catalogue["instrument"][int(code)] for code in codes])
+    by_instrument: dict[str, int] = {}
+    for name, cells in parts:
+        by_instrument[name] = by_instrument.get(name, 0) + int(cells.responses.sum())
+    joined = join_cells([cells for _, cells in parts])
+    return TraitAnswer(
+        joined.regroup(np.zeros(joined.n_cells, dtype=np.int64), 1),
+        {name: n for name, n in sorted(by_instrument.items()) if n},
+        undecided,
+        read_watermark(connection),
+        Source(
+            family.name if family else None,
+            _days(runs) if family else None,
+            len(periods.sealed_months),
+        ),
+    )
+
+
+def read_items(
+    connection: psycopg.Connection[Any],
+    selection: Selection,
+    wanted: TimeRange,
+    catalogue: Categories,
+    instrument: Instrument,
+) -> ItemState | None:
+    """Return the item state of one instrument, in the caller's snapshot; None without answers.
+
+    Item states are kept per instrument; other filters read the answer vectors of the rows.
+
+    Raises:
+        InvalidInput: Only rows could answer, and rows of the range are gone.
+    """
+    periods = cut_periods(connection, wanted)
+    states: list[ItemState] = []
+    runs = periods.row_runs
+    if selection.dimensions or selection.needs_rows:
+        _refuse_without_rows(periods, selection)
+        runs = (_whole(periods),)
+    else:
+        states = [
+            ItemState.unpack(responses, items)
+            for responses, items in connection.execute(
+                sqlfiles.query("states/answer_items"),
+                periods.parameters()
+                | {"instrument": instrument.name, "is_careless": selection.is_careless},
+                binary=True,
+            )
+        ]
+    chosen = selection.row_filter(catalogue)
+    for start, end in runs:
+        blocks = read_answers(
+            connection, start, end, instrument.name, len(instrument.items), chosen
+        )
+        states += [ItemState.from_answers(answer_matrix(rows), instrument) for rows in blocks]
+    return ItemState.merge(states) if states else None
+
+
+def read_watermark(connection: psycopg.Connection[Any]) -> datetime | None:
+    """Return when the newest batch was loaded."""
+    row = connection.execute(sqlfiles.query("states/watermark")).fetchone()
+    return row[0] if row else None
+
+
+def _words(selection: Selection) -> dict[str, Any]:
+    words: dict[str, Any] = {
+        name: sorted(selection.allowed[name]) if name in selection.allowed else None
+        for name in ("instrument", *DIMENSIONS)
+    }
+    return words | {"is_careless": selection.is_careless}
+
+
+def _split(cells: TraitCells, names: list[str]) -> list[tuple[str, TraitCells]]:
+    counts, moments = cells.pack()
+    return [
+        (name, TraitCells.unpack([int(cells.responses[at])], [counts[at]], [moments[at]]))
+        for at, name in enumerate(names)
+    ]
+
+
+def _whole(periods: Periods) -> tuple[datetime, datetime]:
+    edges = [midnight(periods.day_start), midnight(periods.day_end)]
+    edges += [moment for run in periods.row_runs for moment in run]
+    return min(edges), max(edges)
+
+
+def _refuse_without_rows(periods: Periods, selection: Selection) -> None:
+    if periods.sealed_months:
+        first, last = periods.sealed_months[0], periods.sealed_months[-1]
+        asked = sorted(selection.dimensions) + (["org_hash"] if selection.needs_rows else [])
+        raise InvalidInput(
+            f"no state is kept by {' and '.join(asked)} together, and the rows of "
+            f"{first:%Y-%m} to {last:%Y-%m} are gone; ask for a range after that, or filter by "
+            "industry, size and region, by age band and gender, by device, or by assessment type"
+        )
+
+
+def _days(runs: tuple[tuple[datetime, datetime], ...]) -> int:
+    return sum(max(1, (end - start).days) for start, end in runs)

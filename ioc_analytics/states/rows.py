@@ -1,0 +1,130 @@
+"""Reading rows as numbers: one fixed-width record per response, and answer vectors.
+
+For: counting states and for answers where no state can serve. Not for: SQL of people (``query``).
+
+Rows that were sealed are left out: they live on in the sealed states.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import psycopg
+
+from ioc_analytics.database.copying import copy_out
+from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.records.vocabularies import TRAITS
+
+_COLUMNS: Final = (
+    ("day", "int4"),
+    ("instrument", "int2"),
+    ("is_careless", "bool"),
+    ("industry_category", "int2"),
+    ("org_size_category", "int2"),
+    ("region", "int2"),
+    ("age_band", "int2"),
+    ("gender", "int2"),
+    ("device_type", "int2"),
+    ("assessment_type", "int2"),
+    ("status", "int2"),
+    ("org_hash", "uuid"),
+    ("seconds", "float8"),
+    *((trait, "float8") for trait in TRAITS),
+)
+
+STATUSES: Final = ("completed", "abandoned")
+"""Statuses with a number of their own in ``status``, from 1; 0 is any other."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowFilter:
+    """Which responses to read; None: all."""
+
+    codes: Mapping[str, tuple[int, ...] | None]
+    """Numbers of the allowed categories, by dimension."""
+
+    is_careless: bool | None = None
+    organizations: tuple[str, ...] | None = None
+    """Pseudonyms of the organizations to keep."""
+
+    other_organizations: tuple[str, ...] | None = None
+    """Pseudonyms of the organizations to leave out."""
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the filter as parameters of the statements."""
+        names = ("instrument", *(n for n, kind in _COLUMNS if kind == "int2" and n != "status"))
+        codes = {name: self.codes.get(name) for name in names}
+        return {
+            **{name: None if code is None else list(code) for name, code in codes.items()},
+            "is_careless": self.is_careless,
+            "organizations": None if self.organizations is None else list(self.organizations),
+            "other_organizations": (
+                None if self.other_organizations is None else list(self.other_organizations)
+            ),
+        }
+
+
+EVERYONE: Final = RowFilter({})
+
+
+def read_rows(
+    connection: psycopg.Connection[Any],
+    start: datetime,
+    end: datetime,
+    chosen: RowFilter = EVERYONE,
+) -> Iterator[npt.NDArray[np.void]]:
+    """Read the responses started in ``[start, end)``, in blocks.
+
+    Yields:
+        Structured arrays: ``day`` in days since 2000-01-01, categories as catalogue numbers,
+        ``seconds`` and the five traits as points, NaN where absent.
+    """
+    _plan_for_many(connection)
+    yield from copy_out(
+        connection,
+        sqlfiles.query("states/rows"),
+        chosen.parameters() | {"start": start, "end": end},
+        _COLUMNS,
+    )
+
+
+def read_answers(
+    connection: psycopg.Connection[Any],
+    start: datetime,
+    end: datetime,
+    instrument: str,
+    n_items: int,
+    chosen: RowFilter = EVERYONE,
+) -> Iterator[npt.NDArray[np.void]]:
+    """Read the answer vectors of one instrument of responses started in ``[start, end)``.
+
+    Yields:
+        Structured arrays with ``day``, ``is_careless`` and ``answers`` (``n_items`` bytes).
+    """
+    _plan_for_many(connection)
+    yield from copy_out(
+        connection,
+        sqlfiles.query("states/answers"),
+        chosen.parameters() | {"start": start, "end": end, "name": instrument},
+        (("day", "int4"), ("is_careless", "bool"), ("answers", f"bytea:{n_items}")),
+    )
+
+
+def _plan_for_many(connection: psycopg.Connection[Any]) -> None:
+    # A fresh partition has no statistics: the planner expects a row or two and joins by nested
+    # loops, which took 46 s for 15,000 responses where hash joins take 0.1 s.
+    connection.execute("SET LOCAL enable_nestloop = off")
+
+
+def score_matrix(rows: npt.NDArray[np.void]) -> npt.NDArray[np.float64]:
+    """Return the trait scores of rows, shape ``(n_responses, 5)``, NaN where absent."""
+    return np.column_stack([rows[trait].astype(np.float64) for trait in TRAITS])
+
+
+def answer_matrix(rows: npt.NDArray[np.void]) -> npt.NDArray[np.int8]:
+    """Return the answers of rows, shape ``(n_responses, n_items)``."""
+    answers = np.ascontiguousarray(rows["answers"])
+    return answers.view(np.int8).reshape(len(rows), -1)

@@ -1,0 +1,118 @@
+"""Filters turned into what states and rows are asked for: allowed categories per dimension.
+
+For: ``states.reading``. Not for: parsing filters (``records.filters``).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from ioc_analytics.kernel.errors import InvalidInput
+from ioc_analytics.kernel.suggestions import did_you_mean
+from ioc_analytics.records.filters import Filter
+from ioc_analytics.states.catalogue import Categories
+from ioc_analytics.states.rows import RowFilter
+
+_PLAIN: Final = ("is_careless", "org_hash")
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which responses a question is about."""
+
+    allowed: Mapping[str, frozenset[str]]
+    """Allowed categories of each dimension that is filtered."""
+
+    is_careless: bool | None = None
+    """Only careless ones, only others, or all (None)."""
+
+    organizations: frozenset[str] | None = None
+    """Only these organizations (pseudonyms)."""
+
+    other_organizations: frozenset[str] | None = None
+    """All but these organizations."""
+
+    @property
+    def dimensions(self) -> frozenset[str]:
+        """Dimensions that a family must be split by to serve; the instrument always is."""
+        return frozenset(self.allowed) - {"instrument"}
+
+    @property
+    def needs_rows(self) -> bool:
+        """Whether no state can serve: states do not know single organizations."""
+        return self.organizations is not None or self.other_organizations is not None
+
+    def row_filter(self, catalogue: Categories) -> RowFilter:
+        """Return the selection in catalogue numbers."""
+        return RowFilter(
+            {
+                name: tuple(code for code, word in catalogue[name].items() if word in words)
+                for name, words in self.allowed.items()
+            },
+            self.is_careless,
+            None if self.organizations is None else tuple(sorted(self.organizations)),
+            None if self.other_organizations is None else tuple(sorted(self.other_organizations)),
+        )
+
+
+def select(
+    filters: Sequence[Filter], catalogue: Categories, organization: Callable[[str], UUID]
+) -> Selection:
+    """Return the responses that pass all filters.
+
+    Args:
+        filters: Conditions, all of which must hold.
+        catalogue: Names of the categories by vocabulary.
+        organization: Gives the pseudonym of an organization's own id.
+
+    Raises:
+        InvalidInput: A category is not in the catalogue; the nearest one is named.
+    """
+    allowed: dict[str, frozenset[str]] = {}
+    flags = {True, False}
+    kept: frozenset[str] | None = None
+    left_out: frozenset[str] = frozenset()
+    for condition in filters:
+        if condition.field == "is_careless":
+            flags &= (
+                {True, False} - set(condition.values)
+                if condition.excludes
+                else set(condition.values)
+            )
+        elif condition.field == "org_hash":
+            names = frozenset(_organization(value, organization) for value in condition.values)
+            if condition.excludes:
+                left_out |= names
+            else:
+                kept = names if kept is None else kept & names
+        else:
+            words = _allowed_words(condition, catalogue)
+            allowed[condition.field] = allowed.get(condition.field, words) & words
+    return Selection(
+        allowed,
+        None if len(flags) == 2 else next(iter(flags), None),
+        kept,
+        left_out or None,
+    )
+
+
+def _allowed_words(condition: Filter, catalogue: Categories) -> frozenset[str]:
+    known = frozenset(catalogue.get(condition.field, {}).values())
+    for value in condition.values:
+        if value not in known:
+            raise InvalidInput(
+                f"{condition.field} knows no {value!r}{did_you_mean(value, known)}; "
+                f"known are {', '.join(sorted(known))}"
+            )
+    chosen = frozenset(condition.values)
+    return known - chosen if condition.excludes else chosen
+
+
+def _organization(value: str | UUID, pseudonym: Callable[[str], UUID]) -> str:
+    if isinstance(value, UUID):
+        return str(value)
+    try:
+        return str(UUID(value))
+    except ValueError:
+        return str(pseudonym(value))

@@ -1,0 +1,163 @@
+"""States that need no packing tricks: sums per organization, counts per distinct time.
+
+For: benchmarks, cluster-robust intervals and medians of time spent. Not for: traits and items.
+"""
+
+from datetime import date, timedelta
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import psycopg
+import pyarrow as pa
+
+from ioc_analytics.database.copying import copy_in
+from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.states.catalogue import Categories
+from ioc_analytics.states.rows import score_matrix
+from ioc_analytics.statistics.moments import CENTRE_POINTS
+
+TIME_DTYPE: Final = np.dtype([("seconds", ">f8"), ("n", ">u4")])
+"""A packed count of a distinct time spent."""
+
+_EPOCH: Final = date(2000, 1, 1)
+_KEY: Final = np.dtype(
+    [
+        ("day", "i4"),
+        ("org_hash", "V16"),
+        ("instrument", "i2"),
+        ("is_careless", "?"),
+        ("industry_category", "i2"),
+        ("org_size_category", "i2"),
+    ]
+)
+
+
+def write_organization_days(
+    connection: psycopg.Connection[Any],
+    rows: npt.NDArray[np.void],
+    categories: Categories,
+) -> None:
+    """Sum the responses of each organization and day and write the sums."""
+    keys = np.zeros(len(rows), dtype=_KEY)
+    for name in _KEY.names or ():
+        keys[name] = rows[name]
+    distinct, places = np.unique(keys.view(f"V{_KEY.itemsize}").ravel(), return_inverse=True)
+    distinct = distinct.view(_KEY)
+    number = len(distinct)
+    seconds = rows["seconds"].astype(np.float64)
+    is_timed = ~np.isnan(seconds)
+    seconds = np.where(is_timed, seconds, 0.0)
+    scores = score_matrix(rows)
+    is_scored = ~np.isnan(scores)
+    centred = np.where(is_scored, scores - CENTRE_POINTS, 0.0)
+
+    def total(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        return np.bincount(places, weights=values, minlength=number)
+
+    def count(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+        return total(values).astype(np.int64)
+
+    columns = {
+        "family": pa.array(["day"] * number),
+        "period_start": pa.array(
+            [_EPOCH + timedelta(days=day) for day in distinct["day"].tolist()], type=pa.date32()
+        ),
+        "layer": pa.array(["live"] * number),
+        "org_hash": pa.FixedSizeBinaryArray.from_buffers(
+            pa.binary(16), number, [None, pa.py_buffer(distinct["org_hash"].tobytes())]
+        ),
+        "is_careless": pa.array(distinct["is_careless"].tolist()),
+        "started": pa.array(np.bincount(places, minlength=number)),
+        "completed": pa.array(count(rows["status"] == 1)),
+        "abandoned": pa.array(count(rows["status"] == 2)),
+        "timed": pa.array(count(is_timed)),
+        "time_sum": pa.array(total(seconds)),
+        "time_square_sum": pa.array(total(seconds**2)),
+    }
+    for name in ("instrument", "industry_category", "org_size_category"):
+        columns[name] = pa.array([categories[name][code] for code in distinct[name].tolist()])
+    for name, values in (
+        ("trait_n", is_scored),
+        ("trait_sum", centred),
+        ("trait_square_sum", centred**2),
+    ):
+        sums = np.column_stack([total(column) for column in values.T])
+        kind = pa.int64() if name == "trait_n" else pa.float64()
+        typed = sums.astype(np.int64) if name == "trait_n" else sums
+        columns[name] = pa.array(typed.tolist(), type=pa.list_(kind))
+    copy_in(connection, "internal", "organization_states", pa.RecordBatch.from_pydict(columns))
+
+
+def write_time_days(
+    connection: psycopg.Connection[Any],
+    rows: npt.NDArray[np.void],
+    categories: Categories,
+) -> None:
+    """Count the distinct times spent of each day and write the counts."""
+    rows = rows[~np.isnan(rows["seconds"].astype(np.float64))]
+    if not len(rows):
+        return
+    order = np.lexsort(
+        (rows["seconds"].astype(np.float64), rows["is_careless"], rows["instrument"], rows["day"])
+    )
+    rows = rows[order]
+    groups: dict[tuple[int, int, bool], npt.NDArray[np.void]] = {}
+    keys = np.stack([rows["day"], rows["instrument"], rows["is_careless"]], axis=1).astype(np.int64)
+    starts = np.flatnonzero(np.any(np.diff(keys, axis=0, prepend=-1) != 0, axis=1))
+    for low, high in zip(starts, [*starts[1:], len(rows)], strict=True):
+        values, counts = np.unique(rows["seconds"][low:high].astype(np.float64), return_counts=True)
+        packed = np.empty(len(values), dtype=TIME_DTYPE)
+        packed["seconds"], packed["n"] = values, counts
+        day, instrument, flag = keys[low].tolist()
+        groups[day, instrument, bool(flag)] = packed
+    _write_times(
+        connection,
+        "day",
+        {
+            (_EPOCH + timedelta(days=day), categories["instrument"][instrument], flag): packed
+            for (day, instrument, flag), packed in groups.items()
+        },
+    )
+
+
+def write_sum_months(connection: psycopg.Connection[Any], month: date, end: date) -> None:
+    """Merge the organization and time states of a month from its days."""
+    period = {"month": month, "start": month, "end": end}
+    connection.execute(sqlfiles.query("states/merge_organizations"), period)
+    groups: dict[tuple[date, str, bool], list[npt.NDArray[np.void]]] = {}
+    for instrument, flag, counts in connection.execute(
+        sqlfiles.query("states/times"),
+        {"family": "day", "layer": "live", "start": month, "end": end},
+        binary=True,
+    ):
+        part = np.frombuffer(counts, dtype=TIME_DTYPE)
+        groups.setdefault((month, instrument, flag), []).append(part)
+    _write_times(connection, "month", {key: merge_times(parts) for key, parts in groups.items()})
+
+
+def merge_times(parts: list[npt.NDArray[np.void]]) -> npt.NDArray[np.void]:
+    """Return the counts of all parts together."""
+    stacked = np.concatenate(parts)
+    values, places = np.unique(stacked["seconds"].astype(np.float64), return_inverse=True)
+    merged = np.empty(len(values), dtype=TIME_DTYPE)
+    merged["seconds"] = values
+    merged["n"] = np.bincount(places, weights=stacked["n"], minlength=len(values))
+    return merged
+
+
+def _write_times(
+    connection: psycopg.Connection[Any],
+    family: str,
+    groups: dict[tuple[date, str, bool], npt.NDArray[np.void]],
+) -> None:
+    columns = {
+        "family": pa.array([family] * len(groups)),
+        "period_start": pa.array([day for day, _, _ in groups], type=pa.date32()),
+        "layer": pa.array(["live"] * len(groups)),
+        "instrument": pa.array([name for _, name, _ in groups], type=pa.string()),
+        "is_careless": pa.array([flag for _, _, flag in groups], type=pa.bool_()),
+        "responses": pa.array([int(p["n"].sum()) for p in groups.values()], type=pa.int64()),
+        "counts": pa.array([p.tobytes() for p in groups.values()], type=pa.binary()),
+    }
+    copy_in(connection, "internal", "time_states", pa.RecordBatch.from_pydict(columns))

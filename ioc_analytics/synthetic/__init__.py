@@ -1,0 +1,1 @@
+"""Synthetic operational files whose population values are known."""

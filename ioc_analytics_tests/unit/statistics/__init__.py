@@ -1,0 +1,1 @@
+"""The statistics room: against R, against definitions, and for any split of any data."""
