@@ -1,0 +1,1 @@
+"""COMMANDS: parse, call one facade method, print, exit code."""

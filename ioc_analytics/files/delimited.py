@@ -257,14 +257,13 @@ def _encloses_fields(codes: npt.NDArray[np.uint8], quotes: Positions, delimiter:
     """Tell whether quotes open at the start of fields and close at their end, doubled inside."""
     opening, closing = quotes[0::2], quotes[1::2]
     before = codes[np.maximum(opening - 1, 0)]
-    is_start = (opening == 0) | (before == delimiter) | (before == _NEWLINE) | (before == _QUOTE)
+    # A quote right after a closing one is its double, and opens again at once.
+    is_double = np.isin(opening - 1, closing)
+    is_start = (opening == 0) | (before == delimiter) | (before == _NEWLINE) | is_double
     after = codes[np.minimum(closing + 1, len(codes) - 1)]
     is_stop = closing == len(codes) - 1
     for code in (delimiter, _NEWLINE, _RETURN, _QUOTE):
         is_stop |= after == code
-    # A quote right after a closing one must be its double, and so open again at once.
-    is_double = np.isin(opening - 1, closing)
-    is_start &= (before != _QUOTE) | is_double
     return bool(is_start.all() and is_stop.all())
 
 

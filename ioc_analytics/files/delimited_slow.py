@@ -57,6 +57,8 @@ def slow_rows(
         except StopIteration:
             break
         except csv.Error as error:
+            if "field limit" in str(error):
+                raise lines.refuse_length() from error
             faults.append(Fault(start, Rule.WRONG_FIELD_COUNT.value, value=str(error)))
             continue
         if row and len(row) != len(columns):
@@ -120,7 +122,12 @@ class _Lines:
 
     def _check_length(self, n_bytes: int) -> None:
         if n_bytes > self._limits.max_line_bytes + 2:
-            raise InvalidInput(
-                f"{self._name}: line {self._row_line} is longer than limits.max_line_bytes "
-                f"({self._limits.max_line_bytes}); is a quote never closed?"
-            )
+            raise self.refuse_length()
+
+    def refuse_length(self) -> InvalidInput:
+        """Return the refusal of the row that is being read."""
+        most = min(self._limits.max_line_bytes, csv.field_size_limit())
+        return InvalidInput(
+            f"{self._name}: line {self._row_line} is longer than {most} bytes "
+            "(limits.max_line_bytes; less for one field); is a quote never closed?"
+        )

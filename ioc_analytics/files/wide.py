@@ -9,6 +9,7 @@ missing one makes no record.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -151,29 +152,32 @@ class WideFile:
         if answers is not None:
             share = answers.is_answer.mean(axis=1) * 100
             columns["completion_percentage"] = pa.array(share, pa.float64())
-        status = self._status(table, columns, answers)
-        if status is not None:
-            columns["status"] = status
-        return self._judged(
-            RESPONSES, RawChunk(pa.table(columns), raw.lines, raw.faults), self._dropped
-        )
+        if isinstance(mapping.status, Field):
+            columns["status"] = field_values(mapping.status, table)
+        elif mapping.status is StatusRule.ITEMS and answers is not None:
+            columns["status"] = self._status(pa.array(answers.is_answer.all(axis=1)))
+        judged = RawChunk(pa.table(columns), raw.lines, raw.faults)
+        return self._derive(self._judged(RESPONSES, judged, self._dropped))
+
+    def _status(self, is_complete: pa.Array | pa.ChunkedArray) -> pa.Array:
+        return pc.if_else(is_complete, "completed", self._mapping.incomplete_status)
+
+    def _derive(self, chunk: Chunk) -> Chunk:
+        """Add what follows from times that the judge let pass."""
+        mapping, table = self._mapping, chunk.table
+        end = table["completed_at"]
+        if mapping.status is StatusRule.END:
+            status = self._status(end.is_valid())
+            table = table.set_column(table.column_names.index("status"), "status", status)
+        if mapping.completed and not mapping.duration:
+            spent = pc.subtract(end.cast(pa.int64()), table["started_at"].cast(pa.int64()))
+            seconds = pc.divide(spent.cast(pa.float64()), 1e6)
+            place = table.column_names.index("time_spent_seconds")
+            table = table.set_column(place, "time_spent_seconds", seconds)
+        return replace(chunk, table=table)
 
     def _line_ids(self, lines: pa.Array) -> pa.Array:
         return pc.binary_join_element_wise(self._id_prefix, lines.cast(pa.string()), ":")
-
-    def _status(
-        self, table: pa.Table, columns: Mapping[str, pa.Array], answers: Answers | None
-    ) -> pa.Array | None:
-        rule = self._mapping.status
-        if rule is None:
-            return None
-        if isinstance(rule, Field):
-            return field_values(rule, table)
-        if rule is StatusRule.ITEMS and answers is not None:
-            is_complete = pa.array(answers.is_answer.all(axis=1))
-        else:
-            is_complete = columns["completed_at"].is_valid()
-        return pc.if_else(is_complete, "completed", self._mapping.incomplete_status)
 
     def _judged(self, kind: str, raw: RawChunk, dropped: frozenset[str]) -> Chunk:
         return judged_chunk(kind, raw, self._source.name, dropped, self._now)
@@ -194,9 +198,10 @@ class WideFile:
         repairs: Counter[str] = Counter()
         times = pa.nulls(len(rows), pa.int32())
         if items.time_columns:
-            matrix, n_repaired = read_item_times(items, raw.table)
+            matrix, unusable = read_item_times(items, raw.table)
             spent = matrix[rows, places]
             times = pa.array(np.nan_to_num(spent), pa.int32(), mask=np.isnan(spent), safe=False)
+            n_repaired = int((unusable[rows, places] & ~is_bad).sum())
             repairs.update({"time_spent_ms:out_of_range": n_repaired} if n_repaired else {})
         lines = raw.lines.to_numpy(zero_copy_only=False)[rows]
         table = {

@@ -1,0 +1,1 @@
+"""ORCHESTRATION: when and in what order, never how."""

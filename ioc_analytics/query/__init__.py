@@ -1,0 +1,1 @@
+"""QUERY: custom SQL, read-only by privilege, within limits."""

@@ -1,0 +1,1 @@
+"""DAGSTER RESOURCES that other pipelines import: thin shells, no logic."""

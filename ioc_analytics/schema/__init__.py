@@ -1,0 +1,1 @@
+"""SCHEMA: migrations, partitions and catalogues: plan, then apply."""

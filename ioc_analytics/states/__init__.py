@@ -1,0 +1,1 @@
+"""STATES: families of mergeable state, live and sealed: exact answers in milliseconds."""

@@ -3,6 +3,7 @@
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +17,7 @@ from ioc_analytics_tests.unit.files.sources import LIMITS, RESPONSES, csv_text, 
 HEADER = "response_id,assessment_id,country,started_at\n"
 
 
-def rows_of(path: Path, limits: LimitsSettings = LIMITS) -> tuple[list[tuple[int, ...]], list[int]]:
+def rows_of(path: Path, limits: LimitsSettings = LIMITS) -> tuple[list[tuple[Any, ...]], list[int]]:
     """Return (line, *cells) of all rows, and the lines of the faults."""
     source = open_file(path, path.name, limits)
     rows, faults = [], []

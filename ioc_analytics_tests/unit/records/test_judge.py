@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from ioc_analytics.kernel.errors import InvalidInput
+from ioc_analytics.records.contracts import CONTRACTS
 from ioc_analytics.records.judge import Judged, judge
 from ioc_analytics.records.kinds import LINE_COLUMNS
-from ioc_analytics.records.contracts import CONTRACTS
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 RESPONSE = {"response_id": "r1", "assessment_id": "a1", "started_at": "2024-03-01T10:00:00Z"}
@@ -143,7 +143,7 @@ def test_typed_columns_are_taken_as_they_are() -> None:
             "response_id": pa.array(["r1", "r1"]).dictionary_encode(),
             "question_id": pa.array([17, 18]),
             "value": pa.array([4.0, float("nan")]),
-            "answered_at": pa.array([datetime(2024, 1, 1), None], pa.timestamp("ns")),
+            "answered_at": pa.array([19_723 * 86_400 * 10**9, None], pa.timestamp("ns")),
         }
     )
     result = judge("question_responses", table, 1, now=NOW).table

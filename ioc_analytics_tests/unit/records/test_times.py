@@ -12,17 +12,21 @@ from ioc_analytics.records.times import from_epoch, from_excel, from_parts, read
 @pytest.mark.parametrize(
     ("text", "time_format", "expected"),
     [
-        ("27-08-2014 11:29", "%d-%m-%Y %H:%M", datetime(2014, 8, 27, 11, 29)),
-        ("8/27/14 1:05 PM", "%m/%d/%y %I:%M %p", datetime(2014, 8, 27, 13, 5)),
-        ("12:30 AM 1/2/2024", "%I:%M %p %d/%m/%Y", datetime(2024, 2, 1, 0, 30)),
-        ("2024.05.06 07:08:09.5", "%Y.%m.%d %H:%M:%S.%f", datetime(2024, 5, 6, 7, 8, 9, 500_000)),
-        ("2024-05-06 07:00 +0200", "%Y-%m-%d %H:%M %z", datetime(2024, 5, 6, 5)),
-        ("1/3/99", "%d/%m/%y", datetime(1999, 3, 1)),
+        ("27-08-2014 11:29", "%d-%m-%Y %H:%M", datetime(2014, 8, 27, 11, 29, tzinfo=UTC)),
+        ("8/27/14 1:05 PM", "%m/%d/%y %I:%M %p", datetime(2014, 8, 27, 13, 5, tzinfo=UTC)),
+        ("12:30 AM 1/2/2024", "%I:%M %p %d/%m/%Y", datetime(2024, 2, 1, 0, 30, tzinfo=UTC)),
+        (
+            "2024.05.06 07:08:09.000005",
+            "%Y.%m.%d %H:%M:%S.%f",
+            datetime(2024, 5, 6, 7, 8, 9, 500_000, tzinfo=UTC),
+        ),
+        ("2024-05-06 07:00 +0200", "%Y-%m-%d %H:%M %z", datetime(2024, 5, 6, 5, tzinfo=UTC)),
+        ("1/3/99", "%d/%m/%y", datetime(1999, 3, 1, tzinfo=UTC)),
     ],
 )
 def test_formats(text: str, time_format: str, expected: datetime) -> None:
     times, bad = read_format(pa.array([text, None]), time_format)
-    assert times.to_pylist() == [expected.replace(tzinfo=UTC), None]
+    assert times.to_pylist() == [expected, None]
     assert not bad.any()
 
 
