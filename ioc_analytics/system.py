@@ -5,7 +5,6 @@ calls one room.
 """
 
 import getpass
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -25,11 +24,11 @@ from ioc_analytics.ingestion.quarantine import QuarantineEntry, list_entries, re
 from ioc_analytics.ingestion.retry import retry_quarantine
 from ioc_analytics.ingestion.sources import FileBatch, FrameBatch
 from ioc_analytics.ingestion.undo import undo_batch
-from ioc_analytics.insight.distributions import release_days, release_months
 from ioc_analytics.insight.ocean import OceanAnalysis, analyze_ocean
+from ioc_analytics.insight.refresh import refresh, refresh_views
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
-from ioc_analytics.kernel.errors import ConfigurationError, InvalidInput
+from ioc_analytics.kernel.errors import ConfigurationError, InvalidInput, PrivacyRefusal
 from ioc_analytics.kernel.logs import configure_logging
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.kernel.suggestions import did_you_mean
@@ -56,20 +55,10 @@ from ioc_analytics.schema.migrations import (
     read_history,
 )
 from ioc_analytics.schema.partitions import premake_partitions
-from ioc_analytics.states.rebuild import rebuild_month, touched_months
 from ioc_analytics.states.sealing import MINIMUM_CELL, seal_month
 
 READERS: Final = ("analyst", "reader", "ml", "auditor")
 """Roles under which the system can be asked; exact figures are for the analyst."""
-
-VIEWS: Final = (
-    "mv_daily_assessment_overview",
-    "mv_weekly_response_metrics",
-    "mv_monthly_ocean_distributions",
-    "mv_industry_benchmarks",
-    "mv_system_performance_dashboard",
-)
-"""The materialized views, in the order in which they are refreshed."""
 
 
 class AnalyticsSystem:
@@ -91,7 +80,8 @@ class AnalyticsSystem:
         """
         if role not in READERS:
             raise ConfigurationError(
-                f"unknown role {role!r}{did_you_mean(role, READERS)}; roles are {', '.join(READERS)}"
+                f"unknown role {role!r}{did_you_mean(role, READERS)}; "
+                f"roles are {', '.join(READERS)}"
             )
         self.config = config
         self.role = role
@@ -135,6 +125,7 @@ class AnalyticsSystem:
         Raises:
             PrivacyRefusal: Something in the frames identifies somebody.
         """
+        self._demand_analyst("take data in")
         batch = FrameBatch(data, self.config.operations.batch_size)
         return ingest_batch(self.database, self.config, batch, IngestOptions(key_id=batch.key_id))
 
@@ -160,6 +151,7 @@ class AnalyticsSystem:
         Returns:
             One receipt; over several paths, ``.batches`` has the single ones.
         """
+        self._demand_analyst("take files in")
         if not paths:
             raise InvalidInput("no file was given; name a file or folder to ingest")
         pseudonymizer = self._pseudonymizer()
@@ -186,6 +178,7 @@ class AnalyticsSystem:
 
     def undo_batch(self, batch_id: int) -> UndoReceipt:
         """Take a batch out again."""
+        self._demand_analyst("undo a batch")
         with self.database.connection("ingest") as connection:
             receipt = undo_batch(connection, batch_id)
             self._audit(connection, "undo", f"batch {batch_id}")
@@ -200,6 +193,7 @@ class AnalyticsSystem:
         limit: int = 100,
     ) -> list[QuarantineEntry]:
         """Return records put aside, newest first."""
+        self._demand_analyst("see the quarantine")
         with self.database.connection("analyst") as connection:
             return list_entries(
                 connection, batch_id=batch_id, rule=rule, status=status, limit=limit
@@ -207,6 +201,7 @@ class AnalyticsSystem:
 
     def show_quarantine(self, number: int) -> QuarantineEntry:
         """Return one record put aside, with its pseudonymised content."""
+        self._demand_analyst("see the quarantine")
         with self.database.connection("analyst") as connection:
             return read_entry(connection, number)
 
@@ -214,10 +209,12 @@ class AnalyticsSystem:
         self, *, batch_id: int | None = None, ids: Sequence[int] | None = None
     ) -> IngestReceipt:
         """Judge records in quarantine again, from what is stored of them."""
+        self._demand_analyst("judge the quarantine again")
         return retry_quarantine(self.database, self.config, batch_id=batch_id, ids=ids)
 
     def pseudonym(self, kind: str, identifier: str) -> UUID:
         """Return the pseudonym of an organization, assessment, response or respondent."""
+        self._demand_analyst("make pseudonyms")
         return self._pseudonymizer().one(kind, identifier)
 
     # -- states and released tables ------------------------------------------------------
@@ -234,7 +231,7 @@ class AnalyticsSystem:
             periods: Months to look at (any day of each); None: all with touched days.
             progress: Called after each month.
         """
-        return self._bring_up_to_date(periods, whole=False, progress=progress)
+        return refresh(self.database, self.config, periods, progress=progress)
 
     def rebuild(
         self,
@@ -243,7 +240,7 @@ class AnalyticsSystem:
         progress: Callable[[date], None] | None = None,
     ) -> RefreshReceipt:
         """Count whole months again from rows, touched or not; None: every month with rows."""
-        return self._bring_up_to_date(periods, whole=True, progress=progress)
+        return refresh(self.database, self.config, periods, whole=True, progress=progress)
 
     def seal_month(self, month: date, minimum_cell: int = MINIMUM_CELL) -> int:
         """Seal the states of a month, so that its rows may go; return its scored responses."""
@@ -254,43 +251,7 @@ class AnalyticsSystem:
 
     def refresh_views(self) -> tuple[str, ...]:
         """Refresh the materialized views, without locking readers out."""
-        with self.database.connection("ingest") as connection:
-            for view in VIEWS:
-                connection.execute("SELECT internal.refresh_view(%s)", (view,))
-        return VIEWS
-
-    def _bring_up_to_date(
-        self,
-        periods: Iterable[date] | None,
-        *,
-        whole: bool,
-        progress: Callable[[date], None] | None,
-    ) -> RefreshReceipt:
-        started = time.monotonic()
-        days: list[date] = []
-        released = 0
-        with self.database.connection("ingest") as connection:
-            premake_partitions(connection, utc_now().date(), self.config.retention_days)
-            if periods is not None:
-                months = sorted({day.replace(day=1) for day in periods})
-            elif whole:
-                months = [month for (month,) in connection.execute(sqlfiles.query("states/months"))]
-            else:
-                months = touched_months(connection)
-        for month in months:
-            # A transaction per month: states and what is released from them change together.
-            with self.database.connection("ingest") as connection:
-                rebuilt = rebuild_month(connection, month, whole=whole)
-                if rebuilt:
-                    released += release_months(connection, [month])
-                    released += release_days(connection, rebuilt)
-                days += rebuilt
-            if progress:
-                progress(month)
-        views = self.refresh_views()
-        return RefreshReceipt(
-            tuple(months), tuple(days), released, views, time.monotonic() - started
-        )
+        return refresh_views(self.database)
 
     # -- answers -------------------------------------------------------------------------
 
@@ -306,7 +267,9 @@ class AnalyticsSystem:
 
         Raises:
             NotEnoughData: Fewer than two scored responses.
+            PrivacyRefusal: The role sees released figures only.
         """
+        self._demand_analyst("see exact figures")
         with self.database.connection("analyst") as connection:
             return analyze_ocean(
                 connection,
@@ -327,7 +290,7 @@ class AnalyticsSystem:
         Args:
             sql: The statement; tables of the schema ``analytics`` need no prefix.
             params: Values of the placeholders; dicts and lists of dicts become JSON.
-            options: ``timeout_seconds``, ``max_rows``, ``use_cache``, ``access`` (``read`` or ``ml``).
+            options: ``timeout_seconds``, ``max_rows``, ``use_cache``, ``access`` (read or ml).
         """
         parsed = QueryOptions.parse(options)
         login = "ml" if parsed.access == "ml" else {"analyst": "query"}.get(self.role, self.role)
@@ -350,6 +313,13 @@ class AnalyticsSystem:
             return read_status(connection)
 
     # -- helpers of the methods above ----------------------------------------------------
+
+    def _demand_analyst(self, what: str) -> None:
+        if self.role != "analyst":
+            raise PrivacyRefusal(
+                f"the role {self.role!r} may not {what}; query the released tables and views "
+                "(ocean_trait_distributions, mv_monthly_ocean_distributions), or ask an analyst"
+            )
 
     def _pseudonymizer(self) -> Pseudonymizer:
         return load_pseudonymizer(self.config)

@@ -1,0 +1,79 @@
+"""Bringing states, released tables and views up to date, a month at a time.
+
+For: the facade's ``refresh`` and ``rebuild``, and the assets that call them. Not for: counting
+(``states.rebuild``) or what is released (``insight.distributions``): this only gives the order.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import date
+from typing import Final
+
+from ioc_analytics.database.pools import Database
+from ioc_analytics.insight.distributions import release_days, release_months
+from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.kernel.clock import utc_now
+from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.records.answers import RefreshReceipt
+from ioc_analytics.schema.partitions import premake_partitions
+from ioc_analytics.states.rebuild import rebuild_month, touched_months
+
+VIEWS: Final = (
+    "mv_daily_assessment_overview",
+    "mv_weekly_response_metrics",
+    "mv_monthly_ocean_distributions",
+    "mv_industry_benchmarks",
+    "mv_system_performance_dashboard",
+)
+"""The materialized views, in the order in which they are refreshed."""
+
+
+def refresh(
+    database: Database,
+    config: AnalyticsConfig,
+    periods: Iterable[date] | None = None,
+    *,
+    whole: bool = False,
+    progress: Callable[[date], None] | None = None,
+) -> RefreshReceipt:
+    """Bring states, released tables and views of some months up to date.
+
+    Args:
+        database: The database.
+        config: The settings.
+        periods: Months to look at (any day of each); None: all with touched days or, with
+            ``whole``, all with rows.
+        whole: Count every day of the months again, touched or not.
+        progress: Called after each month.
+    """
+    started = time.monotonic()
+    days: list[date] = []
+    released = 0
+    with database.connection("ingest") as connection:
+        premake_partitions(connection, utc_now().date(), config.retention_days)
+        if periods is not None:
+            months = sorted({day.replace(day=1) for day in periods})
+        elif whole:
+            months = [month for (month,) in connection.execute(sqlfiles.query("states/months"))]
+        else:
+            months = touched_months(connection)
+    for month in months:
+        # A transaction per month: states and what is released from them change together.
+        with database.connection("ingest") as connection:
+            rebuilt = rebuild_month(connection, month, whole=whole)
+            if rebuilt:
+                released += release_months(connection, [month])
+                released += release_days(connection, rebuilt)
+            days += rebuilt
+        if progress:
+            progress(month)
+    views = refresh_views(database)
+    return RefreshReceipt(tuple(months), tuple(days), released, views, time.monotonic() - started)
+
+
+def refresh_views(database: Database) -> tuple[str, ...]:
+    """Refresh the materialized views, without locking readers out."""
+    with database.connection("ingest") as connection:
+        for view in VIEWS:
+            connection.execute("SELECT internal.refresh_view(%s)", (view,))
+    return VIEWS
