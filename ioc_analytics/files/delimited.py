@@ -258,7 +258,8 @@ def _encloses_fields(codes: npt.NDArray[np.uint8], quotes: Positions, delimiter:
     opening, closing = quotes[0::2], quotes[1::2]
     before = codes[np.maximum(opening - 1, 0)]
     # A quote right after a closing one is its double, and opens again at once.
-    is_double = np.isin(opening - 1, closing)
+    is_double = np.zeros(len(opening), dtype=np.bool_)
+    is_double[1:] = opening[1:] == closing[: len(opening) - 1] + 1
     is_start = (opening == 0) | (before == delimiter) | (before == _NEWLINE) | is_double
     after = codes[np.minimum(closing + 1, len(codes) - 1)]
     is_stop = closing == len(codes) - 1
