@@ -17,16 +17,18 @@ from ioc_analytics.ingestion.load import (
     content_columns,
     microseconds,
 )
-from ioc_analytics.ingestion.versions import ACCEPTED, DUPLICATE, judge_version
+from ioc_analytics.ingestion.versions import ACCEPTED, CONFLICT, DUPLICATE, judge_version
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.records.kinds import ASSESSMENTS
 from ioc_analytics.records.vocabularies import UNKNOWN
-from ioc_analytics.schema.catalogues import add_categories
+from ioc_analytics.schema.catalogues import OPEN_VOCABULARIES, add_categories
 
 _DIMENSIONS: Final = (
     "org_hash", "industry_category", "org_size_category", "assessment_type", "instrument",
 )  # fmt: skip
 """Columns that the states of the responses depend on."""
+
+_OTHER_INSTRUMENT: Final = "other instrument"
 
 
 class AssessmentDesk:
@@ -40,32 +42,46 @@ class AssessmentDesk:
         """Judge assessments and write those that are new or newer."""
         rows = records.to_pylist()
         digests = row_digests(content_columns(records)).tolist()
-        stored = self._stored([row["id"] for row in rows])
+        before = self._stored([row["id"] for row in rows])
+        newest = dict(before)
+        accepted: dict[bytes, dict[str, Any]] = {}
         for at, (row, content) in enumerate(zip(rows, digests, strict=True)):
             version = row["updated_at"] or row["published_at"] or row["created_at"]
-            old = stored.get(row["id"])
-            outcome = (
-                ACCEPTED
-                if old is None
-                else judge_version(
-                    microseconds(version),
-                    content,
-                    microseconds(old["version"]),
-                    old["content"],
-                    allows_replacing=self._load.allows_replacing,
-                )
-            )
-            if outcome == ACCEPTED and old is not None and self._changes_instrument(row, old):
-                outcome = "instrument"
+            row |= {"version": version, "content": content, "batch_id": self._load.batch_id}
+            known = newest.get(row["id"])
+            outcome = ACCEPTED if known is None else self._judge(row, known)
             if outcome == ACCEPTED:
-                row |= {"version": version, "content": content, "batch_id": self._load.batch_id}
-                self._write(row, old, origin)
-                stored[row["id"]] = row
+                self._count_accepted(row["id"], origin)
+                newest[row["id"]] = accepted[row["id"]] = row
             elif outcome == DUPLICATE:
                 origin.count(ASSESSMENTS, "duplicates", 1)
             else:
-                column = "instrument" if outcome == "instrument" else None
-                origin.refuse(ASSESSMENTS, records.slice(at, 1), "conflict", column)
+                column = "instrument" if outcome == _OTHER_INSTRUMENT else None
+                origin.refuse(ASSESSMENTS, records.slice(at, 1), CONFLICT, column)
+        self._write(list(accepted.values()))
+        for row in accepted.values():
+            self._follow(row, before.get(row["id"]))
+
+    def _judge(self, row: dict[str, Any], known: dict[str, Any]) -> str:
+        outcome = judge_version(
+            microseconds(row["version"]),
+            row["content"],
+            microseconds(known["version"]),
+            known["content"],
+            allows_replacing=self._load.allows_replacing,
+        )
+        # Stored answers follow the old instrument; another one would give them another meaning.
+        if outcome == ACCEPTED and known["instrument"] not in (UNKNOWN, row["instrument"]):
+            return _OTHER_INSTRUMENT
+        return outcome
+
+    def _count_accepted(self, identifier: bytes, origin: Origin) -> None:
+        if identifier in self._accepted:
+            # A newer version within the same batch: the older one was a duplicate after all.
+            origin.count(ASSESSMENTS, "accepted", -1)
+            origin.count(ASSESSMENTS, "duplicates", 1)
+        self._accepted.add(identifier)
+        origin.count(ASSESSMENTS, "accepted", 1)
 
     def _stored(self, ids: list[bytes]) -> dict[bytes, dict[str, Any]]:
         cursor = self._load.connection.execute(
@@ -80,41 +96,40 @@ class AssessmentDesk:
             found[row["id"]] = row
         return found
 
-    def _changes_instrument(self, row: dict[str, Any], old: dict[str, Any]) -> bool:
-        # Stored answers follow the old instrument; another one would give them another meaning.
-        return old["instrument"] not in (UNKNOWN, row["instrument"])
-
-    def _write(self, row: dict[str, Any], old: dict[str, Any] | None, origin: Origin) -> None:
+    def _write(self, rows: list[dict[str, Any]]) -> None:
         load = self._load
-        load.know_assessment(
-            AssessmentFacts(row["id"], row["org_hash"], row["region"], row["instrument"])
-        )
-        values = {name: row[name] for name in row if not name.startswith("_")}
-        values["id"], values["org_hash"] = UUID(bytes=row["id"]), UUID(bytes=row["org_hash"])
-        if not load.is_check:
-            add_categories(
-                load.connection,
-                {
-                    "assessment_type": [row["assessment_type"]],
-                    "instrument": [row["instrument"]],
-                },
+        for row in rows:
+            load.know_assessment(
+                AssessmentFacts(row["id"], row["org_hash"], row["region"], row["instrument"])
             )
-        load.execute("write_assessment", values)
-        if row["id"] in self._accepted:
-            # A newer version within the same batch: the older one was a duplicate after all.
-            origin.count(ASSESSMENTS, "accepted", -1)
-            origin.count(ASSESSMENTS, "duplicates", 1)
-        self._accepted.add(row["id"])
-        origin.count(ASSESSMENTS, "accepted", 1)
-        if old is not None:
-            if old["batch_id"] != load.batch_id:
-                load.replaced_batches.add(old["batch_id"])
-            if any(row[name] != old[name] for name in _DIMENSIONS):
-                self._touch_responses(values)
+        if load.is_check or not rows:
+            return
+        add_categories(
+            load.connection,
+            {name: [row[name] for row in rows] for name in OPEN_VOCABULARIES},
+        )
+        with load.connection.cursor() as cursor:
+            cursor.executemany(
+                sqlfiles.query("ingestion/write_assessment"),
+                [
+                    {name: value for name, value in row.items() if not name.startswith("_")}
+                    | {name: UUID(bytes=row[name]) for name in ("id", "org_hash")}
+                    for row in rows
+                ],
+            )
 
-    def _touch_responses(self, values: dict[str, Any]) -> None:
-        self._load.execute("move_responses", {"id": values["id"], "org_hash": values["org_hash"]})
-        for (day,) in self._load.connection.execute(
-            sqlfiles.query("ingestion/days_of_assessment"), {"id": values["id"]}
+    def _follow(self, row: dict[str, Any], old: dict[str, Any] | None) -> None:
+        """Let responses and states follow a corrected assessment."""
+        load = self._load
+        if old is None:
+            return
+        if old["batch_id"] != load.batch_id:
+            load.replaced_batches.add(old["batch_id"])
+        if all(row[name] == old[name] for name in _DIMENSIONS):
+            return
+        identifiers = {name: UUID(bytes=row[name]) for name in ("id", "org_hash")}
+        load.execute("move_responses", identifiers)
+        for (day,) in load.connection.execute(
+            sqlfiles.query("ingestion/days_of_assessment"), identifiers
         ):
-            self._load.touched.add(day)
+            load.touched.add(day)
