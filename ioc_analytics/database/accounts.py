@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from ioc_analytics.database.binaries import PROGRAM_TIMEOUT_SECONDS, Binaries
+from ioc_analytics.database.homefiles import make_folder
 from ioc_analytics.kernel.errors import ConfigurationError
 
 SYSTEM_FOLDER = Path("/var/lib/ioc-analytics")
@@ -186,9 +187,7 @@ def _copy_installation(installation: Path, copy: Path) -> None:
 
 def _system_folder(account: Account, reason: str) -> Path:
     try:
-        if not SYSTEM_FOLDER.is_dir():
-            SYSTEM_FOLDER.mkdir(exist_ok=True)
-            SYSTEM_FOLDER.chmod(0o711)
+        make_folder(SYSTEM_FOLDER, 0o711)
         is_reachable = can_enter(account, SYSTEM_FOLDER)
     except OSError as fault:
         raise ConfigurationError(

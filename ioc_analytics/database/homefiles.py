@@ -6,6 +6,7 @@ For: ``database.embedded`` and ``database.passwords``. Not for: the server's own
 
 import json
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,13 +59,33 @@ def make_home(home: Path) -> None:
         ConfigurationError: It cannot be made or written.
     """
     try:
-        if not home.is_dir():
-            home.mkdir(parents=True)
-            # Root's server runs as another account, which has to pass through; what is secret
-            # in here has a mode of its own.
-            home.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        # Root's server runs as another account, which has to pass through; what is secret in here
+        # has a mode of its own.
+        make_folder(home, 0o711 if os.geteuid() == 0 else 0o700)
     except OSError as fault:
         raise _unwritable(home, fault) from fault
+
+
+def make_folder(folder: Path, mode: int) -> None:
+    """Make a folder that shows up with its final mode at once; one that exists stays as it is.
+
+    Of several processes that start together none may meet a folder which the others have made but
+    not yet opened: it would take it for one that the server's account cannot enter.
+
+    Raises:
+        OSError: It cannot be made, or is a file.
+    """
+    if folder.is_dir():
+        return
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f".{folder.name[:100]}-", dir=folder.parent))
+    try:
+        fresh.chmod(mode)
+        fresh.rename(folder)
+    except OSError:
+        fresh.rmdir()
+        if not folder.is_dir():
+            raise
 
 
 def make_server_files(files: HomeFiles) -> None:
