@@ -8,7 +8,7 @@ checkout wins, because an editable install may leave an older copy in site-packa
 
 from functools import cache
 from pathlib import Path
-from typing import LiteralString, cast
+from typing import LiteralString
 
 from ioc_analytics.kernel.errors import ConfigurationError
 
@@ -44,7 +44,7 @@ def query(name: str) -> LiteralString:
     lines = read_text(f"queries/{name}.sql").splitlines()
     body = [line for line in lines if not line.startswith("--")]
     # Stored with the code and never formatted: as good as a literal for psycopg's injection guard.
-    return cast(LiteralString, "\n".join(body).strip().removesuffix(";"))
+    return "\n".join(body).strip().removesuffix(";")
 
 
 def reference_path(name: str) -> Path:

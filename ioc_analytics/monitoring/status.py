@@ -32,9 +32,9 @@ def read_status(connection: psycopg.Connection[Any]) -> SystemStatus:
         connection: A connection of the analyst's role.
     """
     with snapshot(connection):
-        row = connection.execute(sqlfiles.query("system/database_status")).fetchone()
-        assert row is not None
-        version, size, compression, runway, score, waiting = row
+        ((version, size, compression, runway, score, waiting),) = connection.execute(
+            sqlfiles.query("system/database_status")
+        ).fetchall()
         return SystemStatus(
             database=DatabaseStatus(version, size, score, compression, runway),
             tables=_read_tables(connection),

@@ -2,16 +2,18 @@
 
 For: the facade's ``query``. Not for: the platform's own statements (named queries).
 
-The login of these queries (``ioc_query``; ``ioc_reader`` for readers) may SELECT from ``analytics``
-and nothing else, and is a member of nothing: whatever a statement switches off from inside, there is
-nothing to gain. The read-only transaction only gives the clearer message.
+The login of these queries (``ioc_query``; ``ioc_reader`` for readers) may SELECT from
+``analytics`` and nothing else, and is a member of nothing: whatever a statement switches off from
+inside, there is nothing to gain. The read-only transaction only gives the clearer message.
 """
 
 import hashlib
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 import psycopg
@@ -92,8 +94,11 @@ def execute(
     _check_statement(statement)
     started = time.monotonic()
     values = [_adapt(value) for value in parameters]
-    with connection.transaction():
-        if options.access == "read":
+    reads = options.access == "read"
+    # A read is rolled back: what it set for the session must not meet the next user of this
+    # connection.
+    with _left_clean(connection), connection.transaction(force_rollback=reads):
+        if reads:
             connection.execute("SET TRANSACTION READ ONLY")
         if options.timeout_seconds is not None:
             # SET takes no parameters; the value is a number that was checked.
@@ -103,18 +108,51 @@ def execute(
             )
         with psycopg.RawCursor(connection, row_factory=dict_row) as cursor:
             try:
-                # Prepared: the extended protocol takes a single statement, whatever is in the text.
-                cursor.execute(statement.encode(), values or None, prepare=True)
+                rows = _fetch(cursor, statement, values, options)
             except psycopg.errors.SyntaxError as error:
                 raise InvalidInput(_describe(error, statement)) from error
+            except psycopg.errors.QueryCanceled as error:
+                limit = options.timeout_seconds
+                if limit is None:
+                    raise
+                raise InvalidInput(
+                    f"the statement ran into its time limit of {limit:g} s and was cancelled: "
+                    "ask for less, or raise timeout_seconds"
+                ) from error
             columns = tuple(column.name for column in cursor.description or ())
-            rows = cursor.fetchmany(options.max_rows + 1) if columns else []
     return QueryResult(
         columns=columns,
         data=rows[: options.max_rows],
         truncated=len(rows) > options.max_rows,
         duration_seconds=time.monotonic() - started,
     )
+
+
+@contextmanager
+def _left_clean(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            # Locks and settings of the session outlive its transactions.
+            with connection.transaction():
+                connection.execute("SELECT pg_advisory_unlock_all()")
+                connection.execute("RESET ALL")
+
+
+def _fetch(
+    cursor: psycopg.RawCursor[dict[str, Any]],
+    statement: str,
+    values: Sequence[Any],
+    options: QueryOptions,
+) -> list[dict[str, Any]]:
+    # Both ways use the extended protocol, which takes a single statement whatever is in the text.
+    if options.access == "read":
+        # Streamed: what is beyond the limit stays on the server.
+        rows = cursor.stream(statement.encode(), values or None)
+        return list(islice(rows, options.max_rows + 1))
+    cursor.execute(statement.encode(), values or None, prepare=True)
+    return cursor.fetchmany(options.max_rows + 1) if cursor.description else []
 
 
 def statement_digest(statement: str) -> str:

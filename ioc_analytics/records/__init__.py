@@ -1,0 +1,1 @@
+"""RECORDS: frozen rows, result types, closed vocabularies, contracts; no I/O."""

@@ -133,9 +133,7 @@ class SystemStatus:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the status ready for JSON."""
-        found = to_json(asdict(self))
-        assert isinstance(found, dict)
-        return found
+        return {name: to_json(value) for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,9 +152,7 @@ class RefreshReceipt:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the receipt ready for JSON."""
-        found = to_json(asdict(self))
-        assert isinstance(found, dict)
-        return found
+        return {name: to_json(value) for name, value in asdict(self).items()}
 
 
 def to_json(value: Any) -> Any:

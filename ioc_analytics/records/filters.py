@@ -101,7 +101,7 @@ def parse_filters(filters: Any) -> tuple[Filter, ...]:
     if isinstance(filters, Mapping) and "field" not in filters:
         return tuple(
             Filter(
-                _SHORT_FIELDS.get(name, name),
+                str(_SHORT_FIELDS.get(name, name)),
                 "in" if isinstance(value, list | tuple | set | frozenset) else "eq",
                 value,
             )

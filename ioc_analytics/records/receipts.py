@@ -175,7 +175,8 @@ class UndoReceipt:
     incomplete_batches: tuple[int, ...]
     """Other batches that lost rows: those this batch had replaced, and children of its responses.
 
-    Their files may be ingested again: what is still there is found a duplicate, the rest comes back.
+    Their files may be ingested again: what is still there is found a duplicate, the rest comes
+    back.
     """
 
     kept_assessments: int

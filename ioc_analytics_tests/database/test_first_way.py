@@ -35,7 +35,11 @@ def test_operational_frames_become_an_analysis(analytics: AnalyticsSystem) -> No
                 for n in people
             ],
             "question_responses": [
-                {"response_id": f"r{n}", "question_id": code, "value": int(generator.integers(1, 6))}
+                {
+                    "response_id": f"r{n}",
+                    "question_id": code,
+                    "value": int(generator.integers(1, 6)),
+                }
                 for n in people
                 for code in items
             ],
