@@ -216,7 +216,8 @@ def _pending_once(
 
 def _apply(connection: psycopg.Connection[Any], script: Script) -> None:
     started = time.monotonic()
-    if script.name.startswith("views/"):
+    if script.name.startswith("views/mv_"):
+        # Unlike a plain view, a materialized one cannot be replaced in place.
         view = sql.Identifier("analytics", Path(script.name).stem)
         connection.execute(sql.SQL("DROP MATERIALIZED VIEW IF EXISTS {}").format(view))
     try:

@@ -14,12 +14,14 @@ GRANT SELECT ON
     analytics.processing_jobs,
     analytics.data_quality_metrics,
     analytics.system_health_metrics,
+    analytics.ocean_score_counts,
     analytics.mv_daily_assessment_overview,
     analytics.mv_weekly_response_metrics,
     analytics.mv_monthly_ocean_distributions,
     analytics.mv_industry_benchmarks,
     analytics.mv_system_performance_dashboard
 TO ioc_analyst, ioc_query, ioc_ml;
+GRANT EXECUTE ON FUNCTION internal.unpack_counts(bytea) TO ioc_analyst, ioc_query, ioc_ml;
 GRANT INSERT ON analytics.predictive_analytics_results TO ioc_ml;
 
 GRANT USAGE ON SCHEMA internal TO ioc_analyst;
