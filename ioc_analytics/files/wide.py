@@ -142,7 +142,14 @@ class WideFile:
     def _responses(self, raw: RawChunk, assessment_ids: pa.Array, answers: Answers | None) -> Chunk:
         mapping, table = self._mapping, raw.table
         columns = {name: field_values(f, table) for name, f in mapping.respondent.items()}
-        columns.setdefault("response_id", self._line_ids(raw.lines))
+        if "response_id" in columns:
+            # Exports number their rows from 1, or by cases of their own: the same number in another
+            # survey is another response.
+            columns["response_id"] = pc.binary_join_element_wise(
+                mapping.assessment.id, columns["response_id"], "/"
+            )
+        else:
+            columns["response_id"] = self._line_ids(raw.lines)
         columns["assessment_id"] = assessment_ids
         columns["started_at"] = time_texts(mapping.started, table)
         if mapping.completed:

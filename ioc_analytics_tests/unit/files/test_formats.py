@@ -114,14 +114,14 @@ def test_rows_without_weight_in_parquet_are_refused(tmp_path: Path) -> None:
     [
         ("responses.csv", b"", "responses.csv is empty"),
         ("responses.csv.gz", RESPONSES.encode(), "the name says compression gzip"),
-        ("responses.csv", gzip.compress(RESPONSES.encode()), "the content is gzip"),
+        ("responses.csv", gzip.compress(RESPONSES.encode(), mtime=0), "the content is gzip"),
         ("responses.parquet", RESPONSES.encode(), "content is not Parquet"),
         ("responses.csv", b"PAR1 and more", "content is Parquet"),
         ("responses.parquet", b"PAR1 and no more", "cannot be read as Parquet"),
         ("responses.csv", b"PK\x03\x04....", "a ZIP archive or a spreadsheet"),
         ("responses.xlsx", b"PK\x03\x04....", "a ZIP archive or a spreadsheet"),
         ("responses.txt", RESPONSES.encode(), "of no known format; give it as CSV"),
-        ("responses.parquet.gz", gzip.compress(b"PAR1"), "Parquet is compressed inside"),
+        ("responses.parquet.gz", gzip.compress(b"PAR1", mtime=0), "Parquet is compressed inside"),
     ],
 )
 def test_what_is_not_what_it_says_is_refused(

@@ -81,11 +81,11 @@ def test_every_line_is_one_response(export: Path) -> None:
 def test_attributes_and_repairs(export: Path) -> None:
     result = taken(opened(export, parse_mapping(MAPPING)))
     rows = {row["response_id"]: row for row in result.accepted("responses")}
-    assert rows["p1"]["started_at"] == datetime(2024, 2, 1, 10, tzinfo=UTC)
-    assert (rows["p1"]["gender"], rows["p1"]["country"]) == ("male", "NA")
-    assert rows["p1"]["time_spent_seconds"] == 61.5
-    assert rows["p2"]["age"] == 34
-    assert (rows["p4"]["gender"], rows["p4"]["time_spent_seconds"]) == ("7", None)
+    assert rows["mini/p1"]["started_at"] == datetime(2024, 2, 1, 10, tzinfo=UTC)
+    assert (rows["mini/p1"]["gender"], rows["mini/p1"]["country"]) == ("male", "NA")
+    assert rows["mini/p1"]["time_spent_seconds"] == 61.5
+    assert rows["mini/p2"]["age"] == 34
+    assert (rows["mini/p4"]["gender"], rows["mini/p4"]["time_spent_seconds"]) == ("7", None)
     assert result.repairs == {
         "age:birth_year_as_age": 1,
         "time_spent_seconds:not_a_number": 1,
@@ -114,9 +114,9 @@ def test_answers(export: Path) -> None:
         if row["_rule"]
     ]
     assert refused == [
-        (5, "p4", "E1", "value_out_of_range", "6"),
-        (5, "p4", "E2", "not_a_number", "five"),
-        (6, "p5", "E1", "not_an_integer", "3.5"),
+        (5, "mini/p4", "E1", "value_out_of_range", "6"),
+        (5, "mini/p4", "E2", "not_a_number", "five"),
+        (6, "mini/p5", "E1", "not_an_integer", "3.5"),
     ]
 
 
@@ -127,11 +127,11 @@ def test_status_and_completion_follow_the_items(export: Path) -> None:
         for row in result.accepted("responses")
     ]
     assert found == [
-        ("p1", "completed", 100.0),
-        ("p2", "abandoned", 50.0),
-        ("p4", "abandoned", 0.0),
-        ("p5", "abandoned", 0.0),
-        ("p7", "completed", 100.0),
+        ("mini/p1", "completed", 100.0),
+        ("mini/p2", "abandoned", 50.0),
+        ("mini/p4", "abandoned", 0.0),
+        ("mini/p5", "abandoned", 0.0),
+        ("mini/p7", "completed", 100.0),
     ]
 
 
@@ -224,11 +224,12 @@ def test_parquet_exports_need_no_texts(tmp_path: Path) -> None:
     result = taken(opened(tmp_path / "export.parquet", parse_mapping(MAPPING)))
     rows = result.accepted("responses")
     assert [(row["response_id"], row["age"], row["gender"]) for row in rows] == [
-        ("1", 34, "male"),
-        ("2", None, "female"),
+        ("mini/1", 34, "male"),
+        ("mini/2", None, "female"),
     ]
     answers = result.accepted("question_responses")
-    assert [(row["response_id"], row["value"]) for row in answers] == [("1", 4), ("1", 2)]
+    values = [(row["response_id"], row["value"]) for row in answers]
+    assert values == [("mini/1", 4), ("mini/1", 2)]
 
 
 TIMES = {
