@@ -45,12 +45,13 @@ test: $(STAMP) ## Run the tests
 	$(BIN)/python -m pytest --numprocesses $(JOBS) $(ARGS)
 
 .PHONY: lint
-lint: $(STAMP) ## Check format, style, types, import directions and SQL
+lint: $(STAMP) ## Check format, style, types, import directions, SQL and Dagster's definitions
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/sqlfluff lint --processes $(JOBS) --disable-progress-bar sql
+	$(BIN)/dagster definitions validate --workspace workspace.yaml --log-level warning
 
 .PHONY: bench
 bench: $(STAMP) ## Measure against other tools, side by side
@@ -58,7 +59,7 @@ bench: $(STAMP) ## Measure against other tools, side by side
 
 .PHONY: schema
 schema: $(STAMP) ## Write sql/schema.sql from a fresh migration
-	$(BIN)/ioc-analytics migrate dump --output sql/schema.sql
+	$(BIN)/ioc-analytics migrate dump --fresh --output sql/schema.sql
 
 .PHONY: docs
 docs: $(STAMP) ## Bring generated tables in the documents up to date

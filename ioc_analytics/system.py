@@ -14,6 +14,7 @@ from uuid import UUID
 
 import psycopg
 
+from ioc_analytics.database.binaries import find_binaries
 from ioc_analytics.database.logins import provision
 from ioc_analytics.database.pools import Database
 from ioc_analytics.files.batches import open_batch
@@ -32,6 +33,7 @@ from ioc_analytics.kernel.errors import ConfigurationError, InvalidInput, Privac
 from ioc_analytics.kernel.logs import configure_logging
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.kernel.suggestions import did_you_mean
+from ioc_analytics.monitoring.integrity import Finding, examine
 from ioc_analytics.monitoring.status import read_status
 from ioc_analytics.privacy.keys import load_pseudonymizer
 from ioc_analytics.privacy.pseudonyms import Pseudonymizer
@@ -45,6 +47,7 @@ from ioc_analytics.records.answers import QueryResult, RefreshReceipt, SystemSta
 from ioc_analytics.records.filters import TimeRange, parse_filters
 from ioc_analytics.records.receipts import IngestReceipt, UndoReceipt, combine
 from ioc_analytics.schema.catalogues import register_categories, register_instruments
+from ioc_analytics.schema.dump import dump_schema
 from ioc_analytics.schema.migrations import (
     Applied,
     MigrationPlan,
@@ -55,6 +58,7 @@ from ioc_analytics.schema.migrations import (
     read_history,
 )
 from ioc_analytics.schema.partitions import premake_partitions
+from ioc_analytics.states.rebuild import touched_months
 from ioc_analytics.states.sealing import MINIMUM_CELL, seal_month
 
 READERS: Final = ("analyst", "reader", "ml", "auditor")
@@ -180,7 +184,7 @@ class AnalyticsSystem:
         """Take a batch out again."""
         self._demand_analyst("undo a batch")
         with self.database.connection("ingest") as connection:
-            receipt = undo_batch(connection, batch_id)
+            receipt = undo_batch(connection, self.database, self.config, batch_id)
             self._audit(connection, "undo", f"batch {batch_id}")
         return receipt
 
@@ -223,24 +227,50 @@ class AnalyticsSystem:
         self,
         periods: Iterable[date] | None = None,
         *,
+        with_views: bool = True,
         progress: Callable[[date], None] | None = None,
     ) -> RefreshReceipt:
         """Bring touched states, released tables and views up to date.
 
         Args:
             periods: Months to look at (any day of each); None: all with touched days.
+            with_views: Refresh the materialized views afterwards.
             progress: Called after each month.
         """
-        return refresh(self.database, self.config, periods, progress=progress)
+        return refresh(
+            self.database, self.config, periods, with_views=with_views, progress=progress
+        )
 
     def rebuild(
         self,
         periods: Iterable[date] | None = None,
         *,
+        with_views: bool = True,
         progress: Callable[[date], None] | None = None,
     ) -> RefreshReceipt:
         """Count whole months again from rows, touched or not; None: every month with rows."""
-        return refresh(self.database, self.config, periods, whole=True, progress=progress)
+        return refresh(
+            self.database,
+            self.config,
+            periods,
+            whole=True,
+            with_views=with_views,
+            progress=progress,
+        )
+
+    def touched_months(self) -> list[date]:
+        """Return the first days of the months whose states are behind their rows, ascending."""
+        with self.database.connection("ingest") as connection:
+            return touched_months(connection)
+
+    def check_integrity(self, name: str) -> Finding:
+        """Compare what is stored with what must hold of it; see ``monitoring.integrity``.
+
+        Args:
+            name: One of ``monitoring.integrity.PROMISES``.
+        """
+        with self.database.connection("ingest") as connection:
+            return examine(connection, name)
 
     def seal_month(self, month: date, minimum_cell: int = MINIMUM_CELL) -> int:
         """Seal the states of a month, so that its rows may go; return its scored responses."""
@@ -397,6 +427,12 @@ class DatabaseManager:
         """Return what differs from the schema that the last migration left."""
         with self._system.database.connection("owner") as connection:
             return find_drift(connection)
+
+    def dump_schema(self) -> str:
+        """Return the schema as SQL, without rows, owners and partitions."""
+        config = self._system.config
+        database = self._system.database.open()
+        return dump_schema(database.conninfo("owner"), find_binaries(config.pg_bin).folder)
 
     def get_migration_history(self) -> list[Applied]:
         """Return everything that was applied, oldest first."""

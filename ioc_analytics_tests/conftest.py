@@ -4,6 +4,7 @@ from hypothesis import settings
 
 pytest_plugins = [
     "ioc_analytics_tests.fixtures.database",
+    "ioc_analytics_tests.fixtures.dagster",
     "ioc_analytics_tests.fixtures.platform",
     "ioc_analytics_tests.fixtures.real_data",
 ]

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal, LiteralString, TypeAlias, cast, get_args
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 import pandas as pd
 import psycopg
@@ -42,7 +42,7 @@ Connection = psycopg.Connection[Any]
 class Relation:
     """A SELECT that stays in the database: its rows never come to Python."""
 
-    query: sql.Composable
+    query: sql.SQL | sql.Composed
     """The statement, without a semicolon at its end."""
 
     parameters: Mapping[str, Any] | None = None
@@ -273,7 +273,7 @@ def _single(one: TimeWindow | Category, types: Mapping[str, str]) -> sql.Composa
     if isinstance(one, Category):
         return sql.SQL("{}::text = ANY({})").format(column, sql.Literal(list(one.values)))
     # In the column's own type: a moment compared with a date would be cast in the session's zone.
-    kind = sql.SQL(cast(LiteralString, types[one.column]))
+    kind = sql.SQL(types[one.column])
     start, end = (sql.Literal(moment.astimezone(UTC)) for moment in (one.start, one.end))
     return sql.SQL("{column} >= {start}::{kind} AND {column} < {end}::{kind}").format(
         column=column, start=start, end=end, kind=kind
@@ -307,9 +307,9 @@ def _stage(
         _check_column(target.name, column, types)
     names = sql.SQL(", ").join(map(sql.Identifier, columns))
     connection.execute(
-        sql.SQL("CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA").format(
-            sql.Identifier("ioc_staging"), names, sql.Identifier(target.schema, target.table)
-        )
+        sql.SQL(
+            "CREATE TEMPORARY TABLE {} ON COMMIT DROP AS SELECT {} FROM {} WITH NO DATA"
+        ).format(sql.Identifier("ioc_staging"), names, sql.Identifier(target.schema, target.table))
     )
     if isinstance(data, Relation):
         insert = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM ({}) AS q").format(
@@ -360,15 +360,16 @@ def _check_bounds(
         for one in part:
             _check_staged(connection, target, one.column)
     inside = condition(piece, types)
-    statement = sql.SQL(
-        "SELECT count(*) FROM {} AS t WHERE ((SELECT true{}) IS NOT TRUE)"
-    ).format(_STAGING, inside)
+    statement = sql.SQL("SELECT count(*) FROM {} AS t WHERE ((SELECT true{}) IS NOT TRUE)").format(
+        _STAGING, inside
+    )
     row = connection.execute(statement).fetchone()
     if row and row[0]:
         column = piece.parts[0][0].column
         shown = connection.execute(
             sql.SQL(
-                "SELECT DISTINCT t.{}::text FROM {} AS t WHERE ((SELECT true{}) IS NOT TRUE) LIMIT {}"
+                "SELECT DISTINCT t.{}::text FROM {} AS t"
+                " WHERE ((SELECT true{}) IS NOT TRUE) LIMIT {}"
             ).format(sql.Identifier(column), _STAGING, inside, sql.Literal(_SHOWN))
         ).fetchall()
         values = ", ".join(str(value) for (value,) in shown)
@@ -381,7 +382,7 @@ def _check_bounds(
 def _check_rows(connection: Connection, target: Target) -> None:
     for name, expression in (target.checks or {}).items():
         # The expression is the asset author's code, like the query of a relation.
-        meets = sql.SQL(cast(LiteralString, expression))
+        meets = sql.SQL(expression)
         row = connection.execute(
             sql.SQL("SELECT count(*) FROM {} AS t WHERE ({}) IS NOT TRUE").format(_STAGING, meets)
         ).fetchone()
@@ -400,9 +401,9 @@ def _on_conflict(connection: Connection, target: Target, columns: Sequence[str])
         _check_staged(connection, target, column)
     names = sql.SQL(", ").join(map(sql.Identifier, key))
     twice = connection.execute(
-        sql.SQL("SELECT count(*) FROM (SELECT 1 FROM {} GROUP BY {} HAVING count(*) > 1) AS q").format(
-            _STAGING, names
-        )
+        sql.SQL(
+            "SELECT count(*) FROM (SELECT 1 FROM {} GROUP BY {} HAVING count(*) > 1) AS q"
+        ).format(_STAGING, names)
     ).fetchone()
     if twice and twice[0]:
         raise InvalidInput(

@@ -72,6 +72,8 @@ def translate(fault: psycopg.Error, statement_timeout_seconds: int | None = None
             return ConfigurationError(f"the server refused the login: {said}")
         case errors.InsufficientPrivilege():
             return PrivacyRefusal(f"this role may not do that: {said}")
+        case errors.ReadOnlySqlTransaction():
+            return PrivacyRefusal(f"queries only read: {said}")
         case errors.DiskFull():
             return Unavailable(f"the server's disk is full: {said}. Free space, then try again")
         case psycopg.OperationalError() if fault.sqlstate is None:

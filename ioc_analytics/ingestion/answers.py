@@ -16,13 +16,14 @@ import pyarrow as pa
 from ioc_analytics.ingestion.children import (
     decide,
     delete_children,
+    extend,
     match_parents,
     settle,
     stored_keys,
 )
 from ioc_analytics.ingestion.digests import fixed_array
 from ioc_analytics.ingestion.load import Load, Origin, encoded, select, time_array
-from ioc_analytics.ingestion.parents import ANSWERS, COMPARE, WRITE
+from ioc_analytics.ingestion.parents import ANSWERS, COMPARE, EXTEND, WRITE
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.records.instruments import Instrument
@@ -89,8 +90,12 @@ class AnswerDesk:
     def write_vectors(self) -> None:
         """Write the answer vectors of all responses whose answers were written."""
         load = self._load
+        is_written = load.parents.is_written(ANSWERS)
+        extended = np.flatnonzero(load.parents.rows["action"][:, ANSWERS] == EXTEND)
+        if len(extended):
+            load.execute("delete_vectors", stored_keys(load, extended, "created"))
         for matrix in self.matrices.values():
-            written = np.flatnonzero(load.parents.rows["action"][matrix.parents, ANSWERS] == WRITE)
+            written = np.flatnonzero(is_written[matrix.parents])
             for first in range(0, len(written), 50_000):
                 rows = written[first : first + 50_000]
                 places = matrix.parents[rows]
@@ -172,6 +177,12 @@ class AnswerDesk:
         load.parents.rows["slot"][writing] = matrix.add(writing)
         writes, compares = settle(load, QUESTION_RESPONSES, ANSWERS, records, places, origin)
         cells = load.parents.rows["slot"][places] * len(scale.items) + columns
+        if compares.any():
+            # Answers that were not there before contradict nothing.
+            added = compares.copy()
+            added[compares] = matrix.values.reshape(-1)[cells[compares]] == MISSING
+            extend(load, ANSWERS, places[added])
+            writes, compares = writes | added, compares & ~added
         self._compare(records, cells, values, compares, matrix, origin)
         self._write(records, places, cells, values, writes, matrix, origin)
         return None
@@ -204,6 +215,8 @@ class AnswerDesk:
         matrix: AnswerMatrix,
         origin: Origin,
     ) -> None:
+        if not writes.any():
+            return
         flat = matrix.values.reshape(-1)
         new = writes & (np.where(writes, flat[np.where(writes, cells, 0)], 0) == MISSING)
         if (np.diff(cells) <= 0).any():

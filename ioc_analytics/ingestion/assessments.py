@@ -4,6 +4,7 @@ For: ``ingestion.ingest``. Not for: their responses. Assessments are few (thousa
 are millions), so they are judged one by one.
 """
 
+from collections.abc import Set
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,16 +20,20 @@ from ioc_analytics.ingestion.load import (
 )
 from ioc_analytics.ingestion.versions import ACCEPTED, CONFLICT, DUPLICATE, judge_version
 from ioc_analytics.kernel import sqlfiles
-from ioc_analytics.records.kinds import ASSESSMENTS
+from ioc_analytics.kernel.errors import Unavailable
+from ioc_analytics.records.kinds import ASSESSMENTS, RESPONSES
+from ioc_analytics.records.tables import ANONYMISED_SCHEMAS
 from ioc_analytics.records.vocabularies import UNKNOWN
 from ioc_analytics.schema.catalogues import OPEN_VOCABULARIES, add_categories
 
 _DIMENSIONS: Final = (
-    "org_hash", "industry_category", "org_size_category", "assessment_type", "instrument",
+    "org_hash", "industry_category", "org_size_category", "region", "assessment_type", "instrument",
 )  # fmt: skip
 """Columns that the states of the responses depend on."""
 
 _OTHER_INSTRUMENT: Final = "other instrument"
+
+_CONTENT: Final = pa.field("content", pa.int64())
 
 
 class AssessmentDesk:
@@ -36,13 +41,16 @@ class AssessmentDesk:
 
     def __init__(self, load: Load) -> None:
         self._load = load
-        self._accepted: set[bytes] = set()
+        self._accepted: dict[bytes, dict[str, Any]] = {}
 
     def take(self, records: pa.RecordBatch, origin: Origin) -> None:
         """Judge assessments and write those that are new or newer."""
         rows = records.to_pylist()
         digests = row_digests(content_columns(records)).tolist()
-        before = self._stored([row["id"] for row in rows])
+        # A check writes nothing, so what was accepted before is not found in the database.
+        ids = {row["id"] for row in rows}
+        before = self._stored(ids - self._accepted.keys())
+        before |= {i: self._accepted[i] for i in ids & self._accepted.keys()}
         newest = dict(before)
         accepted: dict[bytes, dict[str, Any]] = {}
         for at, (row, content) in enumerate(zip(rows, digests, strict=True)):
@@ -51,14 +59,14 @@ class AssessmentDesk:
             known = newest.get(row["id"])
             outcome = ACCEPTED if known is None else self._judge(row, known)
             if outcome == ACCEPTED:
-                self._count_accepted(row["id"], origin)
+                self._count_accepted(row, origin)
                 newest[row["id"]] = accepted[row["id"]] = row
             elif outcome == DUPLICATE:
                 origin.count(ASSESSMENTS, "duplicates", 1)
             else:
                 column = "instrument" if outcome == _OTHER_INSTRUMENT else None
                 origin.refuse(ASSESSMENTS, records.slice(at, 1), CONFLICT, column)
-        self._write(list(accepted.values()))
+        self._write(list(accepted.values()), before.keys())
         for row in accepted.values():
             self._follow(row, before.get(row["id"]))
 
@@ -75,18 +83,18 @@ class AssessmentDesk:
             return _OTHER_INSTRUMENT
         return outcome
 
-    def _count_accepted(self, identifier: bytes, origin: Origin) -> None:
-        if identifier in self._accepted:
+    def _count_accepted(self, row: dict[str, Any], origin: Origin) -> None:
+        if row["id"] in self._accepted:
             # A newer version within the same batch: the older one was a duplicate after all.
             origin.count(ASSESSMENTS, "accepted", -1)
             origin.count(ASSESSMENTS, "duplicates", 1)
-        self._accepted.add(identifier)
+        self._accepted[row["id"]] = row
         origin.count(ASSESSMENTS, "accepted", 1)
 
-    def _stored(self, ids: list[bytes]) -> dict[bytes, dict[str, Any]]:
+    def _stored(self, ids: set[bytes]) -> dict[bytes, dict[str, Any]]:
         cursor = self._load.connection.execute(
             sqlfiles.query("ingestion/stored_assessments"),
-            {"ids": [UUID(bytes=identifier) for identifier in set(ids)]},
+            {"ids": [UUID(bytes=identifier) for identifier in ids]},
         )
         names = [column.name for column in cursor.description or ()]
         found: dict[bytes, dict[str, Any]] = {}
@@ -96,7 +104,7 @@ class AssessmentDesk:
             found[row["id"]] = row
         return found
 
-    def _write(self, rows: list[dict[str, Any]]) -> None:
+    def _write(self, rows: list[dict[str, Any]], known: Set[bytes]) -> None:
         load = self._load
         for row in rows:
             load.know_assessment(
@@ -114,9 +122,12 @@ class AssessmentDesk:
                 [
                     {name: value for name, value in row.items() if not name.startswith("_")}
                     | {name: UUID(bytes=row[name]) for name in ("id", "org_hash")}
+                    | {"is_known": row["id"] in known}
                     for row in rows
                 ],
             )
+            if cursor.rowcount < len(rows):
+                raise Unavailable("another batch brings the same assessments now; try again")
 
     def _follow(self, row: dict[str, Any], old: dict[str, Any] | None) -> None:
         """Let responses and states follow a corrected assessment."""
@@ -127,9 +138,33 @@ class AssessmentDesk:
             load.replaced_batches.add(old["batch_id"])
         if all(row[name] == old[name] for name in _DIMENSIONS):
             return
+        if row["region"] != old["region"]:
+            self._move_regions(row, old["region"])
         identifiers = {name: UUID(bytes=row[name]) for name in ("id", "org_hash")}
         load.execute("move_responses", identifiers)
         for (day,) in load.connection.execute(
             sqlfiles.query("ingestion/days_of_assessment"), identifiers
         ):
             load.touched.add(day)
+
+    def _move_regions(self, row: dict[str, Any], old_region: str) -> None:
+        """Give the region of the assessment to those responses that came without their own."""
+        schema = ANONYMISED_SCHEMAS[RESPONSES]
+        identifier = UUID(bytes=row["id"])
+        rows = self._load.connection.execute(
+            sqlfiles.query("ingestion/responses_of_region"),
+            {"id": identifier, "region": old_region},
+        ).fetchall()
+        if not rows:
+            return
+        columns = [
+            pa.array([v.bytes if isinstance(v, UUID) else v for v in column], type=field.type)
+            for column, field in zip(zip(*rows, strict=True), [*schema, _CONTENT], strict=True)
+        ]
+        # The digest was taken of the response as it came: it tells whose region this is.
+        at = schema.get_field_index("region")
+        columns[at] = pa.array([UNKNOWN] * len(rows))
+        digests = row_digests(pa.RecordBatch.from_arrays(columns[:-1], schema=schema))
+        inherits = digests == columns[-1].to_numpy()
+        ids = [found[0] for found, is_theirs in zip(rows, inherits, strict=True) if is_theirs]
+        self._load.execute("move_regions", {"id": identifier, "ids": ids, "region": row["region"]})

@@ -3,8 +3,9 @@
 For: the desks of the three kinds of children. Not for: responses themselves.
 
 Per response and kind there is one decision for the whole batch: *write* (nothing of that kind is
-stored, or something older), *compare* (the same version is stored), *stale* (a newer one is), or
-*gone* (the rows were sealed). Absent kinds stay as they are.
+stored, or something older), *compare* (the same version is stored: equal records are duplicates,
+others conflict, further ones are added), *stale* (a newer one is), or *gone* (the rows were
+sealed). Absent kinds stay as they are.
 """
 
 from typing import Any, LiteralString
@@ -15,7 +16,15 @@ import pyarrow as pa
 
 from ioc_analytics.database.copying import uuid_array_literal
 from ioc_analytics.ingestion.load import Load, Origin, encoded_ids, select
-from ioc_analytics.ingestion.parents import COMPARE, GONE, NEVER, STALE, UNDECIDED, WRITE
+from ioc_analytics.ingestion.parents import (
+    COMPARE,
+    EXTEND,
+    GONE,
+    NEVER,
+    STALE,
+    UNDECIDED,
+    WRITE,
+)
 from ioc_analytics.ingestion.versions import PERIOD_SEALED
 
 
@@ -30,9 +39,11 @@ def match_parents(
     codes, ids = encoded_ids(records.column("response_hash"))
     places = load.find_parents(ids)[codes] if len(ids) else codes
     has_parent = places >= 0
+    has_parent[has_parent] = ~load.parents.rows["is_refused"][places[has_parent]]
     if has_parent.all():
         return records, places
     origin.refuse(kind, select(records, ~has_parent), "orphan", "response_id")
+    load.has_orphans = True
     return select(records, has_parent), places[has_parent]
 
 
@@ -55,6 +66,10 @@ def decide(load: Load, kind: int, places: npt.NDArray[np.int64]) -> npt.NDArray[
     action = np.where(stored == NEVER, WRITE, COMPARE)
     action[(stored != NEVER) & (current > stored)] = WRITE
     action[(stored != NEVER) & (current < stored)] = STALE
+    if load.is_rejudging:
+        # What waited in the quarantine may be a part of what was delivered: it replaces nothing.
+        part = (action == WRITE) & (stored != NEVER) & ~parents["is_brought"][fresh]
+        action[part] = COMPARE
     if load.allows_replacing:
         action[action == COMPARE] = WRITE
     sealed = parents["is_sealed"][fresh]
@@ -84,7 +99,15 @@ def settle(
     gone = actions == GONE
     if gone.any():
         origin.refuse(name, select(records, gone), PERIOD_SEALED)
-    return actions == WRITE, actions == COMPARE
+    return actions == WRITE, (actions == COMPARE) | (actions == EXTEND)
+
+
+def extend(load: Load, kind: int, places: npt.NDArray[np.int64]) -> None:
+    """Note that children are added to stored ones of the same version."""
+    parents = load.parents.rows
+    added = np.unique(places[parents["action"][places, kind] == COMPARE])
+    parents["action"][added, kind] = EXTEND
+    load.replaced_batches.update(int(b) for b in np.unique(parents["stored_batch"][added, kind]))
 
 
 def delete_children(
@@ -100,9 +123,17 @@ def delete_children(
         load.execute(name, stored_keys(load, old))
 
 
-def stored_keys(load: Load, places: npt.NDArray[np.int64]) -> dict[str, Any]:
-    """Return the keys of stored rows as parameters ``created`` and ``ids``."""
-    created = load.parents.rows["stored_created"][places].astype("datetime64[us]")
+def stored_keys(
+    load: Load, places: npt.NDArray[np.int64], column: str = "stored_created"
+) -> dict[str, Any]:
+    """Return the keys of stored rows as parameters ``created`` and ``ids``.
+
+    Args:
+        load: The batch.
+        places: Places of responses.
+        column: ``created`` once the old rows have followed a corrected start time.
+    """
+    created = load.parents.rows[column][places].astype("datetime64[us]")
     return {
         "ids": uuid_array_literal(load.parents.ids[places]),
         "created": "{" + ",".join(f'"{moment}Z"' for moment in created) + "}",

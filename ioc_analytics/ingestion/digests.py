@@ -40,6 +40,10 @@ def _mix(values: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
 
 def _column_hashes(column: pa.Array) -> npt.NDArray[np.uint64]:
     kind = column.type
+    if pa.types.is_dictionary(kind) and not pa.types.is_string(kind.value_type):
+        # Ids may come as a dictionary; their digest is that of the bytes all the same.
+        column = column.dictionary_decode()
+        kind = column.type
     if pa.types.is_dictionary(kind) or pa.types.is_string(kind) or pa.types.is_boolean(kind):
         return _word_hashes(column)
     if pa.types.is_fixed_size_binary(kind):
@@ -69,7 +73,7 @@ def _word_hashes(column: pa.Array) -> npt.NDArray[np.uint64]:
         dtype=np.uint64,
     )
     codes = pc.fill_null(column.indices, len(words)).to_numpy(zero_copy_only=False)
-    return known[codes]
+    return np.asarray(known[codes])
 
 
 def _bytes_hashes(column: pa.Array) -> npt.NDArray[np.uint64]:

@@ -24,6 +24,7 @@ from ioc_analytics.database.pools import Database
 from ioc_analytics.ingestion.desks import Desks
 from ioc_analytics.ingestion.load import Load, Tally, as_batch, select
 from ioc_analytics.ingestion.quarantine import FileOrigin
+from ioc_analytics.ingestion.settling import settle_orphans
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import AnalyticsError, IntegrityFailure, Unavailable
 from ioc_analytics.kernel.settings import AnalyticsConfig
@@ -111,11 +112,28 @@ def ingest_batch(
     """
     if options.is_check:
         return _Attempt(database, config, batch, options).run()
-    job = _start_job(database, batch.name, options.run_id)
+    return run_job(
+        database,
+        config,
+        batch.name,
+        options.run_id,
+        lambda: _Attempt(database, config, batch, options).run(),
+    )
+
+
+def run_job(
+    database: Database,
+    config: AnalyticsConfig,
+    subject: str,
+    run_id: str | None,
+    work: Callable[[], IngestReceipt],
+) -> IngestReceipt:
+    """Do something that ends in a receipt as a job that is noted, again after transient faults."""
+    job = _start_job(database, subject, run_id)
     attempt = 1
     while True:
         try:
-            receipt = _Attempt(database, config, batch, options).run()
+            receipt = work()
         except AnalyticsError as error:
             if not _may_succeed_later(error) or attempt > config.operations.retry_attempts:
                 _end_job(database, job, attempt, error=str(error))
@@ -203,7 +221,9 @@ class _Attempt:
             desks.take(chunk.kind, records, origin)
             if self._options.progress:
                 self._options.progress(self._batch.name, judged)
-        return desks.close()
+        desks.close()
+        # A check has written nothing that orphans could be judged against.
+        return 0 if load.is_check else settle_orphans(load)
 
     def _receipt_of_duplicate(
         self, connection: psycopg.Connection[Any], digest: bytes
@@ -252,7 +272,7 @@ def claim_batch(
 ) -> int | None:
     """Take a batch for this transaction and return its number; None when it is loaded already."""
     # Sealing takes this lock alone: no batch may commit rows between its recount and its seal.
-    connection.execute("SELECT pg_advisory_xact_lock_shared(hashtextextended('ingest', 0))")
+    connection.execute(sqlfiles.query("ingestion/share_ingestion"))
     row = connection.execute(
         sqlfiles.query("ingestion/claim_batch"),
         {
@@ -312,7 +332,7 @@ def _read_ahead(batch: AnonymisedBatch, is_threaded: bool) -> Iterator[Anonymise
                 if not offer(chunk):
                     return
             offer(None)
-        except BaseException as error:  # handed to the reader of the queue, which raises it
+        except BaseException as error:  # noqa: BLE001  # handed to the reader of the queue, which raises it
             offer(error)
 
     reader = threading.Thread(target=read, name="read-ahead", daemon=True)

@@ -67,6 +67,8 @@ class Load:
     key_id: str | None = None
     is_check: bool = False
     allows_replacing: bool = False
+    is_rejudging: bool = False
+    has_orphans: bool = False
     parents: Parents = field(default_factory=Parents)
     assessments: list[AssessmentFacts] = field(default_factory=list)
     assessment_places: dict[bytes, int] = field(default_factory=dict)
@@ -125,7 +127,7 @@ class Load:
         for place, row, assessment in zip(places, found, assessments, strict=True):
             parent = self.parents.rows[place]
             parent["created"] = parent["stored_created"] = microseconds(row[1])
-            parent["assessment"] = assessment
+            parent["assessment"] = parent["stored_assessment"] = assessment
             parent["instrument"] = self.instrument_place(assessment)
             parent["version"] = parent["child_version"] = microseconds(row[3])
             parent["content"] = row[4]
@@ -268,7 +270,7 @@ class Tally:
 
     def count(self, kind: str, outcome: str, number: int) -> None:
         """Add to a count."""
-        self._counts[kind, outcome] += number
+        self._counts[kind, outcome] += int(number)  # numpy's own are no JSON
 
     def get(self, kind: str, outcome: str) -> int:
         """Return a count."""

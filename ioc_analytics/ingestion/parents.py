@@ -30,6 +30,8 @@ STALE: Final = 3
 """Newer children are stored: these are duplicates."""
 GONE: Final = 4
 """The rows of the response were sealed: a change is quarantined."""
+EXTEND: Final = 5
+"""As ``COMPARE``, and some were not stored yet: they are added to those that are."""
 
 _PARENT: Final = np.dtype(
     [
@@ -44,7 +46,10 @@ _PARENT: Final = np.dtype(
         ("seconds", "f8"),  # time spent, NaN: not known
         ("is_stored", "?"),  # in the registry before this batch
         ("is_sealed", "?"),  # its rows are in a sealed state
+        ("is_brought", "?"),  # the batch brings a version of it
+        ("is_refused", "?"),  # the batch brings a version that was put aside: so are its children
         ("stored_created", "i8"),  # where its stored rows are
+        ("stored_assessment", "i4"),
         ("response_batch", "i8"),
         ("stored_version", "i8", (3,)),
         ("stored_batch", "i8", (3,)),
@@ -93,13 +98,24 @@ class Parents:
             )
         self._ids[start : self._count] = ids
         new = self._rows[start : self._count]
-        for name in ("row", "slot", "instrument", "assessment"):
+        for name in ("row", "slot", "instrument", "assessment", "stored_assessment"):
             new[name] = -1
         for name in ("stored_version", "version", "child_version", "stored_created"):
             new[name] = NEVER
         new["seconds"] = np.nan
         self._index()
         return np.arange(start, self._count)
+
+    def is_written(self, kind: int) -> npt.NDArray[np.bool_]:
+        """Return for each response whether the batch writes children of a kind."""
+        return np.isin(self.rows["action"][:, kind], (WRITE, EXTEND))
+
+    def written_version(self, kind: int) -> npt.NDArray[np.int64]:
+        """Return the version that the children of a kind belong to once the batch is stored."""
+        rows = self.rows
+        return np.where(
+            rows["action"][:, kind] == WRITE, rows["child_version"], rows["stored_version"][:, kind]
+        )
 
     def find(self, ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
         """Return the place of each pseudonym, -1 for those that are not in the table."""

@@ -18,7 +18,7 @@ from ioc_analytics.ingestion.careless import (
 from ioc_analytics.ingestion.children import stored_keys
 from ioc_analytics.ingestion.digests import fixed_array
 from ioc_analytics.ingestion.load import Load, time_array
-from ioc_analytics.ingestion.parents import ANSWERS, NEVER, SCORES, VALIDATIONS, WRITE
+from ioc_analytics.ingestion.parents import ANSWERS, NEVER, SCORES, VALIDATIONS
 
 _KINDS = (("answers", ANSWERS), ("scores", SCORES), ("validations", VALIDATIONS))
 
@@ -34,6 +34,7 @@ def flag_careless(load: Load, answers: AnswerDesk) -> None:
         & (parents["slot"] < 0)
     )
     answers.load_stored(rewritten)
+    is_written = load.parents.is_written(ANSWERS)
     for matrix in answers.matrices.values():
         for first in range(0, len(matrix.parents), 100_000):
             places = matrix.parents[first : first + 100_000]
@@ -42,7 +43,7 @@ def flag_careless(load: Load, answers: AnswerDesk) -> None:
             answered = (values != MISSING).sum(axis=1)
             fast = is_impossibly_fast(parents["seconds"][places], answered)
             parents["is_careless"][places] = pattern | fast
-            late = (parents["row"][places] < 0) & (parents["action"][places, ANSWERS] == WRITE)
+            late = (parents["row"][places] < 0) & is_written[places]
             if late.any():
                 _flag_stored(load, places[late], pattern[late], answered[late])
 
@@ -71,24 +72,30 @@ def remove_old_rows(load: Load) -> None:
     if not len(replaced):
         return
     load.execute("delete_responses", stored_keys(load, replaced))
-    moved = replaced[parents["created"][replaced] != parents["stored_created"][replaced]]
+    moved = replaced[
+        (parents["created"][replaced] != parents["stored_created"][replaced])
+        | (parents["assessment"][replaced] != parents["stored_assessment"][replaced])
+    ]
     if len(moved):
-        created = parents["created"][moved].astype("datetime64[us]")
         load.execute(
             "move_children",
             stored_keys(load, moved)
-            | {"new_created": "{" + ",".join(f'"{moment}Z"' for moment in created) + "}"},
+            | {
+                "new_created": _moments(parents["created"][moved]),
+                "assessments": uuid_array_literal(_assessment_ids(load, moved)),
+            },
         )
 
 
 def write_registry(load: Load) -> None:
     """Write what is stored of each response now, and note the days that changed."""
     parents = load.parents.rows
-    writes = parents["action"] == WRITE
+    kinds = [kind for _, kind in _KINDS]
+    writes = np.stack([load.parents.is_written(kind) for kind in kinds], axis=1)
     changed = (parents["row"] >= 0) | writes.any(axis=1)
     load.touch(parents["created"][changed])
     load.touch(parents["stored_created"][changed & parents["is_stored"]])
-    versions = np.where(writes, parents["child_version"][:, None], parents["stored_version"])
+    versions = np.stack([load.parents.written_version(kind) for kind in kinds], axis=1)
     batches = np.where(writes, load.batch_id, parents["stored_batch"])
     new = np.flatnonzero(changed & ~parents["is_stored"])
     for first in range(0, len(new), 100_000):
@@ -106,13 +113,10 @@ def _copy_registry(
     batches: npt.NDArray[np.int64],
 ) -> None:
     parents = load.parents.rows[places]
-    assessments = np.frombuffer(
-        b"".join(facts.id for facts in load.assessments), dtype=np.uint8
-    ).reshape(-1, 16)
     columns = {
         "response_hash": fixed_array(load.parents.ids[places]),
         "created_at": time_array(parents["created"]),
-        "assessment_hash": fixed_array(assessments[parents["assessment"]]),
+        "assessment_hash": fixed_array(_assessment_ids(load, places)),
         "version": time_array(parents["version"]),
         "response_batch": pa.array(np.full(len(places), load.batch_id)),
         "response_content": pa.array(np.ascontiguousarray(parents["content"])),
@@ -137,11 +141,7 @@ def _update_registry(
     parameters: dict[str, object] = {
         "ids": uuid_array_literal(load.parents.ids[places]),
         "created": _moments(parents["created"]),
-        "assessments": uuid_array_literal(
-            np.frombuffer(
-                b"".join(load.assessments[a].id for a in parents["assessment"]), dtype=np.uint8
-            ).reshape(-1, 16)
-        ),
+        "assessments": uuid_array_literal(_assessment_ids(load, places)),
         "versions": _moments(parents["version"]),
         "batches": own.tolist(),
         "contents": parents["content"].tolist(),
@@ -153,6 +153,12 @@ def _update_registry(
             for version, batch in zip(versions[:, kind], batches[:, kind], strict=True)
         ]
     load.execute("update_registry", parameters)
+
+
+def _assessment_ids(load: Load, places: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
+    known = np.frombuffer(b"".join(facts.id for facts in load.assessments), dtype=np.uint8)
+    ids: npt.NDArray[np.uint8] = known.reshape(-1, 16)[load.parents.rows["assessment"][places]]
+    return ids
 
 
 def _moments(values: npt.NDArray[np.int64]) -> str:

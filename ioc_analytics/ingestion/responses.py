@@ -20,11 +20,12 @@ from ioc_analytics.ingestion.load import (
     select,
     times,
 )
-from ioc_analytics.ingestion.parents import NEVER
+from ioc_analytics.ingestion.parents import ANSWERS, NEVER, UNDECIDED
 from ioc_analytics.ingestion.versions import (
     ACCEPTED,
     CONFLICT,
     DUPLICATE,
+    DUPLICATE_IN_BATCH,
     PERIOD_SEALED,
     judge_version,
 )
@@ -53,12 +54,13 @@ class ResponseDesk:
         assessments = known[codes] if len(known) else codes
         has_parent = assessments >= 0
         if not has_parent.all():
-            origin.refuse(RESPONSES, select(records, ~has_parent), "orphan", "assessment_id")
+            self._refuse(select(records, ~has_parent), "orphan", "assessment_id", origin)
+            load.has_orphans = True
             records, assessments = select(records, has_parent), assessments[has_parent]
         has_room = load.make_room(times(records.column("created_at")))
         if not has_room.all():
             refused = select(records, ~has_room)
-            origin.refuse(RESPONSES, refused, "too_many_partitions", "started_at")
+            self._refuse(refused, "too_many_partitions", "started_at", origin)
             records, assessments = select(records, has_room), assessments[has_room]
         if records.num_rows:
             self._judge(records, assessments, origin)
@@ -74,6 +76,12 @@ class ResponseDesk:
             stays = parents["row"][places] == rows
             self._write(select(records, stays), places[stays])
         self._held.clear()
+
+    def _refuse(self, records: pa.RecordBatch, rule: str, column: str, origin: Origin) -> None:
+        """Put responses aside; children that come with them wait for them, not for older ones."""
+        origin.refuse(RESPONSES, records, rule, column)
+        places = self._load.find_parents(np.unique(fixed_bytes(records.column("id")), axis=0))
+        self._load.parents.rows["is_refused"][places[places >= 0]] = True
 
     def _judge(
         self, records: pa.RecordBatch, assessments: npt.NDArray[np.int64], origin: Origin
@@ -109,13 +117,17 @@ class ResponseDesk:
         accepted_here: set[int] = set()
         for at in np.flatnonzero(~plain):
             place = int(places[at])
-            outcomes[at] = self._judge_one(place, int(versions[at]), int(contents[at]))
+            outcomes[at] = self._judge_one(
+                place, int(versions[at]), int(contents[at]), int(assessments[at])
+            )
             if outcomes[at] == ACCEPTED:
                 superseded += place in accepted_here or parents["row"][place] >= 0
                 accepted_here.add(place)
-        # Children of this batch belong to the version that this batch brings.
+        # Children of this batch belong to the newest version that this batch brings.
+        brought = np.where(parents["is_brought"][places], parents["child_version"][places], NEVER)
         order = np.argsort(versions, kind="stable")
-        parents["child_version"][places[order]] = versions[order]
+        parents["child_version"][places[order]] = np.maximum(versions, brought)[order]
+        parents["is_brought"][places] = True
 
         accepted = outcomes == ACCEPTED
         self._hold(
@@ -123,12 +135,12 @@ class ResponseDesk:
         )
         origin.count(RESPONSES, "accepted", int(accepted.sum()) - superseded)
         origin.count(RESPONSES, "duplicates", int((outcomes == DUPLICATE).sum()) + superseded)
-        for rule in (CONFLICT, PERIOD_SEALED):
+        for rule in (CONFLICT, PERIOD_SEALED, DUPLICATE_IN_BATCH):
             refused = outcomes == rule
             if refused.any():
                 origin.refuse(RESPONSES, select(records, refused), rule)
 
-    def _judge_one(self, place: int, version: int, content: int) -> str:
+    def _judge_one(self, place: int, version: int, content: int, assessment: int) -> str:
         """Judge one row against what is known of its id."""
         parent = self._load.parents.rows[place]
         outcome = ACCEPTED
@@ -144,10 +156,23 @@ class ResponseDesk:
             return outcome
         if parent["is_sealed"]:
             return PERIOD_SEALED
+        if (parent["action"] != UNDECIDED).any():
+            # A wide file repeats an id: the answers of the first are with its start time already.
+            return DUPLICATE_IN_BATCH
+        if self._changes_instrument(place, assessment):
+            return CONFLICT
         if parent["is_stored"]:
             self._load.replaced_batches.add(int(parent["response_batch"]))
         parent["version"], parent["content"] = version, content
         return ACCEPTED
+
+    def _changes_instrument(self, place: int, assessment: int) -> bool:
+        # Stored answers follow the old instrument; another one would give them another meaning.
+        parent = self._load.parents.rows[place]
+        return bool(
+            parent["stored_version"][ANSWERS] != NEVER
+            and parent["instrument"] != self._load.instrument_place(assessment)
+        )
 
     def _hold(
         self,

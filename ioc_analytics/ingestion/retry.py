@@ -7,14 +7,18 @@ For: the facade, after a parent, an instrument or a rule came. Not for: files th
 import hashlib
 import time
 from collections.abc import Sequence
+from typing import Final
 
 from ioc_analytics.database.pools import Database
-from ioc_analytics.ingestion.desks import Desks
-from ioc_analytics.ingestion.ingest import claim_batch, close_batch, open_load
+from ioc_analytics.ingestion.ingest import claim_batch, close_batch, open_load, run_job
+from ioc_analytics.ingestion.settling import judge_again, settle_children
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
+from ioc_analytics.kernel.errors import Unavailable
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.records.receipts import IngestReceipt
+
+_NAME: Final = "quarantine retry"
 
 
 def retry_quarantine(
@@ -36,6 +40,18 @@ def retry_quarantine(
         A receipt whose ``settled`` tells how many left the quarantine; the records themselves were
         counted in the receipts of their own batches.
     """
+    return run_job(
+        database, config, _NAME, None, lambda: _retry(database, config, batch_id=batch_id, ids=ids)
+    )
+
+
+def _retry(
+    database: Database,
+    config: AnalyticsConfig,
+    *,
+    batch_id: int | None,
+    ids: Sequence[int] | None,
+) -> IngestReceipt:
     started = time.monotonic()
     with database.connection("ingest") as connection:
         rows = connection.execute(
@@ -43,18 +59,18 @@ def retry_quarantine(
             {"batch_id": batch_id, "ids": None if ids is None else list(ids)},
         ).fetchall()
         if not rows:
-            return IngestReceipt(batch_id=None, name="quarantine retry", by_kind={})
+            return IngestReceipt(batch_id=None, name=_NAME, by_kind={})
         moment = utc_now().isoformat()
-        digest = hashlib.sha256(f"retry {moment} {[row[0] for row in rows]}".encode()).digest()
-        claimed = claim_batch(connection, digest, f"quarantine retry {moment[:19]}", None)
-        assert claimed is not None, "a digest with the time in it was taken before"
+        digest = hashlib.sha256(f"retry {moment} {[row[2] for row in rows]}".encode()).digest()
+        claimed = claim_batch(connection, digest, f"{_NAME} {moment[:19]}", None)
+        if claimed is None:
+            raise Unavailable("somebody retries the same records at this moment; try again")
         load = open_load(connection, database, config, claimed)
-        desks = Desks(load)
-        settled = desks.take_waiting(rows)
-        settled += desks.close()
+        settled, responses = judge_again(load, rows)
+        settled += settle_children(load, responses)
         receipt = IngestReceipt(
             batch_id=claimed,
-            name="quarantine retry",
+            name=_NAME,
             by_kind={},
             touched_days=tuple(sorted(load.touched)),
             settled=settled,

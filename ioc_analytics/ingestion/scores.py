@@ -14,13 +14,14 @@ from ioc_analytics.ingestion.answers import MISSING, AnswerMatrix
 from ioc_analytics.ingestion.children import (
     decide,
     delete_children,
+    extend,
     match_parents,
     settle,
     stored_keys,
 )
 from ioc_analytics.ingestion.digests import fixed_array
 from ioc_analytics.ingestion.load import Load, Origin, encoded, select, time_array
-from ioc_analytics.ingestion.parents import ANSWERS, COMPARE, NEVER, SCORES, WRITE
+from ioc_analytics.ingestion.parents import ANSWERS, COMPARE, NEVER, SCORES, STALE, WRITE
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.records.kinds import SCORES as SCORE_RECORDS
 from ioc_analytics.records.vocabularies import TRAITS
@@ -49,6 +50,9 @@ class ScoreDesk:
         self._make_room()
         fresh = decide(load, SCORES, places)
         parents = load.parents.rows
+        # Newer answers are stored, and their scores with them.
+        is_old = parents["stored_version"][fresh, ANSWERS] > parents["child_version"][fresh]
+        parents["action"][fresh[is_old], SCORES] = STALE
         compared = fresh[parents["action"][fresh, SCORES] == COMPARE]
         if len(compared):
             self._read_stored(compared)
@@ -62,7 +66,7 @@ class ScoreDesk:
         if len(own):
             load.execute("delete_scores", stored_keys(load, own))
         writes, compares = settle(load, SCORE_RECORDS, SCORES, records, places, origin)
-        parents["is_scored"][np.unique(places[writes])] = True
+        parents["is_scored"][places[writes]] = True
         codes, dictionary = encoded(records.column("dimension"))
         traits = np.array([TRAITS.index(t) for t in dictionary.to_pylist()], dtype=np.int64)[codes]
         self._settle_repeats(records, places, traits, writes, compares, origin)
@@ -71,15 +75,22 @@ class ScoreDesk:
         """Score the written answers of responses for which no scores were delivered."""
         load = self._load
         parents = load.parents.rows
+        is_wanted = (
+            load.parents.is_written(ANSWERS)
+            & ~parents["is_scored"]
+            & (parents["stored_version"][:, SCORES] < load.parents.written_version(ANSWERS))
+        )
         for matrix in matrices.values():
-            owners = parents[matrix.parents]
-            wanted = np.flatnonzero(
-                (owners["action"][:, ANSWERS] == WRITE)
-                & ~owners["is_scored"]
-                & (owners["stored_version"][:, SCORES] < owners["child_version"])
-            )
+            wanted = np.flatnonzero(is_wanted[matrix.parents])
             for first in range(0, len(wanted), _BLOCK):
                 rows = wanted[first : first + _BLOCK]
+                self._score(matrix, rows)
+
+    def score_again(self, matrices: dict[int, AnswerMatrix]) -> None:
+        """Score stored answers whose scores were taken out."""
+        for matrix in matrices.values():
+            for first in range(0, len(matrix.parents), _BLOCK):
+                rows = np.arange(first, min(first + _BLOCK, len(matrix.parents)))
                 self._score(matrix, rows)
 
     def _make_room(self) -> None:
@@ -110,13 +121,14 @@ class ScoreDesk:
     ) -> None:
         scores = records.column("score").to_numpy(zero_copy_only=False)
         cells = places * len(TRAITS) + traits
-        new = writes & np.isnan(self._known[places, traits])
+        new = (writes | compares) & np.isnan(self._known[places, traits])
         _, first = np.unique(np.where(new, cells, -1), return_index=True)
         is_first = np.zeros(len(cells), dtype=np.bool_)
         is_first[first] = True
         new &= is_first
         self._known[places[new], traits[new]] = scores[new]
-        compares = compares | (writes & ~new)
+        extend(self._load, SCORES, places[new & compares])
+        compares = (compares | writes) & ~new
         same = compares & (self._known[places, traits] == scores)
         origin.count(SCORE_RECORDS, "duplicates", int(same.sum()))
         other = compares & ~same
@@ -149,17 +161,26 @@ class ScoreDesk:
         places = matrix.parents[rows]
         stored = places[load.parents.rows["is_stored"][places]]
         if len(stored):
-            load.execute("delete_scores", stored_keys(load, stored))
+            load.execute("delete_scores", stored_keys(load, stored, "created"))
             # The delivered scores of an older version are gone now.
-            load.parents.rows["stored_version"][stored, SCORES] = NEVER
+            owners = load.parents.rows
+            replaced = stored[owners["stored_version"][stored, SCORES] != NEVER]
+            load.replaced_batches.update(owners["stored_batch"][replaced, SCORES].tolist())
+            owners["stored_version"][stored, SCORES] = NEVER
         scores, raw = score_traits(matrix.values[rows], matrix.instrument, missing=MISSING)
         has_score = ~np.isnan(scores)
         which, trait = np.nonzero(has_score)
         words = pa.DictionaryArray.from_arrays(pa.array(trait.astype(np.int8)), pa.array(TRAITS))
         number = len(which)
+        batches = np.where(
+            load.parents.is_written(ANSWERS)[places],
+            load.batch_id,
+            load.parents.rows["stored_batch"][places, ANSWERS],
+        )
         self._copy(
             places[which],
             {
+                "batch_id": pa.array(batches[which]),
                 "score": pa.array(scores[has_score]),
                 "raw_score": pa.array(raw[has_score]),
                 "percentile": pa.nulls(number, pa.float64()),

@@ -3,32 +3,50 @@
 For: the facade and the command line. Not for: erasing a person (``privacy`` promises more than
 this) or retention (which seals first).
 
-What the batch had replaced is gone; the batches that lost rows that way are named, and their
-files may be ingested again: what is there is found a duplicate, the rest comes back.
+What the batch had replaced is gone; the batches that lost rows that way, or had found rows of this
+one stored already, are named, and their files may be ingested again: what is there is found a
+duplicate, the rest comes back.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
+import numpy as np
 import psycopg
 
+from ioc_analytics.database.pools import Database
+from ioc_analytics.ingestion.answers import AnswerDesk
+from ioc_analytics.ingestion.ingest import open_load
+from ioc_analytics.ingestion.load import Load
+from ioc_analytics.ingestion.scores import ScoreDesk
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import InvalidInput
+from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.records.receipts import UndoReceipt
 
 _TABLES = ("responses", "answers", "scores", "validations")
 
 
-def undo_batch(connection: psycopg.Connection[Any], batch_id: int) -> UndoReceipt:
+def undo_batch(
+    connection: psycopg.Connection[Any], database: Database, config: AnalyticsConfig, batch_id: int
+) -> UndoReceipt:
     """Take the rows of a batch out, in the caller's transaction.
 
     Args:
         connection: A connection of the ingesting role.
+        database: The database.
+        config: The settings.
         batch_id: Number in the ledger.
 
     Raises:
         InvalidInput: There is no such loaded batch, or rows of it were sealed.
     """
+    # A month that is sealed meanwhile would keep what is taken out here, and children that another
+    # batch brings meanwhile would lose their response.
+    connection.execute(sqlfiles.query("states/stop_ingestion"))
     parameters = {"batch_id": batch_id}
+    settlers = _numbers(connection, "reclaim_settled", parameters)
     row = connection.execute(sqlfiles.query("ingestion/batch_to_undo"), parameters).fetchone()
     if row is None or row[0] == "undone":
         found = "was undone already" if row else "is not in the ledger"
@@ -41,17 +59,20 @@ def undo_batch(connection: psycopg.Connection[Any], batch_id: int) -> UndoReceip
     days = [
         day for (day,) in connection.execute(sqlfiles.query("ingestion/days_of_batch"), parameters)
     ]
-    incomplete = [
-        number
-        for (number,) in connection.execute(
-            sqlfiles.query("ingestion/batches_losing_rows"), parameters
-        )
-    ]
+    losers = _numbers(connection, "batches_losing_rows", parameters)
+    incomplete = sorted({*settlers, *losers})
     removed = dict.fromkeys(_TABLES, 0)
+    unscored: list[UUID] = []
     for name in ("undo_responses", "undo_children"):
-        counts = connection.execute(sqlfiles.query(f"ingestion/{name}"), parameters).fetchone()
-        for table, count in zip(_TABLES, counts or (), strict=False):
+        counts = (
+            connection.execute(sqlfiles.query(f"ingestion/{name}"), parameters).fetchone() or ()
+        )
+        for table, count in zip(_TABLES, counts, strict=False):
             removed[table] += count
+        for responses in counts[len(_TABLES) :]:
+            unscored += responses or []
+    if unscored:
+        _score_again(open_load(connection, database, config, batch_id), unscored)
     assessments = connection.execute(
         sqlfiles.query("ingestion/undo_assessments"), parameters
     ).fetchone() or (0, 0)
@@ -67,3 +88,19 @@ def undo_batch(connection: psycopg.Connection[Any], batch_id: int) -> UndoReceip
         kept_assessments=assessments[1],
         touched_days=tuple(sorted(days)),
     )
+
+
+def _numbers(
+    connection: psycopg.Connection[Any], name: str, parameters: Mapping[str, Any]
+) -> list[int]:
+    rows = connection.execute(sqlfiles.query(f"ingestion/{name}"), parameters).fetchall()
+    return [number for (number,) in rows]
+
+
+def _score_again(load: Load, responses: Sequence[UUID]) -> None:
+    """Score stored answers whose delivered scores were taken out."""
+    ids = np.frombuffer(b"".join(response.bytes for response in responses), dtype=np.uint8)
+    places = load.find_parents(ids.reshape(-1, 16))
+    answers = AnswerDesk(load)
+    answers.load_stored(places)
+    ScoreDesk(load).score_again(answers.matrices)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from ioc_analytics.ingestion.children import (
     decide,
     delete_children,
+    extend,
     match_parents,
     settle,
     stored_keys,
@@ -50,11 +51,12 @@ class ValidationDesk:
         other = np.zeros(len(keys), dtype=np.bool_)
         for at in np.flatnonzero(writes | compares):
             known = self._known.get(keys[at])
-            if known is None and writes[at]:
+            if known is None:
                 new[at] = True
                 self._known[keys[at]] = contents[at]
             else:
                 other[at] = known != contents[at]
+        extend(load, VALIDATIONS, places[new & compares])
         origin.count(AI_VALIDATIONS, "accepted", int(new.sum()))
         origin.count(AI_VALIDATIONS, "duplicates", int(((writes | compares) & ~new & ~other).sum()))
         if other.any():

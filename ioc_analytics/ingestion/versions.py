@@ -8,6 +8,8 @@ from typing import Final
 ACCEPTED: Final = "accepted"
 DUPLICATE: Final = "duplicate"
 CONFLICT: Final = "conflict"
+DUPLICATE_IN_BATCH: Final = "duplicate_in_batch"
+"""The batch brings two versions of the response, and the children of the first were taken."""
 PERIOD_SEALED: Final = "period_sealed"
 """The rows that a newer version would replace were sealed into states and are gone."""
 

@@ -16,9 +16,15 @@ from ioc_analytics.kernel.errors import NotEnoughData
 from ioc_analytics.records.filters import Filter, TimeRange
 from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.vocabularies import TRAITS
-from ioc_analytics.states.catalogue import read_categories, read_instruments
 from ioc_analytics.states.items import ItemState, item_columns
-from ioc_analytics.states.reading import Source, TraitAnswer, read_items, read_traits, snapshot
+from ioc_analytics.states.reading import (
+    Source,
+    TraitAnswer,
+    read_ground,
+    read_items,
+    read_traits,
+    snapshot,
+)
 from ioc_analytics.states.selection import select
 from ioc_analytics.statistics.correlation import Correlation, correlate_traits
 from ioc_analytics.statistics.distributions import Histogram, describe_counts
@@ -149,19 +155,19 @@ def analyze_ocean(
         InvalidInput: A filter names an unknown category, or only rows that are gone could answer.
     """
     with snapshot(connection):
-        catalogue = read_categories(connection)
-        selection = select(filters, catalogue, organization)
-        answer = read_traits(connection, selection, time_range, catalogue)
+        ground = read_ground(connection, time_range)
+        selection = select(filters, ground.catalogue.categories, organization)
+        answer = read_traits(connection, selection, ground)
         total = int(answer.cells.responses.sum())
         if total < MINIMUM_RESPONSES:
             raise NotEnoughData(
                 f"{total} scored responses pass these filters in this range, at least "
                 f"{MINIMUM_RESPONSES} are needed; ask for a longer range or fewer filters"
             )
-        known = read_instruments(connection)
+        known = ground.catalogue.instruments
         has_item_states = not selection.dimensions and not selection.needs_rows
         items = {
-            name: read_items(connection, selection, time_range, catalogue, known[name])
+            name: read_items(connection, selection, ground, known[name])
             for name in answer.by_instrument
             if name in known and (has_item_states or reliability_from_rows)
         }
@@ -196,7 +202,7 @@ def analyze_ocean(
         withheld=tuple(withheld),
         filters=tuple(filters),
         time_range=time_range,
-        as_of=answer.as_of,
+        as_of=ground.as_of,
         source=answer.source,
     )
 
@@ -211,7 +217,21 @@ def _trait(
     name = TRAITS[trait]
     if not len(values):
         withheld.append({"figure": f"traits.{name}", "reason": "no response has this score"})
-        return OceanTrait(name, 0, *([None] * 6), {}, None, None, None, None)
+        return OceanTrait(
+            name=name,
+            sample_size=0,
+            average=None,
+            std_dev=None,
+            standard_error=None,
+            confidence_interval=None,
+            minimum=None,
+            maximum=None,
+            percentiles={},
+            skewness=None,
+            kurtosis=None,
+            histogram=None,
+            reliability=None,
+        )
     d = describe_counts(values, counts)
     for figure in ("std_dev", "confidence_interval", "skewness", "kurtosis"):
         if getattr(d, figure) is None:

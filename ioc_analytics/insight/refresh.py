@@ -34,6 +34,7 @@ def refresh(
     periods: Iterable[date] | None = None,
     *,
     whole: bool = False,
+    with_views: bool = True,
     progress: Callable[[date], None] | None = None,
 ) -> RefreshReceipt:
     """Bring states, released tables and views of some months up to date.
@@ -44,6 +45,7 @@ def refresh(
         periods: Months to look at (any day of each); None: all with touched days or, with
             ``whole``, all with rows.
         whole: Count every day of the months again, touched or not.
+        with_views: Refresh the materialized views afterwards.
         progress: Called after each month.
     """
     started = time.monotonic()
@@ -67,7 +69,7 @@ def refresh(
             days += rebuilt
         if progress:
             progress(month)
-    views = refresh_views(database)
+    views = refresh_views(database) if with_views else ()
     return RefreshReceipt(tuple(months), tuple(days), released, views, time.monotonic() - started)
 
 

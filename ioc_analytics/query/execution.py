@@ -20,7 +20,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
-from ioc_analytics.kernel.errors import InvalidInput
+from ioc_analytics.kernel.errors import InvalidInput, PrivacyRefusal
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.records.answers import QueryResult, to_json
 
@@ -111,6 +111,17 @@ def execute(
                 rows = _fetch(cursor, statement, values, options)
             except psycopg.errors.SyntaxError as error:
                 raise InvalidInput(_describe(error, statement)) from error
+            except psycopg.errors.ReadOnlySqlTransaction as error:
+                raise PrivacyRefusal(
+                    f"queries only read: {error.diag.message_primary}; predictions are stored "
+                    "with the option access='ml'"
+                ) from error
+            except psycopg.ProgrammingError as error:
+                if error.sqlstate is not None:
+                    raise
+                raise InvalidInput(
+                    "the statement returns no rows; `query` takes one that does, such as SELECT"
+                ) from error
             except psycopg.errors.QueryCanceled as error:
                 limit = options.timeout_seconds
                 if limit is None:
@@ -119,7 +130,7 @@ def execute(
                     f"the statement ran into its time limit of {limit:g} s and was cancelled: "
                     "ask for less, or raise timeout_seconds"
                 ) from error
-            columns = tuple(column.name for column in cursor.description or ())
+            columns = _columns(cursor, statement)
     return QueryResult(
         columns=columns,
         data=rows[: options.max_rows],
@@ -153,6 +164,16 @@ def _fetch(
         return list(islice(rows, options.max_rows + 1))
     cursor.execute(statement.encode(), values or None, prepare=True)
     return cursor.fetchmany(options.max_rows + 1) if cursor.description else []
+
+
+def _columns(cursor: psycopg.RawCursor[Any], statement: str) -> tuple[str, ...]:
+    if cursor.description:
+        return tuple(column.name for column in cursor.description)
+    # A stream without rows tells no columns.
+    server = cursor.connection.pgconn
+    server.prepare(b"", statement.encode())
+    described = server.describe_prepared(b"")
+    return tuple((described.fname(at) or b"").decode() for at in range(described.nfields))
 
 
 def statement_digest(statement: str) -> str:

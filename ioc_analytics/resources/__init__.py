@@ -1,1 +1,10 @@
-"""DAGSTER RESOURCES that other pipelines import: thin shells, no logic."""
+"""Dagster resources that other pipelines import: thin shells over the platform.
+
+For: this platform's orchestration and any other code location. Not for: assets or schedules
+(``orchestration``); importing this starts nothing and reads no environment.
+"""
+
+from ioc_analytics.resources.analytics import AnalyticsResource
+from ioc_analytics.resources.postgres import PostgresIOManager
+
+__all__ = ["AnalyticsResource", "PostgresIOManager"]

@@ -4,7 +4,8 @@ For: reading rows and answers, ingestion. Not for: writing them (``schema.catalo
 """
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import psycopg
 
@@ -13,6 +14,36 @@ from ioc_analytics.records.instruments import Instrument, Item
 
 Categories = Mapping[str, Mapping[int, str]]
 """Name of each category by vocabulary and number."""
+
+_KEPT_CATALOGUES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Both catalogues as they were at one moment."""
+
+    categories: Categories
+    instruments: Mapping[str, Instrument]
+
+
+_catalogues: Final[dict[str, Catalogue]] = {}
+"""By the digest of their content, which makes them the same in every database."""
+
+
+def read_catalogue(connection: psycopg.Connection[Any], digest: str) -> Catalogue:
+    """Return the catalogues of a snapshot, from memory where they are known already.
+
+    Args:
+        connection: A connection inside the snapshot.
+        digest: Digest of their content in this snapshot (the statement ``states/ground``).
+    """
+    found = _catalogues.get(digest)
+    if found is None:
+        found = Catalogue(read_categories(connection), read_instruments(connection))
+        if len(_catalogues) >= _KEPT_CATALOGUES:
+            _catalogues.clear()
+        _catalogues[digest] = found
+    return found
 
 
 def read_categories(connection: psycopg.Connection[Any]) -> Categories:

@@ -127,6 +127,9 @@ class TraitCells:
     def of_trait(self, trait: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
         """Return the distinct scores of one trait over all cells, ascending, and their counts."""
         mine = self.counts[self.counts["trait"] == trait]
+        if self.n_cells == 1:
+            # One cell is in order already, each score once.
+            return mine["score"].astype(np.float64), mine["n"].astype(np.int64)
         values, places = np.unique(mine["score"].astype(np.float64), return_inverse=True)
         counts = np.zeros(len(values), dtype=np.int64)
         np.add.at(counts, places, mine["n"].astype(np.int64))
@@ -140,10 +143,22 @@ def join_cells(parts: Sequence[TraitCells]) -> TraitCells:
         int(starts[-1]),
         np.concatenate([part.responses for part in parts] or [np.empty(0, dtype=np.int64)]),
         _joined(parts, "count_cells", starts),
-        np.concatenate([part.counts for part in parts] or [np.empty(0, dtype=COUNT_DTYPE)]),
+        _stacked([part.counts for part in parts], COUNT_DTYPE),
         _joined(parts, "moment_cells", starts),
-        np.concatenate([part.moments for part in parts] or [np.empty(0, dtype=MOMENT_DTYPE)]),
+        _stacked([part.moments for part in parts], MOMENT_DTYPE),
     )
+
+
+def _stacked(
+    parts: Sequence[npt.NDArray[np.void]], dtype: np.dtype[np.void]
+) -> npt.NDArray[np.void]:
+    # numpy's concatenate brings records into the machine's byte order; packed ones have theirs.
+    stacked = np.empty(sum(len(part) for part in parts), dtype=dtype)
+    at = 0
+    for part in parts:
+        stacked[at : at + len(part)] = part
+        at += len(part)
+    return stacked
 
 
 def _joined(

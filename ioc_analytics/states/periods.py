@@ -9,11 +9,9 @@ for days that the range cuts.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 from typing import Any, Final
 
-import psycopg
-
-from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.records.filters import TimeRange
 from ioc_analytics.states.rebuild import adjacent_days, midnight, next_month
@@ -62,26 +60,26 @@ class Periods:
         }
 
 
-def cut_periods(connection: psycopg.Connection[Any], wanted: TimeRange) -> Periods:
-    """Cut a range into months, days and rows, as the marks of this snapshot ask.
+def days_touched_by(wanted: TimeRange) -> tuple[date, date]:
+    """Return the first day of a range and the day after its last, whole or not."""
+    start, end = _limits(wanted)
+    return start.date(), _day_after(end)
+
+
+def cut_periods(wanted: TimeRange, marked: Sequence[date], sealed: Sequence[date]) -> Periods:
+    """Cut a range into months, days and rows.
+
+    Args:
+        wanted: The range.
+        marked: Days with marks, ascending.
+        sealed: Sealed months that the range touches, ascending.
 
     Raises:
         InvalidInput: The range cuts a day of a sealed month, of which no rows are left.
     """
-    start = wanted.start or midnight(_FIRST)
-    end = wanted.end or midnight(_LAST)
+    start, end = _limits(wanted)
     day_start, day_end = _day_after(start), end.date()
-    marks = connection.execute(
-        sqlfiles.query("states/touched_days"), {"start": start.date(), "end": _day_after(end)}
-    )
-    touched = [day for (day,) in marks if day_start <= day < day_end]
-    sealed = tuple(
-        month
-        for (month,) in connection.execute(
-            sqlfiles.query("states/sealed_months"),
-            {"start": start.date().replace(day=1), "end": _day_after(end)},
-        )
-    )
+    touched = [day for day in marked if day_start <= day < day_end]
     if day_start > day_end:
         # The range lies within one day.
         runs = [(start, end)]
@@ -90,14 +88,26 @@ def cut_periods(connection: psycopg.Connection[Any], wanted: TimeRange) -> Perio
         edges = [(start, midnight(day_start)), (midnight(day_end), end)]
         runs = [(low, high) for low, high in edges if low < high]
     _refuse_cut_days(runs, sealed)
-    runs += [(midnight(first), midnight(last)) for first, last in adjacent_days(touched)]
+    # By month, as the partitions are: a year's join would not fit into the server's memory.
+    for _, days in groupby(touched, key=lambda day: (day.year, day.month)):
+        runs += [(midnight(first), midnight(last)) for first, last in adjacent_days(days)]
     month_start = day_start if day_start.day == 1 else next_month(day_start)
     month_end = day_end.replace(day=1)
     if month_start >= month_end:
         month_start = month_end = day_end
     return Periods(
-        day_start, day_end, month_start, month_end, tuple(touched), sealed, tuple(sorted(runs))
+        day_start,
+        day_end,
+        month_start,
+        month_end,
+        tuple(touched),
+        tuple(sealed),
+        tuple(sorted(runs)),
     )
+
+
+def _limits(wanted: TimeRange) -> Run:
+    return wanted.start or midnight(_FIRST), wanted.end or midnight(_LAST)
 
 
 def _day_after(moment: datetime) -> date:

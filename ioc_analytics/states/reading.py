@@ -13,14 +13,14 @@ import numpy as np
 import psycopg
 
 from ioc_analytics.kernel import sqlfiles
-from ioc_analytics.kernel.errors import InvalidInput
+from ioc_analytics.kernel.errors import IntegrityFailure, InvalidInput
 from ioc_analytics.records.filters import TimeRange
 from ioc_analytics.records.instruments import Instrument
-from ioc_analytics.states.catalogue import Categories
+from ioc_analytics.states.catalogue import Catalogue, read_catalogue
 from ioc_analytics.states.cells import TraitCells, join_cells
 from ioc_analytics.states.families import DIMENSIONS, narrowest_family
 from ioc_analytics.states.items import ItemState
-from ioc_analytics.states.periods import Periods, cut_periods
+from ioc_analytics.states.periods import Periods, Run, cut_periods, days_touched_by
 from ioc_analytics.states.rebuild import midnight
 from ioc_analytics.states.rows import answer_matrix, read_answers, read_rows, score_matrix
 from ioc_analytics.states.selection import Selection
@@ -57,10 +57,17 @@ class TraitAnswer:
     undecided: int
     """Responses of sealed cells that gave up a filtered dimension: they cannot be told apart."""
 
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the answers of one snapshot stand on."""
+
+    periods: Periods
+    catalogue: Catalogue
     as_of: datetime | None
     """When the newest batch of the snapshot was loaded; None: there is none."""
-
-    source: Source
 
 
 @contextmanager
@@ -71,26 +78,40 @@ def snapshot(connection: psycopg.Connection[Any]) -> Iterator[None]:
         yield
 
 
+def read_ground(connection: psycopg.Connection[Any], wanted: TimeRange) -> Ground:
+    """Return what answers about a range stand on, in the caller's snapshot.
+
+    Raises:
+        InvalidInput: The range cuts a day whose rows are gone.
+    """
+    first, last = days_touched_by(wanted)
+    row = connection.execute(
+        sqlfiles.query("states/ground"),
+        {"first": first, "last": last, "first_month": first.replace(day=1)},
+    ).fetchone()
+    if row is None:
+        raise IntegrityFailure("the server answered a SELECT of one row with none")
+    as_of, marked, sealed, digest = row
+    return Ground(cut_periods(wanted, marked, sealed), read_catalogue(connection, digest), as_of)
+
+
 def read_traits(
-    connection: psycopg.Connection[Any],
-    selection: Selection,
-    wanted: TimeRange,
-    catalogue: Categories,
+    connection: psycopg.Connection[Any], selection: Selection, ground: Ground
 ) -> TraitAnswer:
-    """Return the trait states of a selection over a range, in the caller's snapshot.
+    """Return the trait states of a selection, in the caller's snapshot.
 
     Raises:
         InvalidInput: Only rows could answer, and rows of the range are gone (the message says
             what can be asked).
     """
-    periods = cut_periods(connection, wanted)
+    periods, categories = ground.periods, ground.catalogue.categories
     family, day_family = (narrowest_family(g, selection.dimensions) for g in ("month", "day"))
     parts: list[tuple[str, TraitCells]] = []
     undecided = 0
     if family is None or day_family is None or selection.needs_rows:
         family = None
         _refuse_without_rows(periods, selection)
-        runs = (_whole(periods),)
+        runs: tuple[Run, ...] = (_whole(periods),)
     else:
         runs = periods.row_runs
         parameters = (
@@ -109,12 +130,12 @@ def read_traits(
                 parameters | {"filtered": sorted(selection.dimensions)},
             ).fetchone()
             undecided = int(row[0]) if row and row[0] else 0
-    chosen = selection.row_filter(catalogue)
+    chosen = selection.row_filter(categories)
     for start, end in runs:
         for rows in read_rows(connection, start, end, chosen):
             codes, places = np.unique(rows["instrument"], return_inverse=True)
             cells = TraitCells.from_scores(score_matrix(rows), places, len(codes))
-            parts += _split(cells, [catalogue["instrument"][int(code)] for code in codes])
+            parts += _split(cells, [categories["instrument"][int(code)] for code in codes])
     by_instrument: dict[str, int] = {}
     for name, cells in parts:
         by_instrument[name] = by_instrument.get(name, 0) + int(cells.responses.sum())
@@ -123,7 +144,6 @@ def read_traits(
         joined.regroup(np.zeros(joined.n_cells, dtype=np.int64), 1),
         {name: n for name, n in sorted(by_instrument.items()) if n},
         undecided,
-        read_watermark(connection),
         Source(
             family.name if family else None,
             _days(runs) if family else None,
@@ -135,8 +155,7 @@ def read_traits(
 def read_items(
     connection: psycopg.Connection[Any],
     selection: Selection,
-    wanted: TimeRange,
-    catalogue: Categories,
+    ground: Ground,
     instrument: Instrument,
 ) -> ItemState | None:
     """Return the item state of one instrument, in the caller's snapshot; None without answers.
@@ -146,7 +165,7 @@ def read_items(
     Raises:
         InvalidInput: Only rows could answer, and rows of the range are gone.
     """
-    periods = cut_periods(connection, wanted)
+    periods = ground.periods
     states: list[ItemState] = []
     runs = periods.row_runs
     if selection.dimensions or selection.needs_rows:
@@ -162,7 +181,7 @@ def read_items(
                 binary=True,
             )
         ]
-    chosen = selection.row_filter(catalogue)
+    chosen = selection.row_filter(ground.catalogue.categories)
     for start, end in runs:
         blocks = read_answers(
             connection, start, end, instrument.name, len(instrument.items), chosen
@@ -193,7 +212,7 @@ def _split(cells: TraitCells, names: list[str]) -> list[tuple[str, TraitCells]]:
     ]
 
 
-def _whole(periods: Periods) -> tuple[datetime, datetime]:
+def _whole(periods: Periods) -> Run:
     edges = [midnight(periods.day_start), midnight(periods.day_end)]
     edges += [moment for run in periods.row_runs for moment in run]
     return min(edges), max(edges)
@@ -210,5 +229,5 @@ def _refuse_without_rows(periods: Periods, selection: Selection) -> None:
         )
 
 
-def _days(runs: tuple[tuple[datetime, datetime], ...]) -> int:
+def _days(runs: tuple[Run, ...]) -> int:
     return sum(max(1, (end - start).days) for start, end in runs)

@@ -27,6 +27,7 @@ from ioc_analytics.states.rebuild import (
     write_cells,
     write_items,
 )
+from ioc_analytics.states.sums import seal_times
 
 MINIMUM_CELL: Final = 10
 """Fewest responses of a cell that keeps its dimensions."""
@@ -35,7 +36,7 @@ MINIMUM_CELL: Final = 10
 def seal_month(
     connection: psycopg.Connection[Any], month: date, minimum_cell: int = MINIMUM_CELL
 ) -> int:
-    """Seal the states of a month, in the caller's transaction; a sealed month takes its live layer in.
+    """Seal the states of a month, in the caller's transaction; sealed again, it adds what is live.
 
     Args:
         connection: A connection of the ingesting role, with no snapshot taken yet.
@@ -50,7 +51,7 @@ def seal_month(
         IntegrityFailure: The states differ from a recount of the rows; nothing was changed.
     """
     # Alone: a batch that committed between the recount and the seal would belong to neither layer.
-    connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('ingest', 0))")
+    connection.execute(sqlfiles.query("states/stop_ingestion"))
     transaction_lock(connection, f"states {month:%Y-%m}")
     end = next_month(month)
     period = {"start": month, "end": end}
@@ -61,6 +62,7 @@ def seal_month(
         _seal_traits(connection, family, month, end, minimum_cell)
     _seal_items(connection, month, end)
     connection.execute(sqlfiles.query("states/seal_sums"), period | {"minimum_cell": minimum_cell})
+    seal_times(connection, month, end)
     row = connection.execute(
         sqlfiles.query("states/seal_month"), period | {"minimum_cell": minimum_cell}
     ).fetchone()
@@ -73,7 +75,11 @@ def _demand_recount(connection: psycopg.Connection[Any], month: date, end: date)
     rebuild_month(connection, month, whole=True)
     for family, (keys, cells) in zip(families, before, strict=True):
         recounted_keys, recounted = read_cells(connection, family.name, "live", month, end)
-        if keys != recounted_keys or cells.pack() != recounted.pack():
+        if (
+            keys != recounted_keys
+            or cells.responses.tolist() != recounted.responses.tolist()
+            or cells.pack() != recounted.pack()
+        ):
             raise IntegrityFailure(
                 f"the states {family.name} of {month:%Y-%m} differ from a recount of its rows; "
                 "it was not sealed. Rebuild the month and look at what had changed its rows"

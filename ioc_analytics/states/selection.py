@@ -89,6 +89,9 @@ def select(
         else:
             words = _allowed_words(condition, catalogue)
             allowed[condition.field] = allowed.get(condition.field, words) & words
+    if not flags:
+        # Careless and not careless at once: nobody, not everybody.
+        allowed["instrument"] = frozenset()
     return Selection(
         allowed,
         None if len(flags) == 2 else next(iter(flags), None),

@@ -53,7 +53,7 @@ def write_organization_days(
     centred = np.where(is_scored, scores - CENTRE_POINTS, 0.0)
 
     def total(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        return np.bincount(places, weights=values, minlength=number)
+        return np.bincount(places, weights=values, minlength=number).astype(np.float64)
 
     def count(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
         return total(values).astype(np.int64)
@@ -126,14 +126,25 @@ def write_sum_months(connection: psycopg.Connection[Any], month: date, end: date
     period = {"month": month, "start": month, "end": end}
     connection.execute(sqlfiles.query("states/merge_organizations"), period)
     groups: dict[tuple[date, str, bool], list[npt.NDArray[np.void]]] = {}
-    for instrument, flag, counts in connection.execute(
-        sqlfiles.query("states/times"),
-        {"family": "day", "layer": "live", "start": month, "end": end},
-        binary=True,
-    ):
-        part = np.frombuffer(counts, dtype=TIME_DTYPE)
-        groups.setdefault((month, instrument, flag), []).append(part)
+    for _, instrument, flag, counts in _read_times(connection, "day", "live", month, end):
+        groups.setdefault((month, instrument, flag), []).append(counts)
     _write_times(connection, "month", {key: merge_times(parts) for key, parts in groups.items()})
+
+
+def seal_times(connection: psycopg.Connection[Any], month: date, end: date) -> None:
+    """Seal the time states of a month; they are of whole instruments and keep their cells."""
+    for family in ("day", "month"):
+        groups: dict[tuple[date, str, bool], list[npt.NDArray[np.void]]] = {}
+        for layer in ("sealed", "live"):
+            for period, instrument, flag, counts in _read_times(
+                connection, family, layer, month, end
+            ):
+                groups.setdefault((period, instrument, flag), []).append(counts)
+        connection.execute(
+            sqlfiles.query("states/forget_times"), {"family": family, "start": month, "end": end}
+        )
+        merged = {key: merge_times(parts) for key, parts in groups.items()}
+        _write_times(connection, family, merged, layer="sealed")
 
 
 def merge_times(parts: list[npt.NDArray[np.void]]) -> npt.NDArray[np.void]:
@@ -146,15 +157,27 @@ def merge_times(parts: list[npt.NDArray[np.void]]) -> npt.NDArray[np.void]:
     return merged
 
 
+def _read_times(
+    connection: psycopg.Connection[Any], family: str, layer: str, start: date, end: date
+) -> list[tuple[date, str, bool, npt.NDArray[np.void]]]:
+    rows = connection.execute(
+        sqlfiles.query("states/times"),
+        {"family": family, "layer": layer, "start": start, "end": end},
+        binary=True,
+    )
+    return [(*key, np.frombuffer(counts, dtype=TIME_DTYPE)) for *key, counts in rows]
+
+
 def _write_times(
     connection: psycopg.Connection[Any],
     family: str,
     groups: dict[tuple[date, str, bool], npt.NDArray[np.void]],
+    layer: str = "live",
 ) -> None:
     columns = {
         "family": pa.array([family] * len(groups)),
         "period_start": pa.array([day for day, _, _ in groups], type=pa.date32()),
-        "layer": pa.array(["live"] * len(groups)),
+        "layer": pa.array([layer] * len(groups)),
         "instrument": pa.array([name for _, name, _ in groups], type=pa.string()),
         "is_careless": pa.array([flag for _, _, flag in groups], type=pa.bool_()),
         "responses": pa.array([int(p["n"].sum()) for p in groups.values()], type=pa.int64()),

@@ -12,6 +12,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Self
 
 import numpy as np
@@ -229,7 +230,7 @@ class ItemMoments:
             >>> ItemMoments.unpack(moments.pack()) == moments
             True
         """
-        upper = np.triu_indices(len(self.answered))
+        upper = _upper(len(self.answered))
         content = np.concatenate(
             [self.answered[upper], self.products[upper], self.sums.ravel(), self.squares.ravel()]
         )
@@ -283,8 +284,13 @@ class ItemMoments:
         return self.answered
 
 
+@lru_cache(maxsize=64)
+def _upper(k: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    return np.triu_indices(k)
+
+
 def _symmetric(triangle: npt.NDArray[Any], k: int) -> IntArray:
     matrix = np.zeros((k, k), dtype=np.int64)
-    rows, columns = np.triu_indices(k)
+    rows, columns = _upper(k)
     matrix[rows, columns] = matrix[columns, rows] = triangle
     return matrix

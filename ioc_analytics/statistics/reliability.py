@@ -27,6 +27,9 @@ MINIMUM_ITEMS_FOR_OMEGA: Final = 3
 _LARGEST_LOADING: Final = float(np.sqrt(0.995))
 """psych keeps every uniqueness at 0.005 or more; without that, a Heywood case leaves 0..1."""
 
+_NEWTON_STEPS: Final = 30
+_SETTLED: Final = 1e-12
+
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
@@ -240,7 +243,38 @@ def one_factor_loadings(correlation: FloatArray) -> FloatArray:
         >>> one_factor_loadings(matrix).round(4).tolist()
         [0.8, 0.7, 0.6]
     """
-    # Here, because it takes a second to import, and only omega needs it.
+    sizes, vectors = np.linalg.eigh(correlation)
+    start = np.clip(vectors[:, -1] * np.sqrt(max(sizes[-1] - 1, 0.01)), -0.95, 0.95)
+    found = _newton_loadings(correlation, start)
+    if found is None:
+        found = _bounded_loadings(correlation, start)
+    return found if found.sum() >= 0 else -found
+
+
+def _newton_loadings(correlation: FloatArray, start: FloatArray) -> FloatArray | None:
+    """Fit by Newton's method; None when it leaves the bounds or does not settle in a minimum."""
+    observed = correlation - np.diag(np.diag(correlation))
+    loadings = start
+    for _ in range(_NEWTON_STEPS):
+        squared = loadings**2
+        slope = loadings * (squared.sum() - squared) - observed @ loadings
+        curvature = 2 * np.outer(loadings, loadings) - observed
+        np.fill_diagonal(curvature, squared.sum() - squared)
+        try:
+            np.linalg.cholesky(curvature)  # fails where the surface does not curve upwards
+        except np.linalg.LinAlgError:
+            return None
+        step = np.linalg.solve(curvature, slope)
+        loadings = loadings - step
+        if np.abs(loadings).max() >= _LARGEST_LOADING:
+            return None
+        if np.abs(step).max() < _SETTLED:
+            return np.asarray(loadings)
+    return None
+
+
+def _bounded_loadings(correlation: FloatArray, start: FloatArray) -> FloatArray:
+    # Here, because it takes a second to import, and only hard cases need it.
     from scipy import optimize
 
     rows, columns = np.triu_indices(len(correlation), 1)
@@ -256,8 +290,6 @@ def one_factor_loadings(correlation: FloatArray) -> FloatArray:
         matrix[pairs, columns] = loadings[rows]
         return matrix
 
-    sizes, vectors = np.linalg.eigh(correlation)
-    start = np.clip(vectors[:, -1] * np.sqrt(max(sizes[-1] - 1, 0.01)), -0.95, 0.95)
     fit = optimize.least_squares(
         residuals,
         start,
@@ -269,7 +301,7 @@ def one_factor_loadings(correlation: FloatArray) -> FloatArray:
     )
     if not fit.success:
         raise InvalidInput(f"one factor cannot be fitted to these correlations: {fit.message}")
-    return np.asarray(fit.x if fit.x.sum() >= 0 else -fit.x, dtype=np.float64)
+    return np.asarray(fit.x, dtype=np.float64)
 
 
 def _omega_or_reason(correlation: npt.ArrayLike) -> tuple[float | None, str | None]:

@@ -1,0 +1,1 @@
+"""The assets, one module per part of the platform. Not for: what they compute (the rooms do)."""

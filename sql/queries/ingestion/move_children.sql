@@ -1,11 +1,12 @@
 -- move_children: lets the children of responses follow a corrected start time, which is part of
--- their key. Rows of kinds that the batch rewrites are gone already or written with the new time.
--- Parameters: ids (uuid [] as text), created and new_created (timestamptz [] as text).
+-- their key, or assessment. Rows of kinds that the batch rewrites are gone already or written anew.
+-- Parameters: ids, assessments (uuid [] as text), created and new_created (timestamptz [] as text).
 WITH keys AS MATERIALIZED (
-    SELECT k.id, k.created_at, k.new_created_at
+    SELECT k.id, k.created_at, k.new_created_at, k.assessment_hash
     FROM unnest(
-        %(ids)s::uuid [], %(created)s::timestamptz [], %(new_created)s::timestamptz []
-    ) AS k (id, created_at, new_created_at)
+        %(ids)s::uuid [], %(created)s::timestamptz [], %(new_created)s::timestamptz [],
+        %(assessments)s::uuid []
+    ) AS k (id, created_at, new_created_at, assessment_hash)
 ),
 answers AS (
     UPDATE analytics.anonymized_question_responses AS q
@@ -21,7 +22,7 @@ vectors AS (
 ),
 scores AS (
     UPDATE analytics.anonymized_assessment_scores AS s
-    SET created_at = k.new_created_at
+    SET created_at = k.new_created_at, assessment_hash = k.assessment_hash
     FROM keys AS k
     WHERE s.created_at = k.created_at AND s.response_hash = k.id
 )

@@ -15,7 +15,7 @@ SELECT
     r.scores_batch,
     r.validations_version,
     r.validations_batch,
-    EXISTS (
+    EXISTS(
         SELECT 1 FROM internal.sealed_months AS s
         WHERE s.month = date_trunc('month', r.created_at, 'UTC')::date AND r.response_batch <= s.last_batch
     ) AS is_sealed

@@ -5,6 +5,7 @@ SELECT
     a.org_hash,
     a.industry_category,
     a.org_size_category,
+    a.region,
     a.assessment_type,
     a.instrument,
     a.version,

@@ -1,13 +1,16 @@
 -- undo_children: takes out the children of a batch that belong to responses of other batches. Scores
--- that the platform made from the answers go with them.
--- Parameters: batch_id (bigint). Row: 0, answers, scores, validations removed.
+-- that the platform made from the answers go with them, and so does the flag of careless ones.
+-- Parameters: batch_id (bigint).
+-- Row: 0, answers, scores, validations removed, responses whose stored answers have no scores now.
 WITH touched AS (
     SELECT
         r.response_hash AS id,
         r.created_at,
-        r.answers_batch IS NOT DISTINCT FROM %(batch_id)s AS has_answers,
-        r.scores_batch IS NOT DISTINCT FROM %(batch_id)s AS has_scores,
-        r.validations_batch IS NOT DISTINCT FROM %(batch_id)s AS has_validations
+        r.answers_version IS NOT NULL AS is_answered,
+        r.scores_batch IS NULL AS is_scored_by_us,
+        coalesce(r.answers_batch = %(batch_id)s, FALSE) AS has_answers,
+        coalesce(r.scores_batch = %(batch_id)s, FALSE) AS has_scores,
+        coalesce(r.validations_batch = %(batch_id)s, FALSE) AS has_validations
     FROM internal.response_registry AS r
     WHERE r.response_batch <> %(batch_id)s
         AND %(batch_id)s IN (r.answers_batch, r.scores_batch, r.validations_batch)
@@ -26,7 +29,7 @@ vectors AS (
 scores AS (
     DELETE FROM analytics.anonymized_assessment_scores AS s
     USING touched AS t
-    WHERE (t.has_answers OR t.has_scores) AND s.batch_id = %(batch_id)s
+    WHERE (t.has_scores OR (t.has_answers AND t.is_scored_by_us))
         AND s.created_at = t.created_at AND s.response_hash = t.id
     RETURNING 1
 ),
@@ -35,6 +38,12 @@ validations AS (
     USING touched AS t
     WHERE t.has_validations AND v.created_at = t.created_at AND v.response_hash = t.id
     RETURNING 1
+),
+flags AS (
+    UPDATE analytics.anonymized_assessment_responses AS r
+    SET is_careless = FALSE
+    FROM touched AS t
+    WHERE t.has_answers AND r.created_at = t.created_at AND r.id = t.id AND r.is_careless
 ),
 registry AS (
     UPDATE internal.response_registry AS r
@@ -52,4 +61,5 @@ SELECT
     0 AS responses,
     (SELECT count(*) FROM answers) AS answers,
     (SELECT count(*) FROM scores) AS scores,
-    (SELECT count(*) FROM validations) AS validations
+    (SELECT count(*) FROM validations) AS validations,
+    (SELECT array_agg(t.id) FROM touched AS t WHERE t.has_scores AND t.is_answered AND NOT t.has_answers) AS unscored

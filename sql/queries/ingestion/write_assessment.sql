@@ -1,5 +1,6 @@
 -- write_assessment: writes an assessment, or replaces its older version.
--- Parameters: the columns of anonymized_assessments.
+-- Parameters: the columns of anonymized_assessments, is_known (an older version was seen and locked; if
+--             not, and there is one now, another batch brought it just now and no row is written).
 INSERT INTO analytics.anonymized_assessments (
     id, org_hash, industry_category, org_size_category, region, assessment_type, instrument, status,
     question_count, created_at, published_at, updated_at, batch_id, version, content
@@ -24,3 +25,4 @@ ON CONFLICT (id) DO UPDATE SET
     batch_id = excluded.batch_id,
     version = excluded.version,
     content = excluded.content
+WHERE %(is_known)s

@@ -9,7 +9,7 @@ WHERE i.instrument = %(instrument)s
         (
             i.family = 'month'
             AND i.period_start >= %(month_start)s AND i.period_start < %(month_end)s
-            AND i.period_start <> ALL(%(touched_months)s::date [])
+            AND (i.layer = 'sealed' OR i.period_start <> ALL(%(touched_months)s::date []))
         )
         OR (
             i.family = 'day'
@@ -17,7 +17,11 @@ WHERE i.instrument = %(instrument)s
             AND (
                 i.period_start < %(month_start)s
                 OR i.period_start >= %(month_end)s
-                OR date_trunc('month', i.period_start::timestamp)::date = ANY(%(touched_months)s::date [])
+                OR (
+                    i.layer = 'live'
+                    AND date_trunc('month', i.period_start::timestamp)::date
+                    = ANY(%(touched_months)s::date [])
+                )
             )
             AND (i.layer = 'sealed' OR i.period_start <> ALL(%(touched_days)s::date []))
         )

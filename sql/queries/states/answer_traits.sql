@@ -1,4 +1,5 @@
--- answer_traits: the packed states of a selection: whole clean months, then clean days.
+-- answer_traits: the packed states of a selection: whole clean months, then clean days. A whole month's
+-- sealed layer comes from the month: its days have smaller cells and so gave up more dimensions.
 -- Parameters: month_family, day_family (text); month_start, month_end, day_start, day_end (date,
 --             half-open); touched_days, touched_months (date []); allowed words by dimension
 --             (text [] or NULL); is_careless (boolean or NULL).
@@ -15,7 +16,7 @@ FROM (
     FROM internal.trait_states AS m
     WHERE m.family = %(month_family)s
         AND m.period_start >= %(month_start)s AND m.period_start < %(month_end)s
-        AND m.period_start <> ALL(%(touched_months)s::date [])
+        AND (m.layer = 'sealed' OR m.period_start <> ALL(%(touched_months)s::date []))
     UNION ALL
     SELECT
         d.instrument, d.is_careless, d.industry_category, d.org_size_category, d.region, d.age_band,
@@ -26,7 +27,10 @@ FROM (
         AND (
             d.period_start < %(month_start)s
             OR d.period_start >= %(month_end)s
-            OR date_trunc('month', d.period_start::timestamp)::date = ANY(%(touched_months)s::date [])
+            OR (
+                d.layer = 'live'
+                AND date_trunc('month', d.period_start::timestamp)::date = ANY(%(touched_months)s::date [])
+            )
         )
         AND (d.layer = 'sealed' OR d.period_start <> ALL(%(touched_days)s::date []))
 ) AS t

@@ -1,5 +1,5 @@
 -- seal_sums: seals organization sums; organizations under the minimum lose their pseudonym (nil UUID)
--- and are added up within sector and size. Time counts are of whole instruments and keep their cells.
+-- and are added up within sector and size.
 -- Parameters: start, end (date, half-open), minimum_cell (integer).
 WITH gone AS (
     DELETE FROM internal.organization_states AS o
@@ -14,55 +14,46 @@ whole AS (
         sum(g.started) AS started
     FROM gone AS g
     GROUP BY g.family, g.period_start, g.org_hash
-),
-sealed AS (
-    INSERT INTO internal.organization_states (
-        family, period_start, layer, org_hash, instrument, is_careless, industry_category,
-        org_size_category, started, completed, abandoned, timed, time_sum, time_square_sum,
-        trait_n, trait_sum, trait_square_sum
-    )
-    SELECT
-        g.family,
-        g.period_start,
-        'sealed',
-        CASE WHEN w.started < %(minimum_cell)s THEN '00000000-0000-0000-0000-000000000000' ELSE g.org_hash END,
-        g.instrument,
-        g.is_careless,
-        g.industry_category,
-        g.org_size_category,
-        sum(g.started),
-        sum(g.completed),
-        sum(g.abandoned),
-        sum(g.timed),
-        sum(g.time_sum),
-        sum(g.time_square_sum),
-        ARRAY[
-            sum(g.trait_n[1]), sum(g.trait_n[2]), sum(g.trait_n[3]), sum(g.trait_n[4]), sum(g.trait_n[5])
-        ],
-        ARRAY[
-            sum(g.trait_sum[1]), sum(g.trait_sum[2]), sum(g.trait_sum[3]), sum(g.trait_sum[4]),
-            sum(g.trait_sum[5])
-        ],
-        ARRAY[
-            sum(g.trait_square_sum[1]), sum(g.trait_square_sum[2]), sum(g.trait_square_sum[3]),
-            sum(g.trait_square_sum[4]), sum(g.trait_square_sum[5])
-        ]
-    FROM gone AS g
-    INNER JOIN whole AS w USING (family, period_start, org_hash)
-    GROUP BY
-        g.family,
-        g.period_start,
-        CASE WHEN w.started < %(minimum_cell)s THEN '00000000-0000-0000-0000-000000000000' ELSE g.org_hash END,
-        g.instrument,
-        g.is_careless,
-        g.industry_category,
-        g.org_size_category
 )
-UPDATE internal.time_states AS t
-SET layer = 'sealed'
-WHERE t.period_start >= %(start)s AND t.period_start < %(end)s AND t.layer = 'live'
-    AND NOT EXISTS (
-        SELECT 1 FROM internal.time_states AS s
-        WHERE s.family = t.family AND s.period_start = t.period_start AND s.layer = 'sealed'
-            AND s.instrument = t.instrument AND s.is_careless = t.is_careless
-    )
+
+INSERT INTO internal.organization_states (
+    family, period_start, layer, org_hash, instrument, is_careless, industry_category,
+    org_size_category, started, completed, abandoned, timed, time_sum, time_square_sum,
+    trait_n, trait_sum, trait_square_sum
+)
+SELECT
+    g.family,
+    g.period_start,
+    'sealed',
+    CASE WHEN w.started < %(minimum_cell)s THEN '00000000-0000-0000-0000-000000000000' ELSE g.org_hash END,
+    g.instrument,
+    g.is_careless,
+    g.industry_category,
+    g.org_size_category,
+    sum(g.started),
+    sum(g.completed),
+    sum(g.abandoned),
+    sum(g.timed),
+    sum(g.time_sum),
+    sum(g.time_square_sum),
+    ARRAY[
+        sum(g.trait_n[1]), sum(g.trait_n[2]), sum(g.trait_n[3]), sum(g.trait_n[4]), sum(g.trait_n[5])
+    ],
+    ARRAY[
+        sum(g.trait_sum[1]), sum(g.trait_sum[2]), sum(g.trait_sum[3]), sum(g.trait_sum[4]),
+        sum(g.trait_sum[5])
+    ],
+    ARRAY[
+        sum(g.trait_square_sum[1]), sum(g.trait_square_sum[2]), sum(g.trait_square_sum[3]),
+        sum(g.trait_square_sum[4]), sum(g.trait_square_sum[5])
+    ]
+FROM gone AS g
+INNER JOIN whole AS w USING (family, period_start, org_hash)
+GROUP BY
+    g.family,
+    g.period_start,
+    CASE WHEN w.started < %(minimum_cell)s THEN '00000000-0000-0000-0000-000000000000' ELSE g.org_hash END,
+    g.instrument,
+    g.is_careless,
+    g.industry_category,
+    g.org_size_category

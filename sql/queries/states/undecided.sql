@@ -9,7 +9,6 @@ WHERE t.layer = 'sealed'
         (
             t.family = %(month_family)s
             AND t.period_start >= %(month_start)s AND t.period_start < %(month_end)s
-            AND t.period_start <> ALL(%(touched_months)s::date [])
         )
         OR (
             t.family = %(day_family)s
@@ -17,12 +16,39 @@ WHERE t.layer = 'sealed'
             AND (
                 t.period_start < %(month_start)s
                 OR t.period_start >= %(month_end)s
-                OR date_trunc('month', t.period_start::timestamp)::date = ANY(%(touched_months)s::date [])
             )
         )
     )
     AND (%(instrument)s::text [] IS NULL OR t.instrument = ANY(%(instrument)s::text []))
     AND (%(is_careless)s::boolean IS NULL OR t.is_careless = %(is_careless)s::boolean)
+    AND (
+        %(industry_category)s::text [] IS NULL
+        OR t.industry_category = ANY(%(industry_category)s::text []) OR t.industry_category = 'merged'
+    )
+    AND (
+        %(org_size_category)s::text [] IS NULL
+        OR t.org_size_category = ANY(%(org_size_category)s::text []) OR t.org_size_category = 'merged'
+    )
+    AND (
+        %(region)s::text [] IS NULL
+        OR t.region = ANY(%(region)s::text []) OR t.region = 'merged'
+    )
+    AND (
+        %(age_band)s::text [] IS NULL
+        OR t.age_band = ANY(%(age_band)s::text []) OR t.age_band = 'merged'
+    )
+    AND (
+        %(gender)s::text [] IS NULL
+        OR t.gender = ANY(%(gender)s::text []) OR t.gender = 'merged'
+    )
+    AND (
+        %(device_type)s::text [] IS NULL
+        OR t.device_type = ANY(%(device_type)s::text []) OR t.device_type = 'merged'
+    )
+    AND (
+        %(assessment_type)s::text [] IS NULL
+        OR t.assessment_type = ANY(%(assessment_type)s::text []) OR t.assessment_type = 'merged'
+    )
     AND EXISTS (
         SELECT 1
         FROM (

@@ -1,0 +1,1 @@
+"""BENCHMARKS: the platform beside other tools, in one run; ratios count, not milliseconds."""

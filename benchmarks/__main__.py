@@ -1,0 +1,28 @@
+"""Run one benchmark, or all: ``python -m benchmarks [ingest|ocean|states] [--size N]``."""
+
+import argparse
+
+from benchmarks import ingest, ocean, states
+from benchmarks.measuring import describe_machine
+
+BENCHMARKS = {"ingest": ingest.run, "ocean": ocean.run, "states": states.run}
+
+
+def main() -> None:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("name", nargs="*", metavar="name", help=", ".join(BENCHMARKS))
+    parser.add_argument("--size", type=int, help="responses, instead of the benchmark's own number")
+    parser.add_argument("--rounds", type=int, default=3, help="neighbouring pairs per figure")
+    arguments = parser.parse_args()
+    unknown = set(arguments.name) - set(BENCHMARKS)
+    if unknown:
+        parser.error(f"unknown benchmark {unknown.pop()}; there are {', '.join(BENCHMARKS)}")
+    print(describe_machine())
+    for name, run in BENCHMARKS.items():
+        if not arguments.name or name in arguments.name:
+            run(arguments.size, arguments.rounds)
+
+
+if __name__ == "__main__":
+    main()

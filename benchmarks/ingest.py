@@ -1,0 +1,199 @@
+"""Ingesting operational Parquet beside a bare COPY of the finished tables, and beside dlt's CSV load."""
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+from psycopg import sql
+
+from benchmarks.measuring import compare, console, install, seconds, show, throwaway_platform
+from ioc_analytics import AnalyticsSystem
+from ioc_analytics.database.copying import copy_in
+from ioc_analytics.synthetic.files import generate_files
+from ioc_analytics.synthetic.population import REFERENCE
+
+TABLES = (
+    "anonymized_assessments",
+    "anonymized_assessment_responses",
+    "anonymized_question_responses",
+    "anonymized_assessment_scores",
+)
+_BLOCK = 131_072
+_MEASURE_MEMORY = """
+import sys
+from pathlib import Path
+from ioc_analytics import create_analytics_system
+with create_analytics_system(home=Path(sys.argv[1])) as system:
+    system.initialize()
+    system.ingest_files(sys.argv[2])
+status = Path("/proc/self/status").read_text()
+print(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM")))
+"""
+
+
+def run(size: int | None, rounds: int) -> None:
+    """Measure at 100,000 responses with 50 answers each, or at ``size``."""
+    responses = size or 100_000
+    rows: list[tuple[str, str, str]] = []
+    with TemporaryDirectory() as name:
+        batch = _generate(Path(name, "batch"), responses)
+        with throwaway_platform() as system:
+            rows += _beside_bare_copy(system, batch, responses, rounds)
+            rows += _beside_dlt(system, batch, responses)
+        rows.append(_memory(batch, responses))
+        if size is None:
+            rows.append(_memory(_generate(Path(name, "large"), 10 * responses), 10 * responses))
+    show(f"Ingesting {responses:,} responses with 50 answers each", rows)
+
+
+def _generate(folder: Path, responses: int) -> Path:
+    console.print(f"generating {responses:,} responses")
+    population = REFERENCE.with_full_completion()
+    generate_files(folder, responses=responses, seed=1, population=population, with_ai=False)
+    return folder
+
+
+def _beside_bare_copy(
+    system: AnalyticsSystem, batch: Path, responses: int, rounds: int
+) -> list[tuple[str, str, str]]:
+    system.ingest_files(batch)
+    finished = _finished(system)
+    number = sum(table.num_rows for table in finished.values())
+
+    def ours() -> float:
+        _clear(system)
+        return seconds(lambda: system.ingest_files(batch))
+
+    def bare() -> float:
+        _clear(system)
+        return seconds(lambda: _copy(system, finished))
+
+    mine, other, ratio = compare(ours, bare, rounds)
+    return [
+        ("rows per second", f"{number / mine:,.0f}, bare COPY {number / other:,.0f}", ""),
+        ("share of the bare COPY", f"{ratio:.2f}", "0.7"),
+    ]
+
+
+def _finished(system: AnalyticsSystem) -> Mapping[str, pa.Table]:
+    """Read the stored tables back as Arrow, as the ingestion wrote them."""
+    found: dict[str, pa.Table] = {}
+    with system.database.connection("owner") as connection:
+        for name in TABLES:
+            columns = connection.execute(
+                "SELECT column_name, udt_name FROM information_schema.columns "
+                "WHERE table_schema = 'analytics' AND table_name = %s ORDER BY ordinal_position",
+                (name,),
+            ).fetchall()
+            schema = pa.schema(
+                [(column, _ARROW.get(kind, pa.string())) for column, kind in columns]
+            )
+            batches = []
+            with connection.cursor("finished", binary=True) as cursor:
+                cursor.itersize = _BLOCK
+                cursor.execute(
+                    sql.SQL("SELECT {} FROM {}").format(
+                        sql.SQL(", ").join(_read(column, kind) for column, kind in columns),
+                        sql.Identifier("analytics", name),
+                    )
+                )
+                while block := cursor.fetchmany(_BLOCK):
+                    values = zip(*block, strict=True)
+                    arrays = [
+                        pa.array(column, type=field.type)
+                        for column, field in zip(values, schema, strict=True)
+                    ]
+                    batches.append(pa.RecordBatch.from_arrays(arrays, schema=schema))
+            found[name] = pa.Table.from_batches(batches, schema=schema)
+    return found
+
+
+_ARROW: Mapping[str, pa.DataType] = {
+    "uuid": pa.binary(16),
+    "int2": pa.int16(),
+    "int4": pa.int32(),
+    "int8": pa.int64(),
+    "float8": pa.float64(),
+    "bool": pa.bool_(),
+    "timestamptz": pa.timestamp("us", tz="UTC"),
+}
+
+
+def _read(column: str, kind: str) -> sql.Composable:
+    name = sql.Identifier(column)
+    if kind == "uuid":
+        return sql.SQL("uuid_send({})").format(name)
+    return sql.SQL("{}::text").format(name) if kind == "ocean_dimension" else name
+
+
+def _copy(system: AnalyticsSystem, finished: Mapping[str, pa.Table]) -> None:
+    with system.database.connection("ingest") as connection:
+        for name, table in finished.items():
+            for batch in table.to_batches(max_chunksize=_BLOCK):
+                copy_in(connection, "analytics", name, batch)
+
+
+def _clear(system: AnalyticsSystem) -> None:
+    kept = "'internal.instruments', 'internal.questions', 'internal.categories'"
+    with system.database.connection("owner") as connection:
+        tables = connection.execute(
+            "SELECT c.oid::regclass::text FROM pg_class AS c "  # type: ignore[arg-type]
+            "JOIN pg_namespace AS n ON n.oid = c.relnamespace "
+            "WHERE n.nspname IN ('analytics', 'internal') AND c.relkind IN ('r', 'p') "
+            f"AND NOT c.relispartition AND c.oid::regclass::text NOT IN ({kept}) "
+            "AND c.relname NOT IN ('audit_log') AND c.relname NOT LIKE '%%migration%%' "
+            "AND c.relname NOT LIKE '%%snapshot%%' AND c.relname NOT LIKE 'alembic%%'",
+            (),
+        ).fetchall()
+        names = ", ".join(name for (name,) in tables)
+        connection.execute(f"TRUNCATE {names}")  # type: ignore[arg-type]
+
+
+def _beside_dlt(system: AnalyticsSystem, batch: Path, responses: int) -> list[tuple[str, str, str]]:
+    dlt: Any = install("dlt[postgres]", "dlt")
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        for file in batch.glob("*.parquet"):
+            pacsv.write_csv(pq.read_table(file), folder / f"{file.stem}.csv")
+        _clear(system)
+        mine = seconds(lambda: system.ingest_files(batch))
+        with system.database.superuser_connection() as connection:
+            connection.execute("DROP DATABASE IF EXISTS bench_dlt")
+            connection.execute("CREATE DATABASE bench_dlt")
+            info = connection.info
+            address = f"postgresql://{info.user}:{info.password}@/bench_dlt"
+            address += f"?host={info.host}&port={info.port}"
+        pipeline = dlt.pipeline(
+            "bench", destination=dlt.destinations.postgres(address), dataset_name="bench",
+            pipelines_dir=name,
+        )  # fmt: skip
+
+        def load() -> None:
+            for file in sorted(folder.glob("*.csv")):
+                pipeline.run(_csv_rows(file), table_name=file.stem, loader_file_format="csv")
+
+        other = seconds(load)
+    return [("times as fast as dlt's CSV load", f"{other / mine:.1f}", "2.5")]
+
+
+def _csv_rows(file: Path) -> Any:
+    yield from pacsv.open_csv(file)
+
+
+def _memory(batch: Path, responses: int) -> tuple[str, str, str]:
+    with throwaway_platform() as system:
+        home = str(system.config.home)
+        done = subprocess.run(  # noqa: S603
+            [sys.executable, "-c", _MEASURE_MEMORY, home, str(batch)],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    peak = int(done.stdout.split()[-1]) / 1024
+    return (f"peak memory, {responses:,} responses", f"{peak:.0f} MiB", "< 600 MB")

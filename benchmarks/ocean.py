@@ -1,0 +1,115 @@
+"""The OCEAN analysis over a year from states, beside DuckDB's exact quantiles over the scores.
+
+States are filled from drawn counts (nobody needs ten million people's answers), DuckDB gets the same
+counts as one row per score. The analysis has correlations, DuckDB computes quantiles only.
+"""
+
+from datetime import date
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from benchmarks.measuring import compare, install, median_seconds, show, throwaway_platform
+from ioc_analytics import AnalyticsSystem
+from ioc_analytics.records.vocabularies import ALL, INDUSTRIES, TRAITS
+from ioc_analytics.states.cells import TraitCells, join_cells
+from ioc_analytics.states.rebuild import write_cells
+
+YEAR = {"start": "2025-01-01", "end": "2026-01-01"}
+SECTORS = INDUSTRIES[:12]
+_QUANTILES = "[0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95]"
+_BLOCK = 200_000
+
+
+def run(size: int | None, rounds: int) -> None:
+    """Measure at one and at ten million responses, or at ``size``."""
+    duckdb = install("duckdb")
+    rows: list[tuple[str, str, str]] = []
+    for responses in (size,) if size else (1_000_000, 10_000_000):
+        with TemporaryDirectory() as folder, throwaway_platform() as system:
+            parquet = Path(folder, "scores.parquet")
+            _fill(system, responses, parquet)
+            rows += _measure(system, duckdb, parquet, responses, rounds)
+    show("get_ocean_analysis over a year", rows)
+
+
+def _measure(
+    system: AnalyticsSystem, duckdb: Any, parquet: Path, responses: int, rounds: int
+) -> list[tuple[str, str, str]]:
+    database = duckdb.connect()
+    rows: list[tuple[str, str, str]] = []
+    for label, filters, where, goal in (
+        ("all", (), "", "< 25 ms, 50 times"),
+        ("one industry", {"industry": SECTORS[3]}, f"WHERE industry = '{SECTORS[3]}'", "20 times"),
+    ):
+        figures = ", ".join(
+            f"count({t}), avg({t}), stddev_samp({t}), quantile_cont({t}, {_QUANTILES})"
+            for t in TRAITS
+        )
+        statement = f"SELECT {figures} FROM '{parquet}' {where}"  # noqa: S608
+
+        def ours(filters: Any = filters) -> float:
+            return median_seconds(lambda: system.get_ocean_analysis(filters, YEAR), 15, warm_up=8)
+
+        def theirs(statement: str = statement) -> float:
+            return median_seconds(lambda: database.execute(statement).fetchall(), 1, warm_up=0)
+
+        answer = system.get_ocean_analysis(filters, YEAR)
+        truth = database.execute(statement).fetchone()
+        for at, trait in enumerate(answer.traits):
+            assert trait.sample_size == truth[4 * at]
+            assert np.allclose(list(trait.percentiles.values()), truth[4 * at + 3], rtol=1e-12)
+        mine, other, ratio = compare(ours, theirs, rounds)
+        rows.append(
+            (
+                f"{responses:,} responses, {label}",
+                f"{mine * 1e3:.1f} ms, DuckDB {other * 1e3:.0f} ms, {ratio:.0f} times",
+                goal,
+            )
+        )
+    return rows
+
+
+def _fill(system: AnalyticsSystem, responses: int, parquet: Path) -> None:
+    generator = np.random.default_rng(1)
+    families = {"month_industry": len(SECTORS), "month_all": 1}
+    totals: dict[tuple[str, int], TraitCells] = {}
+    schema = pa.schema([("industry", pa.string()), *((trait, pa.float64()) for trait in TRAITS)])
+    with pq.ParquetWriter(parquet, schema) as writer:
+        for start in range(0, responses, _BLOCK):
+            number = min(_BLOCK, responses - start)
+            scores = _draw(generator, number)
+            sector = generator.integers(0, len(SECTORS), number)
+            month = generator.integers(1, 13, number)
+            columns = [pa.array(np.array(SECTORS)[sector]), *map(pa.array, scores.T)]
+            writer.write_table(pa.Table.from_arrays(columns, schema=schema))
+            for at in range(1, 13):
+                chosen = month == at
+                for family, n_cells in families.items():
+                    cells = sector[chosen] if n_cells > 1 else np.zeros(chosen.sum(), dtype=int)
+                    part = TraitCells.from_scores(scores[chosen], cells, n_cells)
+                    old = totals.get((family, at))
+                    totals[family, at] = part if old is None else _add(old, part)
+    with system.database.connection("ingest") as connection:
+        for (family, at), cells in totals.items():
+            n_cells = cells.n_cells
+            names = {"instrument": ["ipip50"] * n_cells}
+            names["industry_category"] = list(SECTORS) if n_cells > 1 else [ALL]
+            months = [date(2025, at, 1)] * n_cells
+            write_cells(connection, family, months, [False] * n_cells, names, cells)
+
+
+def _draw(generator: np.random.Generator, number: int) -> npt.NDArray[np.float64]:
+    common = generator.normal(size=(number, 1))
+    raw = 60 + 8 * common + 15 * generator.normal(size=(number, len(TRAITS)))
+    return np.clip(np.round(raw / 2.5) * 2.5, 0, 100)
+
+
+def _add(one: TraitCells, other: TraitCells) -> TraitCells:
+    groups = np.concatenate([np.arange(one.n_cells), np.arange(other.n_cells)])
+    return join_cells([one, other]).regroup(groups, one.n_cells)

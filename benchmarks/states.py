@@ -1,0 +1,129 @@
+"""Freshness: touched days, late responses, and building the states of a year.
+
+Raw scores of generated responses over a year; answers are left out, the states of traits need none.
+"""
+
+import statistics
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks.measuring import median_seconds, seconds, show, throwaway_platform
+from ioc_analytics import AnalyticsSystem
+from ioc_analytics.states.rebuild import rebuild_month, touched_months
+from ioc_analytics.synthetic.files import generate_files
+
+_VIEW = """
+CREATE MATERIALIZED VIEW analytics.bench_percentiles AS
+SELECT date_trunc('month', r.created_at, 'UTC') AS month, a.industry_category,
+    a.org_size_category, r.region, s.dimension,
+    percentile_cont(ARRAY[0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95]) WITHIN GROUP (ORDER BY s.score)
+FROM analytics.anonymized_assessment_scores AS s
+JOIN analytics.anonymized_assessment_responses AS r
+    ON r.created_at = s.created_at AND r.id = s.response_hash
+JOIN analytics.anonymized_assessments AS a ON a.id = r.assessment_hash
+GROUP BY 1, 2, 3, 4, 5"""
+_KEY = (
+    "CREATE UNIQUE INDEX ON analytics.bench_percentiles "
+    "(month, industry_category, org_size_category, region, dimension)"
+)
+
+
+def run(size: int | None, rounds: int) -> None:
+    """Measure at one million responses, or at ``size``."""
+    responses = size or 1_000_000
+    with TemporaryDirectory() as folder, throwaway_platform() as system:
+        batch = Path(folder, "batch")
+        generate_files(batch, responses=responses, seed=1, with_scores=True, with_ai=False)
+        (batch / "question_responses.parquet").unlink()
+        system.ingest_files(batch)
+        everything = median_seconds(system.get_ocean_analysis, rounds)
+        build = seconds(lambda: _rebuild(system))
+        clean = median_seconds(system.get_ocean_analysis, 15, warm_up=8)
+        _touch(system)
+        touched = median_seconds(system.get_ocean_analysis, 15, warm_up=8)
+        _rebuild(system)
+        late, view, ratios = _late_response(system, rounds)
+    show(
+        f"States of {responses:,} responses over a year",
+        [
+            ("building them", f"{build:.1f} s", "< 30 s at 1 M"),
+            ("answer, clean", f"{clean * 1e3:.1f} ms", "< 25 ms"),
+            ("answer, one touched day", f"{touched * 1e3:.1f} ms", "< 40 ms at 1 M"),
+            ("answer, every day touched", f"{everything:.2f} s", "< 5 s at 1 M"),
+            (
+                "rebuilding after one late response",
+                f"{late * 1e3:.0f} ms, materialized view {view:.1f} s, 1/{ratios:.0f}",
+                "1/50",
+            ),
+        ],
+    )
+
+
+def _rebuild(system: AnalyticsSystem) -> None:
+    with system.database.connection("ingest") as connection:
+        months = touched_months(connection)
+    for month in months:
+        with system.database.connection("ingest") as connection:
+            rebuild_month(connection, month)
+
+
+def _touch(system: AnalyticsSystem) -> None:
+    with system.database.connection("owner") as connection:
+        connection.execute(
+            "INSERT INTO internal.touched_days (day, batch_id) VALUES ('2025-06-11', 1)"
+        )
+
+
+def _late_response(system: AnalyticsSystem, rounds: int) -> tuple[float, float, float]:
+    with system.database.connection("owner") as connection:
+        connection.execute(_VIEW)  # type: ignore[arg-type]
+        connection.execute(_KEY)
+
+    def refresh() -> None:
+        with system.database.connection("owner") as connection:
+            connection.execute("REFRESH MATERIALIZED VIEW CONCURRENTLY analytics.bench_percentiles")
+
+    pairs = []
+    for number in range(rounds):
+        _add_late_response(system, number)
+        pairs.append((seconds(lambda: _rebuild(system)), seconds(refresh)))
+    late, view = (statistics.median(side) for side in zip(*pairs, strict=True))
+    return late, view, statistics.median(theirs / mine for mine, theirs in pairs)
+
+
+def _add_late_response(system: AnalyticsSystem, number: int) -> None:
+    """Copy one response of June to a moment of its own, with its scores, and mark the day."""
+    with system.database.connection("owner") as connection:
+        connection.execute(
+            """
+            WITH one AS (
+                SELECT r.* FROM analytics.anonymized_assessment_responses AS r
+                JOIN analytics.anonymized_assessment_scores AS s
+                    ON s.created_at = r.created_at AND s.response_hash = r.id
+                WHERE r.created_at >= '2025-06-11' AND r.created_at < '2025-06-12'
+                ORDER BY r.created_at OFFSET %(n)s * 5 LIMIT 1
+            ),
+            fresh AS (SELECT gen_random_uuid() AS id),
+            response AS (
+                INSERT INTO analytics.anonymized_assessment_responses (
+                    id, assessment_hash, org_hash, region, age_band, gender, device_type, status,
+                    time_spent_seconds, created_at, is_careless, batch_id
+                )
+                SELECT fresh.id, assessment_hash, org_hash, region, age_band, gender, device_type,
+                    status, time_spent_seconds, created_at, is_careless, batch_id
+                FROM one, fresh
+            ),
+            scores AS (
+                INSERT INTO analytics.anonymized_assessment_scores (
+                    assessment_hash, response_hash, created_at, score, batch_id, dimension,
+                    scoring_version
+                )
+                SELECT s.assessment_hash, fresh.id, s.created_at, s.score, s.batch_id, s.dimension,
+                    s.scoring_version
+                FROM fresh, one JOIN analytics.anonymized_assessment_scores AS s
+                    ON s.created_at = one.created_at AND s.response_hash = one.id
+            )
+            INSERT INTO internal.touched_days (day, batch_id) VALUES ('2025-06-11', 1)
+            """,
+            {"n": number},
+        )

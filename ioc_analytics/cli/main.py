@@ -1,0 +1,54 @@
+"""The command line: ``ioc-analytics COMMAND``, also ``python -m ioc_analytics``.
+
+For: the entry point, and the list of commands. Not for: what they do (one module per noun).
+"""
+
+import click
+
+from ioc_analytics.cli.commands import RootGroup
+from ioc_analytics.cli.demo import demo, dev
+from ioc_analytics.cli.generate import generate
+from ioc_analytics.cli.ingest import ingest, quarantine
+from ioc_analytics.cli.init import init, status
+from ioc_analytics.cli.migrate import migrate
+from ioc_analytics.cli.ocean import ocean
+from ioc_analytics.cli.pseudonym import pseudonym
+from ioc_analytics.cli.query import query
+from ioc_analytics.cli.refresh import refresh
+from ioc_analytics.cli.settings import settings
+
+
+@click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ioc-analytics", message="%(package)s %(version)s")
+def cli() -> None:
+    """Exact figures from pseudonymised Big Five assessments.
+
+    Without any setting it runs a PostgreSQL of its own in the home folder.
+
+    Example:
+        ioc-analytics demo
+        ioc-analytics ocean --filter industry=Technology
+    """
+
+
+for _command in (
+    demo,
+    dev,
+    init,
+    status,
+    ingest,
+    quarantine,
+    refresh,
+    ocean,
+    query,
+    pseudonym,
+    generate,
+    migrate,
+    settings,
+):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    cli.main(prog_name="ioc-analytics")

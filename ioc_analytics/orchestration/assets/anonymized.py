@@ -1,0 +1,90 @@
+"""The four anonymized tables: one file or folder in, one transaction, one receipt.
+
+For: the ingest job and the inbox sensor. Not for: how a batch is judged (``ingestion``).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import dagster as dg
+from pydantic import Field
+
+from ioc_analytics.kernel.errors import AnalyticsError
+from ioc_analytics.orchestration.inbox import Inbox
+from ioc_analytics.orchestration.presentation import OWNERS, description, receipt_metadata
+from ioc_analytics.records.kinds import ASSESSMENTS, QUESTION_RESPONSES, RESPONSES, SCORES
+from ioc_analytics.records.receipts import IngestReceipt
+from ioc_analytics.resources import AnalyticsResource
+from ioc_analytics.resources.failures import RETRY, failures
+
+TABLES: Final = {
+    "anonymized_assessments": ASSESSMENTS,
+    "anonymized_assessment_responses": RESPONSES,
+    "anonymized_question_responses": QUESTION_RESPONSES,
+    "anonymized_assessment_scores": SCORES,
+}
+"""The tables, parents first, and the kind of record that fills each."""
+
+
+class IngestConfig(dg.Config):
+    """Which batch to take in."""
+
+    path: str = Field(description="File or folder on the machine that runs this, CSV to Parquet.")
+    mapping: str | None = Field(
+        default=None,
+        description="TOML mapping of a wide survey export, such as mappings/big5.toml.",
+    )
+    replace: bool = Field(
+        default=False,
+        description="Let records of the same version with other content replace what is stored.",
+    )
+
+
+@dg.multi_asset(
+    name="anonymized_tables",
+    group_name="anonymized",
+    specs=[
+        dg.AssetSpec(
+            name,
+            description=description(name),
+            kinds={"postgres", "table"},
+            owners=OWNERS,
+            tags={"privacy": "pseudonymised"},
+            # Children know their parents in the graph as they do in the tables.
+            deps=list(TABLES)[: min(at, 2)] if at < 2 else [list(TABLES)[1]],
+        )
+        for at, name in enumerate(TABLES)
+    ],
+    retry_policy=RETRY,
+    pool="ingest",
+)
+def anonymized_tables(
+    context: dg.AssetExecutionContext, config: IngestConfig, analytics: AnalyticsResource
+) -> Iterator[dg.MaterializeResult[None]]:
+    """Judge, pseudonymise and store one batch in one transaction; twice the same is harmless."""
+    with failures():
+        receipt = _take_in(context, config, analytics)
+    metadata = receipt_metadata(receipt)
+    for name, kind in TABLES.items():
+        rows = receipt.by_kind[kind].accepted if kind in receipt.by_kind else 0
+        yield dg.MaterializeResult(asset_key=name, metadata={"rows_accepted": rows, **metadata})
+
+
+def _take_in(
+    context: dg.AssetExecutionContext, config: IngestConfig, analytics: AnalyticsResource
+) -> IngestReceipt:
+    path = Path(config.path)
+    inbox = Inbox(analytics.config.inbox)
+    try:
+        receipt = analytics.system.ingest_files(
+            path, mapping=config.mapping, replace=config.replace, run_id=context.run.run_id
+        )
+    except AnalyticsError as error:
+        if inbox.holds(path) and inbox.is_to_blame(error):
+            kept = inbox.refuse(path, str(error))
+            context.log.error(f"{path.name} was refused and moved to {kept}")
+        raise
+    if inbox.holds(path):
+        inbox.finish(path)
+    return receipt

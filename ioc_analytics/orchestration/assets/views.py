@@ -1,0 +1,50 @@
+"""The materialized views, refreshed together without locking readers out.
+
+For: the refresh job. Not for: what the views say (``sql/views``).
+"""
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import dagster as dg
+
+from ioc_analytics.orchestration.presentation import OWNERS, description
+from ioc_analytics.resources import AnalyticsResource
+from ioc_analytics.resources.failures import RETRY, failures
+
+SOURCES: Final = {
+    "mv_daily_assessment_overview": "anonymized_assessment_responses",
+    "mv_weekly_response_metrics": "anonymized_assessment_responses",
+    "mv_monthly_ocean_distributions": "ocean_trait_distributions",
+    "mv_industry_benchmarks": "anonymized_assessment_scores",
+    "mv_system_performance_dashboard": "anonymized_assessment_responses",
+}
+"""Each view and the asset after which it is refreshed."""
+
+
+@dg.multi_asset(
+    name="materialized_views",
+    group_name="views",
+    specs=[
+        dg.AssetSpec(
+            view,
+            description=description(view),
+            kinds={"postgres", "view"},
+            owners=OWNERS,
+            tags={"privacy": "released"},
+            deps=[source],
+        )
+        for view, source in SOURCES.items()
+    ],
+    retry_policy=RETRY,
+    pool="views",
+)
+def materialized_views(analytics: AnalyticsResource) -> Iterator[dg.MaterializeResult[None]]:
+    """Refresh all views concurrently with their readers."""
+    started = time.monotonic()
+    with failures():
+        refreshed = analytics.system.refresh_views()
+    seconds = time.monotonic() - started
+    for view in refreshed:
+        yield dg.MaterializeResult(asset_key=view, metadata={"seconds_for_all_views": seconds})

@@ -1,0 +1,64 @@
+"""The asset checks: promises of ``monitoring.integrity``, shown and enforced.
+
+For: the jobs; a blocking check that fails keeps the assets behind it from being made. Not for:
+judging (``monitoring.integrity``), or rows on their way in (``ingestion`` quarantines those).
+"""
+
+from typing import Final
+
+import dagster as dg
+
+from ioc_analytics.orchestration import presentation
+from ioc_analytics.resources import AnalyticsResource
+from ioc_analytics.resources.failures import failures
+
+CHECKED: Final = (
+    (
+        "newest_batch_accounted",
+        "anonymized_assessment_responses",
+        "Every record of the newest batch is accepted, a duplicate or in quarantine, and what was "
+        "accepted is stored.",
+    ),
+    (
+        "no_duplicates_no_orphans",
+        "anonymized_question_responses",
+        "No response stands twice, no answer or score without its response, no response without "
+        "its assessment.",
+    ),
+    (
+        "released_month_equals_rows",
+        "ocean_trait_distributions",
+        "The newest month's released figures equal the same figures counted from rows.",
+    ),
+    (
+        "nothing_small_released",
+        "ocean_trait_distributions",
+        "No released figure is about fewer than ten people.",
+    ),
+)
+"""Promise, asset and what it says. All block: behind each stands a promise, not a preference."""
+
+
+def build_checks() -> list[dg.AssetChecksDefinition]:
+    """Return the asset checks."""
+    return [_build(*one) for one in CHECKED]
+
+
+def _build(name: str, asset: str, description: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(name=name, asset=asset, description=description, blocking=True)
+    def check(analytics: AnalyticsResource) -> dg.AssetCheckResult:
+        with failures():
+            finding = analytics.system.check_integrity(name)
+        return dg.AssetCheckResult(
+            passed=finding.passed,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description=finding.summary,
+            metadata={
+                "checked": finding.checked,
+                "faults": finding.faults,
+                "threshold": 0,
+                "sample": presentation.table(finding.sample),
+            },
+        )
+
+    return check

@@ -1,0 +1,144 @@
+"""The inbox folder: which batches are complete, what mapping each has, where each goes afterwards.
+
+For: the inbox sensor and the ingesting asset. Not for: reading batches (``files.batches``).
+
+What lies in the inbox is identified data, so ``done`` and ``failed`` are for this account only.
+"""
+
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from ioc_analytics.kernel.clock import utc_now
+from ioc_analytics.kernel.errors import AnalyticsError, InvalidInput, PrivacyRefusal
+from ioc_analytics.kernel.settings import InboxSettings
+
+DONE: Final = "done"
+FAILED: Final = "failed"
+
+_MAPPING_ENDING: Final = ".toml"
+_COMMON_MAPPING: Final = "mapping.toml"
+_UNFINISHED: Final = (".tmp", ".part", ".partial", ".crdownload", ".swp", "~")
+_SECONDS_PER_DAY: Final = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A complete batch in the inbox."""
+
+    path: Path
+    mapping: Path | None
+    signature: str
+    """Name, size and time of change: another content has another one."""
+
+
+class Inbox:
+    """The watched folder of one installation."""
+
+    def __init__(self, settings: InboxSettings) -> None:
+        self.settings = settings
+        self.path = settings.path
+
+    def arrivals(self) -> list[Arrival]:
+        """Return the batches that are complete, the oldest first.
+
+        Complete is what has not changed for ``settle_seconds``, by size, content or name: the time
+        of the last change of its entry counts, which copying with old dates does not hide. Left
+        alone are hidden entries, mappings, names like ``x.csv.part``, ``done`` and ``failed``.
+        """
+        found = []
+        for path in self._entries():
+            try:
+                changed, size = _state(path)
+            except FileNotFoundError:
+                continue  # taken away meanwhile
+            if time.time() - changed / 1e9 >= self.settings.settle_seconds:
+                arrival = Arrival(path, self.mapping_of(path), f"{path.name}|{size}|{changed}")
+                found.append((changed, arrival))
+        return [arrival for _, arrival in sorted(found, key=lambda one: (one[0], one[1].path))]
+
+    def mapping_of(self, path: Path) -> Path | None:
+        """Return the mapping of a batch, None when it needs none.
+
+        In this order: ``survey.csv.toml`` or ``survey.toml`` beside ``survey.csv``; of a folder,
+        also its own ``mapping.toml``; of a single file, also the ``mapping.toml`` of the inbox.
+        """
+        short = path.name.split(".", 1)[0]
+        candidates = [path.parent / f"{name}{_MAPPING_ENDING}" for name in (path.name, short)]
+        candidates.append((path if path.is_dir() else path.parent) / _COMMON_MAPPING)
+        return next((one for one in candidates if one.is_file()), None)
+
+    def holds(self, path: Path) -> bool:
+        """Return whether a batch lies in the inbox itself, so that it is ours to move."""
+        return path.parent.resolve() == self.path.resolve()
+
+    def is_to_blame(self, error: AnalyticsError) -> bool:
+        """Return whether an error is the batch's own fault, and would come again."""
+        # What PostgreSQL refused says something about this installation, not about the file.
+        is_about_content = isinstance(error, InvalidInput | PrivacyRefusal)
+        return is_about_content and not isinstance(error.__cause__, psycopg.Error)
+
+    def finish(self, path: Path) -> None:
+        """Delete a batch after its commit, or keep it in ``done`` for ``keep_days``."""
+        if self.settings.keep_days:
+            self._move(path, DONE)
+        elif path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+    def refuse(self, path: Path, reason: str) -> Path | None:
+        """Move a batch to ``failed``, with its reason in a text beside it; return where it is.
+
+        None when it is not there any longer.
+        """
+        if not path.exists():
+            return None
+        kept = self._move(path, FAILED)
+        note = kept.with_name(f"{kept.name}.reason.txt")
+        note.write_text(f"{utc_now():%Y-%m-%d %H:%M:%S} UTC\n{reason}\n", encoding="utf-8")
+        return kept
+
+    def purge(self) -> int:
+        """Delete what has been in ``done`` for longer than ``keep_days``; return how many."""
+        latest = time.time() - self.settings.keep_days * _SECONDS_PER_DAY
+        folder = self.path / DONE
+        old = [p for p in folder.iterdir() if p.stat().st_ctime < latest] if folder.is_dir() else []
+        for path in old:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        return len(old)
+
+    def _entries(self) -> Iterator[Path]:
+        if not self.path.is_dir():
+            return
+        for path in self.path.iterdir():
+            name = path.name
+            if name.startswith(".") or name in (DONE, FAILED) or path.is_symlink():
+                continue
+            if name.endswith((_MAPPING_ENDING, *_UNFINISHED)):
+                continue
+            if path.is_file() or (path.is_dir() and any(path.iterdir())):
+                yield path
+
+    def _move(self, path: Path, folder: str) -> Path:
+        target = self.path / folder
+        target.mkdir(mode=0o700, exist_ok=True)
+        kept = target / f"{utc_now():%Y%m%dT%H%M%S%f}-{path.name}"
+        path.rename(kept)
+        return kept
+
+
+def _state(path: Path) -> tuple[int, int]:
+    """Return the last change in nanoseconds and the size in bytes, of a folder with its content."""
+    parts = [path, *path.rglob("*")] if path.is_dir() else [path]
+    states = [part.stat() for part in parts]
+    changed = max(max(one.st_mtime_ns, one.st_ctime_ns) for one in states)
+    return changed, sum(one.st_size for one in states)

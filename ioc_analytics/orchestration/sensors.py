@@ -1,0 +1,140 @@
+"""The sensors: a file in the inbox becomes a run, touched months become a run.
+
+For: ``build_defs``; both run from the start. Not for: what complete means (``inbox``).
+"""
+
+import time
+from pathlib import Path
+from typing import Final
+
+import dagster as dg
+
+from ioc_analytics.orchestration.inbox import Arrival, Inbox
+from ioc_analytics.orchestration.jobs import INGEST, INGEST_STEP, REFRESH
+from ioc_analytics.orchestration.partitions import adjacent_months, month_key
+from ioc_analytics.resources import AnalyticsResource
+
+ARRIVAL_TAG: Final = "ioc/arrival"
+"""Tag of a run with the signature of what it takes in."""
+
+INTERVAL_SECONDS: Final = 10
+BATCHES_PER_TICK: Final = 20
+
+_ATTEMPTS: Final = 10
+_FIRST_WAIT_SECONDS: Final = 30
+_LONGEST_WAIT_SECONDS: Final = 3600
+_FAILED_REFRESH_WAIT_SECONDS: Final = 300
+_TAG_LENGTH: Final = 255
+
+
+@dg.sensor(
+    name="inbox",
+    job_name=INGEST,
+    minimum_interval_seconds=INTERVAL_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def inbox(context: dg.SensorEvaluationContext, analytics: AnalyticsResource) -> dg.SensorResult:
+    """Starts a run for every complete batch in the inbox folder (`ANALYTICS_INBOX`).
+
+    A batch is one file or one folder. It is taken once nothing about it has changed for
+    `ANALYTICS_INBOX_SETTLE_SECONDS`; hidden files, `*.part`, `*.tmp` and the like are left alone,
+    so write under such a name and rename.
+
+    A wide survey export needs a mapping: `survey.csv.toml` or `survey.toml` beside `survey.csv`,
+    or a `mapping.toml` for all single files of the inbox; a folder may bring its own
+    `mapping.toml`. Mappings stay where they are.
+
+    After its commit a batch is deleted, or kept in `done/` for `ANALYTICS_INBOX_KEEP_DAYS`; a
+    refused one goes to `failed/`, with the reason in a text beside it. A run that ends otherwise is
+    tried again, at longer and longer intervals; after ten runs the batch goes to `failed/` too.
+    """
+    folder = Inbox(analytics.config.inbox)
+    folder.purge()
+    requests: list[dg.RunRequest] = []
+    for arrival in folder.arrivals():
+        if len(requests) == BATCHES_PER_TICK:
+            break
+        attempt = _next_attempt(context.instance, arrival)
+        if attempt is None:
+            continue
+        if attempt > _ATTEMPTS:
+            reason = f"{_ATTEMPTS} runs ended without taking it in; see the runs of job {INGEST}"
+            context.log.error(f"{arrival.path.name}: {reason}")
+            folder.refuse(arrival.path, reason)
+            continue
+        requests.append(_request(arrival, attempt))
+    if not requests:
+        return dg.SensorResult(skip_reason=f"no new complete batch in {folder.path}")
+    return dg.SensorResult(run_requests=requests)
+
+
+@dg.sensor(
+    name="touched_months",
+    job_name=REFRESH,
+    minimum_interval_seconds=INTERVAL_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+)
+def touched_months(
+    context: dg.SensorEvaluationContext, analytics: AnalyticsResource
+) -> dg.SensorResult:
+    """Refreshes exactly the months that new, late or corrected rows touched.
+
+    Adjacent months go into one run. While a refresh is waiting or running nothing more is asked
+    for, and after a failed one five minutes pass first.
+    """
+    newest = _newest_run(context.instance, dg.RunsFilter(job_name=REFRESH))
+    if newest is not None and not newest.dagster_run.is_finished:
+        return dg.SensorResult(skip_reason="a refresh is on its way")
+    if newest is not None and newest.dagster_run.is_failure:
+        waited = time.time() - (newest.end_time or 0)
+        if waited < _FAILED_REFRESH_WAIT_SECONDS:
+            return dg.SensorResult(skip_reason="the last refresh failed; the next waits a little")
+    runs = adjacent_months(analytics.system.touched_months())
+    if not runs:
+        return dg.SensorResult(skip_reason="no month is touched")
+    return dg.SensorResult(
+        run_requests=[
+            dg.RunRequest(
+                tags={
+                    "dagster/asset_partition_range_start": month_key(first),
+                    "dagster/asset_partition_range_end": month_key(last),
+                }
+            )
+            for first, last in runs
+        ]
+    )
+
+
+def _request(arrival: Arrival, attempt: int) -> dg.RunRequest:
+    settings = {"path": str(arrival.path)}
+    if arrival.mapping is not None:
+        settings["mapping"] = str(arrival.mapping)
+    tag = _tag(arrival)
+    return dg.RunRequest(
+        run_key=f"{tag}|{attempt}",
+        run_config={"ops": {INGEST_STEP: {"config": settings}}},
+        tags={ARRIVAL_TAG: tag, "ioc/file": Path(arrival.path).name[:_TAG_LENGTH]},
+    )
+
+
+def _next_attempt(instance: dg.DagsterInstance, arrival: Arrival) -> int | None:
+    """Return the number of the run to start for a batch; None while it is not its time."""
+    wanted = dg.RunsFilter(tags={ARRIVAL_TAG: _tag(arrival)})
+    newest = _newest_run(instance, wanted)
+    if newest is None:
+        return 1
+    if not newest.dagster_run.is_finished:
+        return None
+    attempts = instance.get_runs_count(wanted)
+    wait = min(_FIRST_WAIT_SECONDS * 2 ** (attempts - 1), _LONGEST_WAIT_SECONDS)
+    if time.time() - (newest.end_time or 0) < wait:
+        return None
+    return attempts + 1
+
+
+def _newest_run(instance: dg.DagsterInstance, wanted: dg.RunsFilter) -> dg.RunRecord | None:
+    return next(iter(instance.get_run_records(wanted, limit=1)), None)
+
+
+def _tag(arrival: Arrival) -> str:
+    return arrival.signature[-_TAG_LENGTH:]

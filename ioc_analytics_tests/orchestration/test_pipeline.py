@@ -1,0 +1,171 @@
+"""From a file to released figures, through Dagster, on a real database."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+
+from ioc_analytics.system import AnalyticsSystem
+
+RANGE = {
+    "dagster/asset_partition_range_start": "2025-01-01",
+    "dagster/asset_partition_range_end": "2025-02-01",
+}
+
+
+def ingest(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, path: Path, **config: Any
+) -> dg.ExecuteInProcessResult:
+    settings = {"path": str(path), **config}
+    return definitions.resolve_job_def("ingest").execute_in_process(
+        run_config={"ops": {"anonymized_tables": {"config": settings}}},
+        instance=instance,
+        raise_on_error=False,
+    )
+
+
+def refresh(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    tags: dict[str, str] = RANGE,
+    **config: Any,
+) -> dg.ExecuteInProcessResult:
+    return definitions.resolve_job_def("refresh").execute_in_process(
+        run_config={"ops": {"ocean_trait_distributions": {"config": config}}},
+        instance=instance,
+        tags=tags,
+        raise_on_error=False,
+    )
+
+
+def metadata_of(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, Any]:
+    events = result.get_asset_materialization_events()
+    (found,) = [e.materialization for e in events if e.asset_key == dg.AssetKey(asset)][:1]
+    return {name: value.value for name, value in found.metadata.items()}
+
+
+def test_a_file_becomes_released_figures(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    analytics: AnalyticsSystem,
+    batch: Path,
+) -> None:
+    taken = ingest(definitions, instance, batch)
+    assert taken.success
+    shown = metadata_of(taken, "anonymized_assessment_responses")
+    assert shown["rows_accepted"] >= 300
+    assert shown["records"] == shown["accepted"] + shown["duplicates"] + shown["quarantined"]
+    assert shown["quarantined"] > 0
+    assert shown["seconds"] > 0
+    assert all(check.passed for check in taken.get_asset_check_evaluations())
+    assert len(taken.get_asset_check_evaluations()) == 2
+    assert [job.status for job in analytics.get_system_status().jobs] == ["succeeded"]
+
+    released = refresh(definitions, instance)
+    assert released.success
+    assert [check.passed for check in released.get_asset_check_evaluations()] == [True, True]
+    assert metadata_of(released, "ocean_trait_distributions")["months"] == 2
+    partitions = {
+        event.partition
+        for event in released.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey("ocean_trait_distributions")
+    }
+    assert partitions == {"2025-01-01", "2025-02-01"}
+    months = analytics.query(
+        "SELECT DISTINCT period_start FROM mv_monthly_ocean_distributions ORDER BY 1"
+    )
+    assert [f"{row['period_start']:%Y-%m}" for row in months.data] == ["2025-01", "2025-02"]
+
+
+def test_the_same_batch_twice_changes_nothing(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, batch: Path
+) -> None:
+    first = metadata_of(ingest(definitions, instance, batch), "anonymized_assessments")
+    again = ingest(definitions, instance, batch)
+    assert again.success
+    second = metadata_of(again, "anonymized_assessments")
+    assert second["was_loaded_before"]
+    assert second["duplicates"] == first["records"]
+
+
+def test_only_the_touched_months_of_a_range_are_counted(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, batch: Path
+) -> None:
+    ingest(definitions, instance, batch)
+    refresh(definitions, instance)
+    wide = {**RANGE, "dagster/asset_partition_range_start": "2020-01-01"}
+    untouched = refresh(definitions, instance, wide)
+    assert metadata_of(untouched, "ocean_trait_distributions")["months"] == 0
+    counted = refresh(definitions, instance, rebuild=True)
+    assert metadata_of(counted, "ocean_trait_distributions")["days_counted"] == 59
+
+
+def test_a_bad_file_fails_without_a_retry(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    bad = tmp_path / "responses.csv"
+    bad.write_text("response,assessment\n1,2\n")
+    result = ingest(definitions, instance, bad)
+    assert not result.success
+    assert not [event for event in result.all_events if event.is_step_up_for_retry]
+    assert bad.exists()  # it is not in the inbox: whose file it is, we do not know
+
+
+def test_a_wrong_figure_blocks_what_lies_behind(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    analytics: AnalyticsSystem,
+    batch: Path,
+) -> None:
+    ingest(definitions, instance, batch)
+    refresh(definitions, instance)
+    with analytics.database.connection("ingest") as connection:
+        falsify(connection)
+    result = refresh(definitions, instance)
+    assert not result.success
+    failed = [c for c in result.get_asset_check_evaluations() if not c.passed]
+    assert [check.check_name for check in failed] == ["released_month_equals_rows"]
+    made = {event.asset_key for event in result.get_asset_materialization_events()}
+    assert dg.AssetKey("mv_monthly_ocean_distributions") not in made
+
+
+def falsify(connection: psycopg.Connection[Any]) -> None:
+    connection.execute(
+        "UPDATE analytics.ocean_trait_distributions SET mean = mean + 1"
+        " WHERE grain = 'month' AND dimension = 'openness' AND instrument = 'all'"
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE analytics.ocean_trait_distributions SET sample_size = 9"
+        " WHERE grain = 'day' AND sample_size IS NULL",
+        "UPDATE analytics.ocean_trait_distributions SET mean = 50 WHERE sample_size IS NULL",
+    ],
+)
+def test_a_figure_about_few_people_is_found(
+    change: Any, analytics: AnalyticsSystem, batch: Path
+) -> None:
+    analytics.ingest_files(batch)
+    analytics.refresh()
+    assert analytics.check_integrity("nothing_small_released").passed
+    with analytics.database.connection("ingest") as connection:
+        connection.execute(change)
+    assert not analytics.check_integrity("nothing_small_released").passed
+
+
+def test_lost_and_orphaned_rows_are_found(analytics: AnalyticsSystem, batch: Path) -> None:
+    analytics.ingest_files(batch)
+    with analytics.database.connection("ingest") as connection:
+        connection.execute(
+            "DELETE FROM analytics.anonymized_assessment_responses WHERE id IN"
+            " (SELECT id FROM analytics.anonymized_assessment_responses"
+            " WHERE created_at >= '2025-02-01' LIMIT 3)"
+        )
+    assert analytics.check_integrity("newest_batch_accounted").faults == 1
+    orphans = analytics.check_integrity("no_duplicates_no_orphans")
+    assert not orphans.passed
+    assert {row["fault"]: row["records"] for row in orphans.sample}["duplicate_responses"] == 0
