@@ -1,18 +1,17 @@
-"""Ingesting operational Parquet beside a bare COPY of the finished tables, and beside dlt's CSV load."""
+"""Ingesting operational Parquet beside a bare COPY of the finished tables and dlt's CSV load."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 from psycopg import sql
 
-from benchmarks.measuring import compare, console, install, seconds, show, throwaway_platform
+from benchmarks.measuring import compare, console, seconds, show, throwaway_platform
+from benchmarks.stage import peer_python
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.database.copying import copy_in
 from ioc_analytics.synthetic.files import generate_files
@@ -23,6 +22,12 @@ TABLES = (
     "anonymized_assessment_responses",
     "anonymized_question_responses",
     "anonymized_assessment_scores",
+)
+_CLEAR = (
+    "TRUNCATE analytics.anonymized_assessments, analytics.anonymized_assessment_responses, "
+    "analytics.anonymized_question_responses, analytics.anonymized_assessment_scores",
+    "TRUNCATE internal.batches, internal.quarantine, internal.response_registry, "
+    "internal.answer_vectors, internal.ai_validations, internal.touched_days CASCADE",
 )
 _BLOCK = 131_072
 _MEASURE_MEMORY = """
@@ -45,7 +50,7 @@ def run(size: int | None, rounds: int) -> None:
         batch = _generate(Path(name, "batch"), responses)
         with throwaway_platform() as system:
             rows += _beside_bare_copy(system, batch, responses, rounds)
-            rows += _beside_dlt(system, batch, responses)
+            rows += _beside_dlt(system, batch)
         rows.append(_memory(batch, responses))
         if size is None:
             rows.append(_memory(_generate(Path(name, "large"), 10 * responses), 10 * responses))
@@ -140,56 +145,41 @@ def _copy(system: AnalyticsSystem, finished: Mapping[str, pa.Table]) -> None:
 
 
 def _clear(system: AnalyticsSystem) -> None:
-    kept = "'internal.instruments', 'internal.questions', 'internal.categories'"
     with system.database.connection("owner") as connection:
-        tables = connection.execute(
-            "SELECT c.oid::regclass::text FROM pg_class AS c "  # type: ignore[arg-type]
-            "JOIN pg_namespace AS n ON n.oid = c.relnamespace "
-            "WHERE n.nspname IN ('analytics', 'internal') AND c.relkind IN ('r', 'p') "
-            f"AND NOT c.relispartition AND c.oid::regclass::text NOT IN ({kept}) "
-            "AND c.relname NOT IN ('audit_log') AND c.relname NOT LIKE '%%migration%%' "
-            "AND c.relname NOT LIKE '%%snapshot%%' AND c.relname NOT LIKE 'alembic%%'",
-            (),
-        ).fetchall()
-        names = ", ".join(name for (name,) in tables)
-        connection.execute(f"TRUNCATE {names}")  # type: ignore[arg-type]
+        for statement in _CLEAR:
+            connection.execute(statement)
 
 
-def _beside_dlt(system: AnalyticsSystem, batch: Path, responses: int) -> list[tuple[str, str, str]]:
-    dlt: Any = install("dlt[postgres]", "dlt")
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        for file in batch.glob("*.parquet"):
-            pacsv.write_csv(pq.read_table(file), folder / f"{file.stem}.csv")
+def _beside_dlt(system: AnalyticsSystem, batch: Path) -> list[tuple[str, str, str]]:
+    python = peer_python("dlt[postgres]")
+    with TemporaryDirectory() as folder:
         _clear(system)
         mine = seconds(lambda: system.ingest_files(batch))
         with system.database.superuser_connection() as connection:
-            connection.execute("DROP DATABASE IF EXISTS bench_dlt")
             connection.execute("CREATE DATABASE bench_dlt")
             info = connection.info
-            address = f"postgresql://{info.user}:{info.password}@/bench_dlt"
-            address += f"?host={info.host}&port={info.port}"
-        pipeline = dlt.pipeline(
-            "bench", destination=dlt.destinations.postgres(address), dataset_name="bench",
-            pipelines_dir=name,
-        )  # fmt: skip
-
-        def load() -> None:
-            for file in sorted(folder.glob("*.csv")):
-                pipeline.run(_csv_rows(file), table_name=file.stem, loader_file_format="csv")
-
-        other = seconds(load)
+            target = {
+                "username": info.user,
+                "password": info.password,
+                "host": info.host,
+                "port": info.port,
+                "database": "bench_dlt",
+            }
+        done = subprocess.run(
+            [python, Path(__file__).with_name("peer_dlt.py"), batch.resolve(), folder],
+            input=json.dumps(target),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    other = float(done.stdout.split()[-1])
     return [("times as fast as dlt's CSV load", f"{other / mine:.1f}", "2.5")]
-
-
-def _csv_rows(file: Path) -> Any:
-    yield from pacsv.open_csv(file)
 
 
 def _memory(batch: Path, responses: int) -> tuple[str, str, str]:
     with throwaway_platform() as system:
         home = str(system.config.home)
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [sys.executable, "-c", _MEASURE_MEMORY, home, str(batch)],
             check=True,
             capture_output=True,

@@ -37,7 +37,7 @@ def install(package: str, module: str | None = None) -> ModuleType:
     name = module or package
     if importlib.util.find_spec(name) is None:
         console.print(f"installing {package}")
-        subprocess.run([sys.executable, "-m", "uv", "pip", "install", "-q", package], check=True)  # noqa: S603
+        subprocess.run([sys.executable, "-m", "uv", "pip", "install", "-q", package], check=True)
         importlib.invalidate_caches()
     return importlib.import_module(name)
 

@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import dlt
+import dlt  # type: ignore[import-not-found]
 import pyarrow as pa
 import pyarrow.parquet as pq
-from dlt.destinations import postgres
-from dlt.destinations.impl.postgres.configuration import PostgresCredentials
+from dlt.destinations import postgres  # type: ignore[import-not-found]
+from dlt.destinations.impl.postgres.configuration import (  # type: ignore[import-not-found]
+    PostgresCredentials,
+)
 
 
 def main(batch: Path, work: Path) -> None:

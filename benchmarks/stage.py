@@ -1,4 +1,4 @@
-"""Where measurements run: a throw-away server, fresh databases, a venv for peers, a table of results.
+"""Where measurements run: a throw-away server, fresh databases, a venv for peers, tables.
 
 For: the benchmarks. Not for: what is measured.
 """
@@ -63,7 +63,7 @@ def peer_python(*packages: str) -> Path:
         capture_output=True,
     )
     if found.returncode:
-        command = [python, "-m", "pip", "install", "--quiet", *packages]
+        command: list[str | Path] = [python, "-m", "pip", "install", "--quiet", *packages]
         subprocess.run(command, check=True, capture_output=True)
     return python
 

@@ -76,7 +76,7 @@ def _touch(system: AnalyticsSystem) -> None:
 
 def _late_response(system: AnalyticsSystem, rounds: int) -> tuple[float, float, float]:
     with system.database.connection("owner") as connection:
-        connection.execute(_VIEW)  # type: ignore[arg-type]
+        connection.execute(_VIEW)
         connection.execute(_KEY)
 
     def refresh() -> None:

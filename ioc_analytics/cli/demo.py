@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _FIRST_DAY = date(2025, 1, 1)
 _NEXT = (
     "dev",
-    "ocean --filter industry=Technology",
+    "ocean --filter gender=female",
     "query 'SELECT * FROM mv_monthly_ocean_distributions ORDER BY period_start'",
 )
 

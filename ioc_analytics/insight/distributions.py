@@ -18,7 +18,8 @@ from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.records.vocabularies import ALL, MERGED, TRAITS
 from ioc_analytics.states.cells import TraitCells, join_cells
 from ioc_analytics.states.families import DIMENSIONS
-from ioc_analytics.states.rebuild import merge_cells, next_month, read_cells
+from ioc_analytics.states.rebuild import next_month
+from ioc_analytics.states.stored import merge_cells, read_cells
 from ioc_analytics.statistics.distributions import describe_counts
 
 MINIMUM_PEOPLE: Final = 10

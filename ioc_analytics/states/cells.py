@@ -95,13 +95,22 @@ class TraitCells:
             _slices(self.moments, self.moment_cells, self.n_cells),
         )
 
-    def regroup(self, groups: npt.NDArray[np.int64], n_groups: int) -> "TraitCells":
+    def regroup(
+        self,
+        groups: npt.NDArray[np.int64],
+        n_groups: int,
+        signs: npt.NDArray[np.int64] | None = None,
+    ) -> "TraitCells":
         """Merge cells into groups.
 
         Args:
             groups: Group of each cell, shape ``(n_cells,)``.
             n_groups: Number of groups.
+            signs: 1 for a cell that is added, -1 for one that is taken away again, which is as
+                exact; None: all are added.
         """
+        if signs is None:
+            signs = np.ones(self.n_cells, dtype=np.int64)
         counts, count_groups = self.counts, groups[self.count_cells]
         scores = counts["score"].astype(np.float64)
         distinct, codes = np.unique(scores, return_inverse=True)
@@ -112,17 +121,40 @@ class TraitCells:
         rest, code = np.divmod(found, size)
         merged["trait"] = rest % len(TRAITS)
         merged["score"] = distinct[code]
-        merged["n"] = np.bincount(places, weights=counts["n"], minlength=len(found))
-        moment_groups, moments = merge_by_group(groups[self.moment_cells], self.moments)
-        responses = np.bincount(groups, weights=self.responses, minlength=n_groups)
+        weights = counts["n"] * signs[self.count_cells]
+        merged["n"] = np.bincount(places, weights=weights, minlength=len(found))
+        moment_groups, moments = merge_by_group(
+            groups[self.moment_cells], self._signed_moments(signs)
+        )
+        responses = np.bincount(groups, weights=self.responses * signs, minlength=n_groups)
+        is_there, is_kept = merged["n"] > 0, moments["n"] > 0
         return TraitCells(
             n_groups,
             responses.astype(np.int64),
-            rest // len(TRAITS),
-            merged,
-            moment_groups,
-            moments,
+            (rest // len(TRAITS))[is_there],
+            merged[is_there],
+            moment_groups[is_kept],
+            moments[is_kept],
         )
+
+    def choose(self, cells: Sequence[int]) -> "TraitCells":
+        """Return some of the cells, in the order given."""
+        counts, moments = self.pack()
+        return TraitCells.unpack(
+            [int(self.responses[cell]) for cell in cells],
+            [counts[cell] for cell in cells],
+            [moments[cell] for cell in cells],
+        )
+
+    def _signed_moments(self, signs: npt.NDArray[np.int64]) -> MomentArray:
+        of_each = signs[self.moment_cells]
+        if (of_each > 0).all():
+            return self.moments
+        signed = self.moments.copy()
+        signed["n"] *= of_each
+        signed["sums"] *= of_each[:, np.newaxis]
+        signed["products"] *= of_each[:, np.newaxis]
+        return signed
 
     def of_trait(self, trait: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
         """Return the distinct scores of one trait over all cells, ascending, and their counts."""

@@ -3,12 +3,12 @@
 For: refresh and rebuild. Not for: answering (``states.reading``), which is right with or without.
 
 One transaction per month: take the month's lock, note its marks, count the marked days from rows,
-merge the month from its days, delete the noted marks. A mark that arrives meanwhile stays, and
-with it the day counts as touched until the next round. The lock is on the month and not on the
-day, because two rebuilders of one month would write the same month rows.
+carry what changed in them on to the month, delete the noted marks. A mark that arrives meanwhile
+stays, and with it the day counts as touched until the next round. The lock is on the month and not
+on the day, because two rebuilders of one month would write the same month rows.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -24,9 +24,17 @@ from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.vocabularies import ALL
 from ioc_analytics.states.catalogue import Categories, read_categories, read_instruments
 from ioc_analytics.states.cells import TraitCells
-from ioc_analytics.states.families import DIMENSIONS, FAMILIES, SPLIT, Family
+from ioc_analytics.states.changes import Change, carry_on, join_changes
+from ioc_analytics.states.families import BY_NAME, DIMENSIONS, FAMILIES, SPLIT, Family
 from ioc_analytics.states.items import ItemState
-from ioc_analytics.states.rows import answer_matrix, read_answers, read_rows, score_matrix
+from ioc_analytics.states.rows import (
+    NO_ROWS,
+    answer_matrix,
+    read_answers,
+    read_rows,
+    score_matrix,
+)
+from ioc_analytics.states.stored import CellKey, read_cells
 from ioc_analytics.states.sums import write_organization_days, write_sum_months, write_time_days
 
 _EPOCH: Final = date(2000, 1, 1)
@@ -62,12 +70,19 @@ def rebuild_month(
         return []
     categories = read_categories(connection)
     instruments = read_instruments(connection)
+    if whole:
+        connection.execute(sqlfiles.query("states/forget_traits"), period)
     connection.execute(sqlfiles.query("states/forget_days"), {"days": days})
+    changes: dict[str, list[Change]] = {}
     for first, last in adjacent_days(days):
-        _count_days(connection, first, last, categories, instruments)
+        for family, change in _count_days(connection, first, last, categories, instruments):
+            changes.setdefault(family.name, []).append(change)
+    connection.execute(sqlfiles.query("states/plan_for_few"))
+    for name, parts in changes.items():
+        change = join_changes(parts)
+        change.write(connection, BY_NAME[name])
+        carry_on(connection, name, change)
     connection.execute(sqlfiles.query("states/forget_month"), {"month": month})
-    _merge_traits(connection, "day", days)
-    _merge_traits(connection, "month", [month])
     _merge_items(connection, month, end)
     write_sum_months(connection, month, end)
     connection.execute(
@@ -104,20 +119,26 @@ def _count_days(
     last: date,
     categories: Categories,
     instruments: dict[str, Instrument],
-) -> None:
+) -> list[tuple[Family, Change]]:
     start, end = midnight(first), midnight(last)
-    blocks = list(read_rows(connection, start, end))
-    if not blocks:
-        return
-    rows = np.concatenate(blocks)
-    for family in FAMILIES:
-        if family.grain == "day" and family.source is None:
-            _count_traits(connection, family, rows, categories)
+    before = {
+        family: read_cells(connection, family.name, "live", first, last)
+        for family in FAMILIES
+        if family.source is None
+    }
+    rows = np.concatenate([NO_ROWS, *read_rows(connection, start, end)])
+    changes = [
+        (family, Change.between(*before[family], *_count_traits(family, rows, categories)))
+        for family in before
+    ]
+    if not len(rows):
+        return changes
     write_organization_days(connection, rows, categories)
     write_time_days(connection, rows, categories)
     names = {categories["instrument"][int(code)] for code in np.unique(rows["instrument"])}
     for name in sorted(names & set(instruments)):
         _count_items(connection, instruments[name], start, end)
+    return changes
 
 
 def cell_keys(
@@ -140,117 +161,25 @@ def cell_keys(
 
 
 def _count_traits(
-    connection: psycopg.Connection[Any],
-    family: Family,
-    rows: npt.NDArray[np.void],
-    categories: Categories,
-) -> None:
+    family: Family, rows: npt.NDArray[np.void], categories: Categories
+) -> tuple[list[CellKey], TraitCells]:
     scores = score_matrix(rows)
     is_scored = ~np.isnan(scores).all(axis=1)
     scores, rows = scores[is_scored], rows[is_scored]
     columns = ("day", *SPLIT, *family.dimensions)
     parts, cells = cell_keys(rows, columns)
-    if not len(rows):
-        return
-    names = {
-        column: [categories[column][code] for code in parts[:, at].tolist()]
-        for at, column in enumerate(columns)
-        if column not in ("day", "is_careless")
-    }
-    write_cells(
-        connection,
-        family.name,
-        [_EPOCH + timedelta(days=day) for day in parts[:, 0].tolist()],
-        [bool(flag) for flag in parts[:, 2].tolist()],
-        names,
-        TraitCells.from_scores(scores, cells, len(parts)),
-    )
-
-
-def write_cells(
-    connection: psycopg.Connection[Any],
-    family: str,
-    periods: Sequence[date],
-    is_careless: Sequence[bool],
-    names: dict[str, list[str]],
-    cells: TraitCells,
-    layer: str = "live",
-) -> None:
-    """Write cells of one family; dimensions without names are ``all``."""
-    counts, moments = cells.pack()
-    number = cells.n_cells
-    columns = {
-        "family": pa.array([family] * number),
-        "period_start": pa.array(periods, type=pa.date32()),
-        "layer": pa.array([layer] * number),
-        "is_careless": pa.array(is_careless),
-        "responses": pa.array(cells.responses),
-        "counts": pa.array(counts, type=pa.binary()),
-        "moments": pa.array(moments, type=pa.binary()),
-    }
-    for name in ("instrument", *DIMENSIONS):
-        columns[name] = pa.array(names.get(name, [ALL] * number), type=pa.string())
-    copy_in(connection, "internal", "trait_states", pa.RecordBatch.from_pydict(columns))
-
-
-def read_cells(
-    connection: psycopg.Connection[Any], family: str, layer: str, start: date, end: date
-) -> tuple[list[tuple[Any, ...]], TraitCells]:
-    """Return the cells of a family over ``[start, end)``.
-
-    Returns:
-        Period, instrument, careless flag and the seven dimensions of each cell; and the cells.
-    """
-    rows = connection.execute(
-        sqlfiles.query("states/cells"),
-        {"family": family, "layer": layer, "start": start, "end": end},
-        binary=True,
-    ).fetchall()
-    cells = TraitCells.unpack(
-        [row[-3] for row in rows], [row[-2] for row in rows], [row[-1] for row in rows]
-    )
-    return [row[:-3] for row in rows], cells
-
-
-def merge_cells(
-    keys: Sequence[tuple[Any, ...]],
-    cells: TraitCells,
-    group_of: Callable[[tuple[Any, ...]], tuple[Any, ...]],
-) -> tuple[list[tuple[Any, ...]], TraitCells]:
-    """Merge cells whose keys fall into one group; groups come in the order of first sight."""
-    places: dict[tuple[Any, ...], int] = {}
-    groups = [places.setdefault(group_of(key), len(places)) for key in keys]
-    return list(places), cells.regroup(np.array(groups, dtype=np.int64), len(places))
-
-
-def _merge_traits(connection: psycopg.Connection[Any], grain: str, periods: Sequence[date]) -> None:
-    for family in FAMILIES:
-        if family.grain != grain or family.source is None:
-            continue
-        kept = [name in family.dimensions for name in DIMENSIONS]
-        for period in periods:
-            end = next_month(period) if grain == "month" else period + timedelta(days=1)
-            keys, cells = read_cells(connection, family.source, "live", period, end)
-            if not keys:
-                continue
-
-            def group_of(key: tuple[Any, ...], kept: list[bool] = kept) -> tuple[Any, ...]:
-                dimensions = (v if k else ALL for v, k in zip(key[3:], kept, strict=True))
-                return (key[1], key[2], *dimensions)
-
-            groups, merged = merge_cells(keys, cells, group_of)
-            names = {
-                name: [group[at] for group in groups]
-                for at, name in ((0, "instrument"), *enumerate(DIMENSIONS, start=2))
-            }
-            write_cells(
-                connection,
-                family.name,
-                [period] * len(groups),
-                [group[1] for group in groups],
-                names,
-                merged,
-            )
+    number = len(parts) if len(rows) else 0
+    values: dict[str, list[Any]] = {name: [ALL] * number for name in DIMENSIONS}
+    for at, column in enumerate(columns):
+        codes = parts[:number, at].tolist()
+        if column == "day":
+            values[column] = [_EPOCH + timedelta(days=day) for day in codes]
+        elif column == "is_careless":
+            values[column] = [bool(flag) for flag in codes]
+        else:
+            values[column] = [categories[column][code] for code in codes]
+    ordered = (values[name] for name in ("day", *SPLIT, *DIMENSIONS))
+    return list(zip(*ordered, strict=True)), TraitCells.from_scores(scores, cells, number)
 
 
 def _count_items(

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 
-from ioc_analytics.database.copying import copy_out
+from ioc_analytics.database.copying import FIXED_TYPES, copy_out
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.records.vocabularies import TRAITS
 
@@ -34,6 +34,9 @@ _COLUMNS: Final = (
     ("seconds", "float8"),
     *((trait, "float8") for trait in TRAITS),
 )
+
+NO_ROWS: Final = np.empty(0, dtype=[(name, FIXED_TYPES[kind]) for name, kind in _COLUMNS])
+"""What ``read_rows`` yields, with nothing in it."""
 
 STATUSES: Final = ("completed", "abandoned")
 """Statuses with a number of their own in ``status``, from 1; 0 is any other."""

@@ -19,14 +19,8 @@ from ioc_analytics.records.vocabularies import MERGED
 from ioc_analytics.states.cells import TraitCells, join_cells
 from ioc_analytics.states.families import DIMENSIONS, FAMILIES, Family
 from ioc_analytics.states.items import ItemState
-from ioc_analytics.states.rebuild import (
-    merge_cells,
-    next_month,
-    read_cells,
-    rebuild_month,
-    write_cells,
-    write_items,
-)
+from ioc_analytics.states.rebuild import next_month, rebuild_month, write_items
+from ioc_analytics.states.stored import merge_cells, read_cells, write_cells
 from ioc_analytics.states.sums import seal_times
 
 MINIMUM_CELL: Final = 10

@@ -150,7 +150,9 @@ CHANGES: dict[str, Records] = {
     "question_responses": {
         **WHOLE,
         "question_responses": [
-            {**row, "value": row["value"] % 5 + 1} if (row["response_id"], row["question_id"]) == ("r", "E1") else row
+            {**row, "value": row["value"] % 5 + 1}
+            if (row["response_id"], row["question_id"]) == ("r", "E1")
+            else row
             for row in WHOLE["question_responses"]
         ],
     },
@@ -314,12 +316,15 @@ def test_a_response_that_moves_to_another_assessment_takes_its_scores_along(
 ) -> None:
     ingest({**WHOLE, "assessments": [assessment("a"), assessment("b")]})
     ingest({"responses": [response("r", assessment_id="b", updated_at="2024-04-01T00:00:00Z")]})
-    assert count(
-        analytics,
-        "analytics.anonymized_assessment_scores",
-        "assessment_hash <> (SELECT r.assessment_hash FROM analytics.anonymized_assessment_responses"
-        " AS r WHERE r.id = response_hash)",
-    ) == 0
+    assert (
+        count(
+            analytics,
+            "analytics.anonymized_assessment_scores",
+            "assessment_hash <> (SELECT r.assessment_hash FROM analytics.anonymized_assessment_responses"
+            " AS r WHERE r.id = response_hash)",
+        )
+        == 0
+    )
 
 
 def test_answers_and_scores_may_come_later(
@@ -355,7 +360,9 @@ def test_delivered_scores_take_the_place_of_the_platforms_own(
 ) -> None:
     ingest(WHOLE)
     assert outcome(ingest({"scores": scores("r", 70.0)})) == (5, 0, 0)
-    stored = "SELECT scoring_version, count(*) FROM analytics.anonymized_assessment_scores GROUP BY 1"
+    stored = (
+        "SELECT scoring_version, count(*) FROM analytics.anonymized_assessment_scores GROUP BY 1"
+    )
     assert dict(fetch(analytics, stored)) == {"delivered": 5, "platform-1": 5}
     # Answers of the same version leave the delivered scores alone; newer ones do not.
     ingest({"responses": [response("r")], "question_responses": answers("r")})
@@ -426,12 +433,13 @@ def test_a_batch_makes_a_bounded_number_of_partitions(
     starts += [f"{year}-06-01T00:00:00Z" for year in range(1991, 2001)]
     rows = [response(f"r{n}", started_at=start) for n, start in enumerate(starts)]
     # The months with the most rows come first.
-    rows += [
-        response(f"many{n}", started_at="1991-06-02T00:00:00Z") for n in range(5)
-    ]
+    rows += [response(f"many{n}", started_at="1991-06-02T00:00:00Z") for n in range(5)]
     receipt = ingest({"assessments": [assessment()], "responses": rows})
     assert receipt.quarantine.keys() == {"too_many_partitions"}
-    assert count(analytics, "analytics.anonymized_assessment_responses", "created_at < '1992-01-01'") == 6
+    assert (
+        count(analytics, "analytics.anonymized_assessment_responses", "created_at < '1992-01-01'")
+        == 6
+    )
     settled = analytics.retry_quarantine()
     assert settled.settled == receipt.quarantined
     assert count(analytics, "analytics.anonymized_assessment_responses") == len(rows)

@@ -9,7 +9,7 @@ import pytest
 
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.states.families import DIMENSIONS, FAMILIES, Family
-from ioc_analytics.states.rebuild import read_cells
+from ioc_analytics.states.stored import read_cells
 from ioc_analytics_tests.database.survey import Question, ask_rows, demand_equal, make_survey
 
 _SOURCES = dict.fromkeys(DIMENSIONS, "r") | {

@@ -1,10 +1,6 @@
--- forget_days: deletes the live states of days that are counted again.
+-- forget_days: deletes the live states of days that are counted again, but those of traits.
 -- Parameters: days (date []).
-WITH traits AS (
-    DELETE FROM internal.trait_states
-    WHERE family LIKE 'day%%' AND layer = 'live' AND period_start = ANY(%(days)s::date [])
-),
-items AS (
+WITH items AS (
     DELETE FROM internal.item_states
     WHERE family = 'day' AND layer = 'live' AND period_start = ANY(%(days)s::date [])
 ),

@@ -1,10 +1,6 @@
--- forget_month: deletes the live month states of a month that is merged again.
+-- forget_month: deletes the live month states that are merged again: all but those of traits.
 -- Parameters: month (date).
-WITH traits AS (
-    DELETE FROM internal.trait_states
-    WHERE family LIKE 'month%%' AND layer = 'live' AND period_start = %(month)s
-),
-items AS (
+WITH items AS (
     DELETE FROM internal.item_states
     WHERE family = 'month' AND layer = 'live' AND period_start = %(month)s
 ),

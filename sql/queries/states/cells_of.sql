@@ -1,0 +1,45 @@
+-- cells_of: the live trait states of one family that have one of the keys.
+-- Parameters: family (text), and the columns of the keys, an array each.
+-- Row: as of cells.
+SELECT
+    t.period_start,
+    t.instrument,
+    t.is_careless,
+    t.industry_category,
+    t.org_size_category,
+    t.region,
+    t.age_band,
+    t.gender,
+    t.device_type,
+    t.assessment_type,
+    t.responses,
+    t.counts,
+    t.moments
+FROM unnest(
+    %(period_start)s::date [],
+    %(instrument)s::text [],
+    %(is_careless)s::boolean [],
+    %(industry_category)s::text [],
+    %(org_size_category)s::text [],
+    %(region)s::text [],
+    %(age_band)s::text [],
+    %(gender)s::text [],
+    %(device_type)s::text [],
+    %(assessment_type)s::text []
+) AS k (
+    period_start, instrument, is_careless, industry_category, org_size_category, region, age_band,
+    gender, device_type, assessment_type
+)
+INNER JOIN internal.trait_states AS t
+    ON t.family = %(family)s
+    AND t.layer = 'live'
+    AND t.period_start = k.period_start
+    AND t.instrument = k.instrument
+    AND t.is_careless = k.is_careless
+    AND t.industry_category = k.industry_category
+    AND t.org_size_category = k.org_size_category
+    AND t.region = k.region
+    AND t.age_band = k.age_band
+    AND t.gender = k.gender
+    AND t.device_type = k.device_type
+    AND t.assessment_type = k.assessment_type
