@@ -151,7 +151,7 @@ def _clear(system: AnalyticsSystem) -> None:
 
 
 def _beside_dlt(system: AnalyticsSystem, batch: Path) -> list[tuple[str, str, str]]:
-    python = peer_python("dlt[postgres]")
+    python = peer_python("dlt[postgres]", "pyarrow")
     with TemporaryDirectory() as folder:
         _clear(system)
         mine = seconds(lambda: system.ingest_files(batch))

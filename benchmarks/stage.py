@@ -57,14 +57,9 @@ def peer_python(*packages: str) -> Path:
     python = _PEERS / "bin" / "python"
     if not python.exists():
         venv.create(_PEERS, with_pip=True)
-    found = subprocess.run(
-        [python, "-m", "pip", "show", "--quiet", *[p.split("[")[0] for p in packages]],
-        check=False,
-        capture_output=True,
-    )
-    if found.returncode:
-        command: list[str | Path] = [python, "-m", "pip", "install", "--quiet", *packages]
-        subprocess.run(command, check=True, capture_output=True)
+    # Does nothing where they are; `pip show` would be content with one of them.
+    command: list[str | Path] = [python, "-m", "pip", "install", "--quiet", *packages]
+    subprocess.run(command, check=True, capture_output=True)
     return python
 
 

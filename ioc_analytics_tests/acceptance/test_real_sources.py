@@ -78,7 +78,7 @@ class Loaded:
 
     def row(self, statement: str, *values: Any) -> tuple[Any, ...]:
         with self.analytics.database.connection("ingest") as connection:
-            row = connection.execute(statement, values).fetchone()  # type: ignore[call-overload]
+            row = connection.execute(statement, values).fetchone()
         assert row is not None
         return tuple(row)
 

@@ -1,6 +1,6 @@
 """A small generated survey, and what PostgreSQL itself says about its raw rows.
 
-For: tests that compare answers with raw rows. Not for: realistic data (``ioc_analytics.synthetic``).
+For: tests that compare answers with raw rows. Not for: realistic data (``synthetic``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -114,7 +114,8 @@ def ask_rows(analytics: AnalyticsSystem, question: Question) -> dict[str, Any]:
     wanted = question.time_range or {}
     scope = f"""
         FROM anonymized_assessment_scores AS s
-        JOIN anonymized_assessment_responses AS r ON r.created_at = s.created_at AND r.id = s.response_hash
+        JOIN anonymized_assessment_responses AS r
+            ON r.created_at = s.created_at AND r.id = s.response_hash
         JOIN anonymized_assessments AS a ON a.id = r.assessment_hash
         WHERE ({question.condition})
             AND r.created_at >= '{wanted.get("start", "-infinity")}'

@@ -33,7 +33,7 @@ _STATES = ("trait_states", "item_states", "organization_states", "time_states")
 
 @dataclass(frozen=True)
 class Unit:
-    """What is never torn apart: a version of a record, with some of the children that go with it."""
+    """What is never torn apart: a version of a record, with some of the children that go along."""
 
     subject: str
     version: int
@@ -110,7 +110,7 @@ def _load(analytics: AnalyticsSystem, batches: Sequence[Sequence[Unit]]) -> None
 
 def _forget_everything(analytics: AnalyticsSystem) -> None:
     with analytics.database.connection("owner") as connection:
-        connection.execute(f"TRUNCATE {_TABLES}")  # type: ignore[call-overload]
+        connection.execute(f"TRUNCATE {_TABLES}")
 
 
 def _states(analytics: AnalyticsSystem) -> list[str]:
@@ -119,7 +119,7 @@ def _states(analytics: AnalyticsSystem) -> list[str]:
             str(row)
             for name in _STATES
             for row in connection.execute(
-                f"SELECT to_jsonb(s) FROM internal.{name} AS s ORDER BY 1"  # type: ignore[call-overload]
+                f"SELECT to_jsonb(s) FROM internal.{name} AS s ORDER BY 1"
             )
         ]
 

@@ -55,7 +55,7 @@ def outcome(receipt: IngestReceipt) -> tuple[int, int, int]:
 
 def fetch(analytics: AnalyticsSystem, statement: str, *values: Any) -> list[tuple[Any, ...]]:
     with analytics.database.connection("ingest") as connection:
-        return connection.execute(statement, values).fetchall()  # type: ignore[call-overload,no-any-return]
+        return connection.execute(statement, values).fetchall()
 
 
 def vector_matches_answers(analytics: AnalyticsSystem) -> bool:
@@ -189,7 +189,7 @@ def test_replacing_takes_changed_rows_of_the_same_version(
 ) -> None:
     ingest({**WHOLE, "scores": scores("r", 50.0)} if kind == "scores" else WHOLE)
     ingest(CHANGES[kind])
-    receipt = ingest(CHANGES[kind] | {}, replace=True)
+    receipt = ingest(CHANGES[kind], replace=True)
     assert receipt.quarantined == 0
     fresh = platform_factory()
     fresh.ingest_files(write_batch(tmp_path / "fresh", CHANGES[kind]))
@@ -320,8 +320,8 @@ def test_a_response_that_moves_to_another_assessment_takes_its_scores_along(
         count(
             analytics,
             "analytics.anonymized_assessment_scores",
-            "assessment_hash <> (SELECT r.assessment_hash FROM analytics.anonymized_assessment_responses"
-            " AS r WHERE r.id = response_hash)",
+            "assessment_hash <> (SELECT r.assessment_hash"
+            " FROM analytics.anonymized_assessment_responses AS r WHERE r.id = response_hash)",
         )
         == 0
     )

@@ -33,7 +33,9 @@ QUESTIONS = [
     Question(time_range={"start": "2024-01-10T09:30:00Z", "end": "2024-03-05T17:45:00Z"}),
     Question(time_range={"start": "2024-02-10T03:00:00Z", "end": "2024-02-10T21:00:00Z"}),
     Question(
-        [_filter("industry_category", "eq", "Technology")], None, "a.industry_category = 'Technology'"
+        [_filter("industry_category", "eq", "Technology")],
+        None,
+        "a.industry_category = 'Technology'",
     ),
     Question(
         [_filter("industry_category", "ne", "Technology")],
@@ -45,7 +47,9 @@ QUESTIONS = [
         None,
         "a.industry_category NOT IN ('Technology', 'Finance')",
     ),
-    Question([_filter("org_size_category", "eq", "unknown")], None, "a.org_size_category = 'unknown'"),
+    Question(
+        [_filter("org_size_category", "eq", "unknown")], None, "a.org_size_category = 'unknown'"
+    ),
     Question([_filter("region", "in", ["Western Europe", "unknown"])], None,
              "r.region IN ('Western Europe', 'unknown')"),
     Question([_filter("age_band", "eq", "18_24")], None, "r.age_band = '18_24'"),

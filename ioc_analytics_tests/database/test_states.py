@@ -21,7 +21,7 @@ EVERYTHING = ("2000-01-01", "2100-01-01")
 
 
 def _counted(analytics: AnalyticsSystem, family: Family) -> Mapping[Any, Any]:
-    """Count a family's cells in SQL: (cell, trait, score) -> n, and (cell, None, None) -> people."""
+    """Count in SQL: (cell, trait, score) -> n, and (cell, None, None) -> people."""
     split = [
         f"{_SOURCES[name]}.{name}" if name in family.dimensions else "'all'" for name in DIMENSIONS
     ]

@@ -18,7 +18,13 @@ from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.kernel.settings_values import LoginRole
 
 ROOT = Path(__file__).parents[2]
-SCRIPTS = [".ci/run", "deploy/make-secrets", "deploy/start", "deploy/postgres/start"]
+SCRIPTS = [
+    ".ci/run",
+    "deploy/make-secrets",
+    "deploy/start",
+    "deploy/postgres/start",
+    "deploy/postgres/make-dagster-database",
+]
 LOCKS = ["requirements.lock", "deploy/requirements.lock"]
 TARGETS = ["setup", "demo", "dev", "test", "lint", "bench", "schema", "docs", "lock", "clean"]
 PIN = re.compile(r"^([A-Za-z0-9._-]+)(\[[a-z,]+\])?==([^ ;\\]+)", re.MULTILINE)
@@ -234,7 +240,7 @@ def test_secrets_are_kept_from_others_and_from_a_second_run(secrets: Path) -> No
     subprocess.run([secrets.parent / "make-secrets"], check=True, capture_output=True)
     assert {path.name: path.read_bytes() for path in secrets.iterdir()} == before
     passwords = [content for name, content in before.items() if name.endswith("_password")]
-    assert len(set(passwords)) == len(passwords) == 9
+    assert len(set(passwords)) == len(passwords) == 10
 
 
 @needs_openssl
