@@ -10,8 +10,14 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 from psycopg import sql
 
-from benchmarks.measuring import compare, console, seconds, show, throwaway_platform
-from benchmarks.stage import peer_python
+from benchmarks.measuring import (
+    compare,
+    console,
+    peer_python,
+    seconds,
+    show,
+    throwaway_platform,
+)
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.database.copying import copy_in
 from ioc_analytics.synthetic.files import generate_files

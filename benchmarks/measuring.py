@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import venv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from ioc_analytics import AnalyticsSystem, create_analytics_system
 from ioc_analytics.database.embedded import discard_server
 
 console = Console(width=110)
+_PEERS = Path(__file__).resolve().parents[1] / ".venv-peers"
 
 
 def describe_machine() -> str:
@@ -40,6 +42,20 @@ def install(package: str, module: str | None = None) -> ModuleType:
         subprocess.run([sys.executable, "-m", "uv", "pip", "install", "-q", package], check=True)
         importlib.invalidate_caches()
     return importlib.import_module(name)
+
+
+def peer_python(*packages: str) -> Path:
+    """Return the interpreter of a venv of the peers' own that has the named packages.
+
+    For peers whose dependencies would not live beside ours; installed on demand.
+    """
+    python = _PEERS / "bin" / "python"
+    if not python.exists():
+        venv.create(_PEERS, with_pip=True)
+    # Does nothing where they are; `pip show` would be content with one of them.
+    command: list[str | Path] = [python, "-m", "pip", "install", "--quiet", *packages]
+    subprocess.run(command, check=True, capture_output=True)
+    return python
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import dlt  # type: ignore[import-not-found]
 import pyarrow as pa
@@ -21,7 +22,12 @@ from dlt.destinations.impl.postgres.configuration import (  # type: ignore[impor
 def main(batch: Path, work: Path) -> None:
     """Load every file of the batch into a table of its own."""
     target = json.load(sys.stdin)
-    credentials = PostgresCredentials(target)
+    # A socket's folder is no host name for dlt; libpq takes it from the query of the address.
+    query = f"host={quote(target['host'], safe='')}&port={target['port']}"
+    account = f"{target['username']}:{quote(target['password'] or '', safe='')}"
+    credentials = PostgresCredentials(
+        f"postgresql://{account}@localhost/{target['database']}?{query}"
+    )
     pipeline = dlt.pipeline(
         pipeline_name="peer",
         pipelines_dir=str(work),

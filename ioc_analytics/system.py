@@ -5,6 +5,7 @@ calls one room.
 """
 
 import getpass
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -129,7 +130,7 @@ class AnalyticsSystem:
         Raises:
             PrivacyRefusal: Something in the frames identifies somebody.
         """
-        self._demand_analyst("take data in")
+        self.demand_analyst("take data in")
         batch = FrameBatch(data, self.config.operations.batch_size)
         return ingest_batch(self.database, self.config, batch, IngestOptions(key_id=batch.key_id))
 
@@ -155,7 +156,7 @@ class AnalyticsSystem:
         Returns:
             One receipt; over several paths, ``.batches`` has the single ones.
         """
-        self._demand_analyst("take files in")
+        self.demand_analyst("take files in")
         if not paths:
             raise InvalidInput("no file was given; name a file or folder to ingest")
         pseudonymizer = self._pseudonymizer()
@@ -182,7 +183,7 @@ class AnalyticsSystem:
 
     def undo_batch(self, batch_id: int) -> UndoReceipt:
         """Take a batch out again."""
-        self._demand_analyst("undo a batch")
+        self.demand_analyst("undo a batch")
         with self.database.connection("ingest") as connection:
             receipt = undo_batch(connection, self.database, self.config, batch_id)
             self._audit(connection, "undo", f"batch {batch_id}")
@@ -197,7 +198,7 @@ class AnalyticsSystem:
         limit: int = 100,
     ) -> list[QuarantineEntry]:
         """Return records put aside, newest first."""
-        self._demand_analyst("see the quarantine")
+        self.demand_analyst("see the quarantine")
         with self.database.connection("analyst") as connection:
             return list_entries(
                 connection, batch_id=batch_id, rule=rule, status=status, limit=limit
@@ -205,7 +206,7 @@ class AnalyticsSystem:
 
     def show_quarantine(self, number: int) -> QuarantineEntry:
         """Return one record put aside, with its pseudonymised content."""
-        self._demand_analyst("see the quarantine")
+        self.demand_analyst("see the quarantine")
         with self.database.connection("analyst") as connection:
             return read_entry(connection, number)
 
@@ -213,12 +214,12 @@ class AnalyticsSystem:
         self, *, batch_id: int | None = None, ids: Sequence[int] | None = None
     ) -> IngestReceipt:
         """Judge records in quarantine again, from what is stored of them."""
-        self._demand_analyst("judge the quarantine again")
+        self.demand_analyst("judge the quarantine again")
         return retry_quarantine(self.database, self.config, batch_id=batch_id, ids=ids)
 
     def pseudonym(self, kind: str, identifier: str) -> UUID:
         """Return the pseudonym of an organization, assessment, response or respondent."""
-        self._demand_analyst("make pseudonyms")
+        self.demand_analyst("make pseudonyms")
         return self._pseudonymizer().one(kind, identifier)
 
     # -- states and released tables ------------------------------------------------------
@@ -237,6 +238,7 @@ class AnalyticsSystem:
             with_views: Refresh the materialized views afterwards.
             progress: Called after each month.
         """
+        self.demand_analyst("refresh states")
         return refresh(
             self.database, self.config, periods, with_views=with_views, progress=progress
         )
@@ -249,6 +251,7 @@ class AnalyticsSystem:
         progress: Callable[[date], None] | None = None,
     ) -> RefreshReceipt:
         """Count whole months again from rows, touched or not; None: every month with rows."""
+        self.demand_analyst("rebuild states")
         return refresh(
             self.database,
             self.config,
@@ -269,11 +272,13 @@ class AnalyticsSystem:
         Args:
             name: One of ``monitoring.integrity.PROMISES``.
         """
+        self.demand_analyst("compare records")
         with self.database.connection("ingest") as connection:
             return examine(connection, name)
 
     def seal_month(self, month: date, minimum_cell: int = MINIMUM_CELL) -> int:
         """Seal the states of a month, so that its rows may go; return its scored responses."""
+        self.demand_analyst("seal a month")
         with self.database.connection("ingest") as connection:
             responses = seal_month(connection, month.replace(day=1), minimum_cell)
             self._audit(connection, "seal", f"{month:%Y-%m}", row_count=responses)
@@ -281,6 +286,7 @@ class AnalyticsSystem:
 
     def refresh_views(self) -> tuple[str, ...]:
         """Refresh the materialized views, without locking readers out."""
+        self.demand_analyst("refresh views")
         return refresh_views(self.database)
 
     # -- answers -------------------------------------------------------------------------
@@ -299,7 +305,7 @@ class AnalyticsSystem:
             NotEnoughData: Fewer than two scored responses.
             PrivacyRefusal: The role sees released figures only.
         """
-        self._demand_analyst("see exact figures")
+        self.demand_analyst("see exact figures")
         with self.database.connection("analyst") as connection:
             return analyze_ocean(
                 connection,
@@ -323,9 +329,11 @@ class AnalyticsSystem:
             options: ``timeout_seconds``, ``max_rows``, ``use_cache``, ``access`` (read or ml).
         """
         parsed = QueryOptions.parse(options)
+        if parsed.access == "ml" and self.role not in ("analyst", "ml"):
+            raise PrivacyRefusal(f"the role {self.role!r} has no access 'ml'")
         login = "ml" if parsed.access == "ml" else {"analyst": "query"}.get(self.role, self.role)
-        with self.database.connection(login) as connection:  # type: ignore[arg-type]
-            result = execute(connection, sql, params, parsed)
+        # Noted before it runs: a statement that fails or is refused leaves its trace too, and an
+        # INSERT is not reported as failed because its note could not be written.
         with self.database.connection("ingest") as connection:
             self._audit(
                 connection,
@@ -333,9 +341,9 @@ class AnalyticsSystem:
                 parsed.access,
                 statement=statement_digest(sql),
                 parameters=parameters_digest(params),
-                row_count=result.row_count,
             )
-        return result
+        with self.database.connection(login) as connection:  # type: ignore[arg-type]
+            return execute(connection, sql, params, parsed)
 
     def get_system_status(self) -> SystemStatus:
         """Return what the platform holds and how fresh it is."""
@@ -344,7 +352,12 @@ class AnalyticsSystem:
 
     # -- helpers of the methods above ----------------------------------------------------
 
-    def _demand_analyst(self, what: str) -> None:
+    def demand_analyst(self, what: str) -> None:
+        """Refuse what only the analyst may do.
+
+        Raises:
+            PrivacyRefusal: The role sees released figures only.
+        """
         if self.role != "analyst":
             raise PrivacyRefusal(
                 f"the role {self.role!r} may not {what}; query the released tables and views "
@@ -367,7 +380,7 @@ class AnalyticsSystem:
         connection.execute(
             sqlfiles.query("system/audit"),
             {
-                "actor": getpass.getuser(),
+                "actor": _account(),
                 "role": self.role,
                 "action": action,
                 "object": subject,
@@ -376,6 +389,14 @@ class AnalyticsSystem:
                 "row_count": row_count,
             },
         )
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container's number may have no name.
+        return f"uid {os.getuid()}"
 
 
 class QueryInterface:
@@ -408,6 +429,8 @@ class DatabaseManager:
             path: A folder of plain SQL of the user's own, kept in a history of its own; None: the
                 platform's migrations.
         """
+        if path is not None:
+            self._system.demand_analyst("run migrations of their own")
         scripts = None if path is None else folder_scripts(Path(path))
         with self._system.database.connection("owner") as connection:
             connection.rollback()

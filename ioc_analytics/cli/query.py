@@ -77,6 +77,6 @@ def _show(session: Session, result: "QueryResult") -> None:
     shown = table(*result.columns, numbers=tuple(is_number))
     for row in result.data:
         shown.add_row(*("" if value is None else str(value) for value in row.values()))
-    session.console().print(shown, markup=False)
+    session.console().print(shown)
     rows = "1 row" if result.row_count == 1 else f"{result.row_count:,} rows"
     click.echo(f"{rows} in {result.duration_seconds:.2f} s")

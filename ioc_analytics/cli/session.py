@@ -69,7 +69,15 @@ class Session:
         from rich.console import Console
 
         width = None if sys.stdout.isatty() else 160
-        return Console(file=sys.stdout, width=width, highlight=False, soft_wrap=False)
+        # What is printed is data: its brackets and colons mean nothing.
+        return Console(
+            file=sys.stdout,
+            width=width,
+            highlight=False,
+            soft_wrap=False,
+            markup=False,
+            emoji=False,
+        )
 
     def print_json(self, content: Mapping[str, Any]) -> None:
         """Write one JSON document to standard output."""
@@ -87,7 +95,7 @@ class Session:
 
         console = Console(file=sys.stderr)
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TextColumn("{task.completed:,.0f} " + unit),
             TimeElapsedColumn(),

@@ -31,7 +31,7 @@ def settings(session: Session, markdown: bool) -> None:
     for row in setting_rows():
         value = "" if "<role>" in row.key else _value(values, row.key)
         shown.add_row(row.variable or "", row.key, value, row.meaning.replace("`", ""))
-    session.console().print(shown, markup=False)
+    session.console().print(shown)
 
 
 def _value(values: Any, key: str) -> str:

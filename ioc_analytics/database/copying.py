@@ -123,19 +123,6 @@ def _raise_fault(connection: psycopg.Connection[Any]) -> None:
     raise IntegrityFailure("a COPY ended before its last row, and the server gave no reason")
 
 
-def copy_out_whole(
-    connection: psycopg.Connection[Any],
-    statement: LiteralString | sql.Composable,
-    parameters: Mapping[str, object] | Sequence[object] | None,
-    columns: Sequence[tuple[str, str]],
-) -> npt.NDArray[np.void]:
-    """Read such a query into one array; see ``copy_out``."""
-    blocks = list(copy_out(connection, statement, parameters, columns))
-    if not blocks:
-        return np.empty(0, dtype=_decode_type(columns))
-    return np.concatenate(blocks)
-
-
 def uuid_array_literal(identifiers: npt.NDArray[np.uint8]) -> str:
     """Return ``(n, 16)`` bytes as the text of a ``uuid[]``, for a parameter ``%s::uuid[]``."""
     digits = np.ascontiguousarray(identifiers).tobytes().hex()
@@ -152,10 +139,6 @@ def _row_layout(columns: Sequence[tuple[str, str]]) -> np.dtype[np.void]:
     for name, kind in columns:
         fields += [(f"__length_{name}", ">i4"), (name, _numpy_type(kind))]
     return np.dtype(fields)
-
-
-def _decode_type(columns: Sequence[tuple[str, str]]) -> np.dtype[np.void]:
-    return np.dtype([(name, _numpy_type(kind)) for name, kind in columns])
 
 
 def _decode(data: bytes, layout: np.dtype[np.void], widths: Sequence[int]) -> npt.NDArray[np.void]:

@@ -10,6 +10,7 @@ stay. What breaks a check is never seen by anybody.
 
 import io
 import json
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ import psycopg
 import pyarrow as pa
 import pyarrow.csv
 from psycopg import sql
+from psycopg.types.json import set_json_loads
 
 from ioc_analytics.database.locks import transaction_lock
 from ioc_analytics.database.translation import translated_errors
@@ -34,6 +36,7 @@ MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 _STAGING: Final = sql.Identifier("pg_temp", "ioc_staging")
 _CSV_ROWS: Final = 50_000
 _SHOWN: Final = 3
+_WHOLE_ARRAYS: Final = ("smallint[]", "integer[]", "bigint[]")
 
 Connection = psycopg.Connection[Any]
 
@@ -210,8 +213,13 @@ def relation(
 
 
 def read_arrow(connection: Connection, source: Relation) -> pa.Table:
-    """Bring the rows of a relation here as an Arrow table; types without a twin come as text."""
+    """Bring the rows of a relation here as an Arrow table.
+
+    Types without a twin come as text. So does JSON: as structs, its objects would all get the keys
+    of all others.
+    """
     with connection.cursor(binary=True) as cursor:
+        set_json_loads(_json_text, cursor)
         cursor.execute(source.query, source.parameters)
         description = cursor.description or []
         rows = cursor.fetchall()
@@ -220,7 +228,7 @@ def read_arrow(connection: Connection, source: Relation) -> pa.Table:
         values = [row[at] for row in rows]
         try:
             arrays[column.name] = pa.array(values)
-        except (pa.ArrowInvalid, pa.ArrowTypeError):
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError):
             arrays[column.name] = pa.array(
                 [None if value is None else _text(value) for value in values], type=pa.string()
             )
@@ -295,11 +303,7 @@ def _stage(
         described = connection.execute(probe, data.parameters).description or []
         columns = [column.name for column in described]
     else:
-        table = (
-            pa.Table.from_pandas(data, preserve_index=False)
-            if isinstance(data, pd.DataFrame)
-            else data
-        )
+        table = _from_pandas(data, types) if isinstance(data, pd.DataFrame) else data
         columns = table.column_names
     if not columns:
         raise InvalidInput(f"nothing to publish into {target.name}: the rows have no columns")
@@ -319,13 +323,25 @@ def _stage(
     else:
         copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(_STAGING, names)
         with connection.cursor() as cursor, cursor.copy(copy) as stream:
-            for block in _csv_blocks(table):
+            for block in _csv_blocks(table, types):
                 stream.write(block)
     return columns
 
 
-def _csv_blocks(table: pa.Table) -> Iterator[bytes]:
-    plain = pa.table({name: _plain(table.column(name)) for name in table.column_names})
+def _from_pandas(data: pd.DataFrame, types: Mapping[str, str]) -> pa.Table:
+    """Return a frame as an Arrow table; JSON as text, lest objects get each other's keys."""
+    texts = {
+        name: data[name].map(
+            lambda value: _text(value) if isinstance(value, dict | list) else value
+        )
+        for name in data.columns
+        if types.get(name) in ("json", "jsonb")
+    }
+    return pa.Table.from_pandas(data.assign(**texts) if texts else data, preserve_index=False)
+
+
+def _csv_blocks(table: pa.Table, types: Mapping[str, str]) -> Iterator[bytes]:
+    plain = pa.table({name: _plain(table.column(name), types[name]) for name in table.column_names})
     options = pyarrow.csv.WriteOptions(include_header=False)
     for batch in plain.to_batches(max_chunksize=_CSV_ROWS):
         block = io.BytesIO()
@@ -333,21 +349,38 @@ def _csv_blocks(table: pa.Table) -> Iterator[bytes]:
         yield block.getvalue()
 
 
-def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column in a type that Arrow writes as CSV and PostgreSQL reads."""
+def _plain(column: pa.ChunkedArray, target: str) -> pa.ChunkedArray:
+    """Return a column in a type that Arrow writes as CSV and PostgreSQL reads as its target's."""
     kind = column.type
+    if isinstance(kind, pa.BaseExtensionType):  # such as arrow.uuid
+        stored = pa.chunked_array([part.storage for part in column.chunks], kind.storage_type)
+        return _plain(stored, target)
     if pa.types.is_dictionary(kind):
-        return column.cast(kind.value_type)
-    if pa.types.is_nested(kind):
-        texts = [None if v is None else json.dumps(v, default=_text) for v in column.to_pylist()]
-        return pa.chunked_array([pa.array(texts, type=pa.string())])
-    if pa.types.is_fixed_size_binary(kind):  # a UUID is read from its 32 digits
-        texts = [None if v is None else v.hex() for v in column.to_pylist()]
-        return pa.chunked_array([pa.array(texts, type=pa.string())])
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-        texts = [None if v is None else f"\\x{v.hex()}" for v in column.to_pylist()]
-        return pa.chunked_array([pa.array(texts, type=pa.string())])
-    return column
+        return _plain(column.cast(kind.value_type), target)
+    is_bytes = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    if not (is_bytes or pa.types.is_fixed_size_binary(kind) or pa.types.is_nested(kind)):
+        return column
+    write = _array_literal if target.endswith("[]") else _literal
+    texts = [None if value is None else write(value, target) for value in column.to_pylist()]
+    return pa.chunked_array([pa.array(texts, type=pa.string())])
+
+
+def _array_literal(value: Any, target: str) -> str:
+    """Return a value of an array column as PostgreSQL reads it, such as ``{"1",NULL}``."""
+    if isinstance(value, float) and target in _WHOLE_ARRAYS:  # pandas' integers beside a NULL
+        value = None if math.isnan(value) else int(value) if value.is_integer() else value
+    if value is None:
+        return "NULL"
+    if isinstance(value, list):
+        return "{" + ",".join(_array_literal(one, target) for one in value) + "}"
+    quoted = _literal(value, target).replace("\\", r"\\").replace('"', r"\"")
+    return f'"{quoted}"'
+
+
+def _literal(value: Any, target: str) -> str:
+    if isinstance(value, bytes):  # a UUID is read from its 32 digits
+        return value.hex() if target.startswith("uuid") else f"\\x{value.hex()}"
+    return _text(value)
 
 
 def _check_bounds(
@@ -458,6 +491,10 @@ def _named(piece: Slice) -> str:
     if len(piece.names) <= _SHOWN:
         return ", ".join(piece.names)
     return f"{piece.names[0]} to {piece.names[-1]}"
+
+
+def _json_text(content: str | bytes) -> str:
+    return content if isinstance(content, str) else bytes(content).decode()
 
 
 def _text(value: Any) -> str:

@@ -27,6 +27,7 @@ from ioc_analytics.records.contracts import (
     CONTRACTS,
     ColumnType,
     describe_columns,
+    presentable_names,
 )
 from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.kinds import ASSESSMENTS, KINDS, RESPONSES
@@ -240,16 +241,27 @@ def _nearest_kind(source: SourceFile) -> str:
     if not present & set(contract.required):
         return ""
     missing = [name for name in contract.required if name not in present]
-    spare = [name for name in source.columns if name not in contract.names]
+    spare = [name for name in presentable_names(source.columns) if name not in contract.names]
     hints = ", ".join(f"{name!r}{did_you_mean(name, spare)}" for name in missing)
     return f" (nearest: {kind}, which also need {hints})"
 
 
 def _check_source(kind: str, source: SourceFile) -> None:
-    if source.repeated:
-        names = ", ".join(repr(name) for name in sorted(source.repeated))
-        raise InvalidInput(f"{source.name}: the header has {names} more than once; name each once")
     CONTRACTS[kind].check_present(source.columns, source.name)
+    if source.repeated:
+        twice = "; ".join(_repetition(source, name) for name in sorted(source.repeated))
+        raise InvalidInput(f"{source.name}: the header has {twice}; name each column once")
+
+
+def _repetition(source: SourceFile, name: str) -> str:
+    """Return where a name is repeated; the name itself where it is not a value."""
+    places = [
+        str(place)
+        for place, column in enumerate(source.columns, 1)
+        if column == name or column.startswith(f"{name}#")
+    ]
+    shown = repr(name) if name in presentable_names(source.columns) else "the same name"
+    return f"{shown} more than once (columns {', '.join(places[:-1])} and {places[-1]})"
 
 
 def _plain_columns(kind: str) -> frozenset[str]:

@@ -34,7 +34,7 @@ from ioc_analytics.files.readers import SourceFile
 from ioc_analytics.files.tables import RawChunk
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
-from ioc_analytics.records.contracts import CONTRACTS, describe_columns
+from ioc_analytics.records.contracts import CONTRACTS, describe_columns, presentable_names
 from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.kinds import ASSESSMENTS, LINE_COLUMNS, QUESTION_RESPONSES, RESPONSES
 from ioc_analytics.records.times import TIME_TYPE
@@ -263,8 +263,9 @@ def check_columns(source: SourceFile, mapping: SurveyMapping) -> None:
         if column in source.repeated:
             raise InvalidInput(f"{where} reads column {column!r}, which the header has twice")
         if column not in source.columns:
-            spare = [name for name in source.columns if name not in mapping.columns]
-            found = describe_columns(source.columns)
+            presentable = presentable_names(source.columns, mapping.columns)
+            spare = [name for name in presentable if name not in mapping.columns]
+            found = describe_columns(source.columns, mapping.columns)
             raise InvalidInput(
                 f"{where} reads column {column!r}{did_you_mean(column, spare)}, "
                 f"which the file does not have. Found: {found}"

@@ -141,7 +141,7 @@ def run_job(
             time.sleep(min(0.1 * 2**attempt, 5.0))
             attempt += 1
         except BaseException as error:
-            _end_job(database, job, attempt, error=f"{type(error).__name__}: {error}")
+            _end_job(database, job, attempt, error=f"unexpected {type(error).__name__}")
             raise
         else:
             _end_job(database, job, attempt, receipt=receipt)

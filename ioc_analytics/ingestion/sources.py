@@ -18,6 +18,7 @@ from ioc_analytics.privacy.anonymize import anonymize
 from ioc_analytics.privacy.check import refuse_identifiable
 from ioc_analytics.privacy.pipeline import AnonymizedData
 from ioc_analytics.privacy.pseudonyms import Pseudonymizer
+from ioc_analytics.privacy.values import storable_name
 from ioc_analytics.records.contracts import CONTRACT_VERSION
 from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.kinds import KINDS, QUESTION_RESPONSES
@@ -35,8 +36,8 @@ class FileBatch:
 
     @property
     def name(self) -> str:
-        """Name of the file or folder."""
-        return self._batch.name
+        """Name of the file or folder; described where it would identify a person."""
+        return storable_name(self._batch.name)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -63,12 +64,12 @@ class FileBatch:
             yield AnonymisedChunk(
                 chunk.kind,
                 result.table,
-                chunk.file,
+                storable_name(chunk.file),
                 {
                     name: chunk.repairs.get(name, 0) + result.repairs.get(name, 0)
                     for name in {*chunk.repairs, *result.repairs}
                 },
-                chunk.dropped_columns,
+                frozenset(map(storable_name, chunk.dropped_columns)),
             )
 
 

@@ -27,7 +27,11 @@ from ioc_analytics.states.reading import (
 )
 from ioc_analytics.states.selection import select
 from ioc_analytics.statistics.correlation import Correlation, correlate_traits
-from ioc_analytics.statistics.distributions import Histogram, describe_counts
+from ioc_analytics.statistics.distributions import (
+    STANDARD_PERCENTILES,
+    Histogram,
+    describe_counts,
+)
 from ioc_analytics.statistics.intervals import ConfidenceInterval
 from ioc_analytics.statistics.reliability import Reliability, measure_moments
 
@@ -226,7 +230,7 @@ def _trait(
             confidence_interval=None,
             minimum=None,
             maximum=None,
-            percentiles={},
+            percentiles=dict.fromkeys(STANDARD_PERCENTILES),
             skewness=None,
             kurtosis=None,
             histogram=None,

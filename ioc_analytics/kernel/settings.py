@@ -46,18 +46,19 @@ class OperationsSettings(SettingsRecord):
     parallel_processing: Annotated[
         Whole, Variable("ANALYTICS_PARALLEL_PROCESSING"), Field(ge=1, le=256)
     ] = 4
-    """Workers in ingestion."""
+    """1: read and write in turn; more: the next chunks are read while one is written."""
 
     retry_attempts: Annotated[Whole, Variable("ANALYTICS_RETRY_ATTEMPTS"), Field(ge=0, le=100)] = 3
     """Further attempts after a transient error."""
 
     enable_caching: Annotated[bool, Variable("ANALYTICS_ENABLE_CACHING")] = True
-    """Whether query answers are cached."""
+    """Whether query answers are cached; no effect yet, kept for the cache to come."""
 
     cache_timeout: Annotated[
         Whole, Variable("ANALYTICS_CACHE_TIMEOUT"), Field(ge=0, le=86_400_000)
     ] = 300_000
-    """Milliseconds that a cached answer may be used at most; new data end it earlier."""
+    """Milliseconds that a cached answer may be used at most; no effect yet, kept for the cache to
+    come."""
 
 
 class PrivacySettings(SettingsRecord):
@@ -151,13 +152,14 @@ class AnalyticsConfig(SettingsRecord):
     """Bounds on input."""
 
     enable_monitoring: Annotated[bool, Variable("ANALYTICS_ENABLE_MONITORING")] = True
-    """Whether health and data quality are measured on schedule."""
+    """Whether health and data quality are measured on schedule; no effect yet, kept for the
+    monitoring to come."""
 
     enable_backups: Annotated[bool, Variable("ANALYTICS_ENABLE_BACKUPS")] = True
-    """Whether backups are made on schedule."""
+    """Whether backups are made on schedule; no effect yet, kept for the backups to come."""
 
     backup_schedule: Annotated[Schedule, Variable("ANALYTICS_BACKUP_SCHEDULE")] = "0 2 * * *"
-    """When backups are made."""
+    """When backups are made; no effect yet, kept for the backups to come."""
 
     retention_days: Annotated[
         Whole, Variable("ANALYTICS_RETENTION_DAYS"), Field(ge=1, le=36_500)

@@ -19,6 +19,7 @@ from psycopg.rows import dict_row
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
+from ioc_analytics.states.reading import snapshot
 from ioc_analytics.states.rebuild import midnight, next_month
 
 MINIMUM_RELEASED: Final = 10
@@ -50,10 +51,10 @@ class Finding:
 
 
 def examine(connection: psycopg.Connection[Any], name: str) -> Finding:
-    """Look at one promise.
+    """Look at one promise, in one snapshot: a batch that commits meanwhile is no fault.
 
     Args:
-        connection: A connection of the ingesting or analyst's role.
+        connection: A connection of the ingesting or analyst's role, in no transaction.
         name: One of ``PROMISES``.
 
     Raises:
@@ -64,7 +65,8 @@ def examine(connection: psycopg.Connection[Any], name: str) -> Finding:
             f"{name!r} is no promise that is checked{did_you_mean(name, PROMISES)}; "
             f"there are {', '.join(PROMISES)}"
         )
-    return PROMISES[name](connection)
+    with snapshot(connection):
+        return PROMISES[name](connection)
 
 
 def _accounting(connection: psycopg.Connection[Any]) -> Finding:

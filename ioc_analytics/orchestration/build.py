@@ -10,7 +10,7 @@ import dagster as dg
 
 from ioc_analytics.orchestration.assets.anonymized import anonymized_tables
 from ioc_analytics.orchestration.assets.ocean import ocean_trait_distributions
-from ioc_analytics.orchestration.assets.views import materialized_views
+from ioc_analytics.orchestration.assets.views import materialized_views, unfilled_tables
 from ioc_analytics.orchestration.checks import build_checks
 from ioc_analytics.orchestration.jobs import build_jobs
 from ioc_analytics.orchestration.sensors import inbox, touched_months
@@ -25,7 +25,12 @@ def build_defs(*, resources: Mapping[str, Any] | None = None, **overrides: Any) 
         overrides: Other arguments of ``dagster.Definitions`` to replace, such as ``executor``.
     """
     parts: dict[str, Any] = {
-        "assets": [anonymized_tables, ocean_trait_distributions, materialized_views],
+        "assets": [
+            anonymized_tables,
+            ocean_trait_distributions,
+            *unfilled_tables,
+            materialized_views,
+        ],
         "asset_checks": build_checks(),
         "jobs": build_jobs(),
         "sensors": [inbox, touched_months],

@@ -5,6 +5,8 @@ For: the inbox sensor and the ingesting asset. Not for: reading batches (``files
 What lies in the inbox is identified data, so ``done`` and ``failed`` are for this account only.
 """
 
+import hashlib
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ import psycopg
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import AnalyticsError, InvalidInput, PrivacyRefusal
 from ioc_analytics.kernel.settings import InboxSettings
+from ioc_analytics.privacy.values import storable_name
 
 DONE: Final = "done"
 FAILED: Final = "failed"
@@ -34,7 +37,7 @@ class Arrival:
     path: Path
     mapping: Path | None
     signature: str
-    """Name, size and time of change: another content has another one."""
+    """Name and digest of the state: another content has another one. Names nobody."""
 
 
 class Inbox:
@@ -54,12 +57,11 @@ class Inbox:
         found = []
         for path in self._entries():
             try:
-                changed, size = _state(path)
+                changed, signature = _state(path)
             except FileNotFoundError:
                 continue  # taken away meanwhile
             if time.time() - changed / 1e9 >= self.settings.settle_seconds:
-                arrival = Arrival(path, self.mapping_of(path), f"{path.name}|{size}|{changed}")
-                found.append((changed, arrival))
+                found.append((changed, Arrival(path, self.mapping_of(path), signature)))
         return [arrival for _, arrival in sorted(found, key=lambda one: (one[0], one[1].path))]
 
     def mapping_of(self, path: Path) -> Path | None:
@@ -83,21 +85,40 @@ class Inbox:
         is_about_content = isinstance(error, InvalidInput | PrivacyRefusal)
         return is_about_content and not isinstance(error.__cause__, psycopg.Error)
 
-    def finish(self, path: Path) -> None:
-        """Delete a batch after its commit, or keep it in ``done`` for ``keep_days``."""
+    def signature_of(self, path: Path) -> str | None:
+        """Return the signature of a batch as it lies here now; None when it is not there."""
+        try:
+            return _state(path)[1]
+        except FileNotFoundError:
+            return None
+
+    def finish(self, path: Path, signature: str | None) -> bool:
+        """Delete a batch after its commit, or keep it in ``done`` for ``keep_days``.
+
+        Args:
+            path: The batch.
+            signature: Its signature before it was read.
+
+        Returns:
+            Whether it was there as it was read. What a producer has put in its place meanwhile
+            stays, and is the next arrival.
+        """
+        if not self._is_unchanged(path, signature):
+            return False
         if self.settings.keep_days:
             self._move(path, DONE)
         elif path.is_dir():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+        return True
 
-    def refuse(self, path: Path, reason: str) -> Path | None:
+    def refuse(self, path: Path, signature: str | None, reason: str) -> Path | None:
         """Move a batch to ``failed``, with its reason in a text beside it; return where it is.
 
-        None when it is not there any longer.
+        None when it is not there as it was read, as in :meth:`finish`.
         """
-        if not path.exists():
+        if not self._is_unchanged(path, signature):
             return None
         kept = self._move(path, FAILED)
         note = kept.with_name(f"{kept.name}.reason.txt")
@@ -115,6 +136,9 @@ class Inbox:
             else:
                 path.unlink(missing_ok=True)
         return len(old)
+
+    def _is_unchanged(self, path: Path, signature: str | None) -> bool:
+        return signature is not None and signature == self.signature_of(path)
 
     def _entries(self) -> Iterator[Path]:
         if not self.path.is_dir():
@@ -136,9 +160,24 @@ class Inbox:
         return kept
 
 
-def _state(path: Path) -> tuple[int, int]:
-    """Return the last change in nanoseconds and the size in bytes, of a folder with its content."""
-    parts = [path, *path.rglob("*")] if path.is_dir() else [path]
+def shown_name(path: Path) -> str:
+    """Return the name of a batch as runs and logs may show it: without what identifies a person.
+
+    Example:
+        >>> shown_name(Path("survey.csv")), shown_name(Path("ada@example.org"))
+        ('survey.csv', '<an e-mail address>')
+    """
+    return storable_name(os.fsencode(path.name).decode("utf-8", "replace"))
+
+
+def _state(path: Path) -> tuple[int, str]:
+    """Return the last change in nanoseconds and the signature, of a folder with its content."""
+    parts = sorted([path, *path.rglob("*")]) if path.is_dir() else [path]
     states = [part.stat() for part in parts]
+    content = [
+        (str(part.relative_to(path.parent)), s.st_size, s.st_mtime_ns, s.st_ctime_ns, s.st_ino)
+        for part, s in zip(parts, states, strict=True)
+    ]
+    digest = hashlib.sha256(repr(content).encode()).hexdigest()
     changed = max(max(one.st_mtime_ns, one.st_ctime_ns) for one in states)
-    return changed, sum(one.st_size for one in states)
+    return changed, f"{shown_name(path)}|{digest[:32]}"

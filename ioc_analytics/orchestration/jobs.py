@@ -14,7 +14,6 @@ INGEST: Final = "ingest"
 REFRESH: Final = "refresh"
 
 INGEST_STEP: Final = "anonymized_tables"
-OCEAN_STEP: Final = "ocean_trait_distributions"
 
 
 def build_jobs() -> list[Any]:

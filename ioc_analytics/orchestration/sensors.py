@@ -4,12 +4,13 @@ For: ``build_defs``; both run from the start. Not for: what complete means (``in
 """
 
 import time
-from pathlib import Path
+from collections.abc import Mapping
+from datetime import date
 from typing import Final
 
 import dagster as dg
 
-from ioc_analytics.orchestration.inbox import Arrival, Inbox
+from ioc_analytics.orchestration.inbox import Arrival, Inbox, shown_name
 from ioc_analytics.orchestration.jobs import INGEST, INGEST_STEP, REFRESH
 from ioc_analytics.orchestration.partitions import adjacent_months, month_key
 from ioc_analytics.resources import AnalyticsResource
@@ -25,6 +26,12 @@ _FIRST_WAIT_SECONDS: Final = 30
 _LONGEST_WAIT_SECONDS: Final = 3600
 _FAILED_REFRESH_WAIT_SECONDS: Final = 300
 _TAG_LENGTH: Final = 255
+_UNFINISHED: Final = [
+    status
+    for status in dg.DagsterRunStatus
+    if status
+    not in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
+]
 
 
 @dg.sensor(
@@ -59,8 +66,8 @@ def inbox(context: dg.SensorEvaluationContext, analytics: AnalyticsResource) -> 
             continue
         if attempt > _ATTEMPTS:
             reason = f"{_ATTEMPTS} runs ended without taking it in; see the runs of job {INGEST}"
-            context.log.error(f"{arrival.path.name}: {reason}")
-            folder.refuse(arrival.path, reason)
+            context.log.error(f"{shown_name(arrival.path)}: {reason}")
+            folder.refuse(arrival.path, arrival.signature, reason)
             continue
         requests.append(_request(arrival, attempt))
     if not requests:
@@ -80,29 +87,18 @@ def touched_months(
     """Refreshes exactly the months that new, late or corrected rows touched.
 
     Adjacent months go into one run. While a refresh is waiting or running nothing more is asked
-    for, and after a failed one five minutes pass first.
+    for, and after a failed one five minutes pass before the same months are tried again.
     """
-    newest = _newest_run(context.instance, dg.RunsFilter(job_name=REFRESH))
-    if newest is not None and not newest.dagster_run.is_finished:
+    unfinished = dg.RunsFilter(job_name=REFRESH, statuses=_UNFINISHED)
+    if _newest_run(context.instance, unfinished) is not None:
         return dg.SensorResult(skip_reason="a refresh is on its way")
-    if newest is not None and newest.dagster_run.is_failure:
-        waited = time.time() - (newest.end_time or 0)
-        if waited < _FAILED_REFRESH_WAIT_SECONDS:
-            return dg.SensorResult(skip_reason="the last refresh failed; the next waits a little")
-    runs = adjacent_months(analytics.system.touched_months())
-    if not runs:
+    ranges = [_range_tags(*run) for run in adjacent_months(analytics.system.touched_months())]
+    if not ranges:
         return dg.SensorResult(skip_reason="no month is touched")
-    return dg.SensorResult(
-        run_requests=[
-            dg.RunRequest(
-                tags={
-                    "dagster/asset_partition_range_start": month_key(first),
-                    "dagster/asset_partition_range_end": month_key(last),
-                }
-            )
-            for first, last in runs
-        ]
-    )
+    due = [tags for tags in ranges if not _has_just_failed(context.instance, tags)]
+    if not due:
+        return dg.SensorResult(skip_reason="the last refresh failed; the next waits a little")
+    return dg.SensorResult(run_requests=[dg.RunRequest(tags=tags) for tags in due])
 
 
 def _request(arrival: Arrival, attempt: int) -> dg.RunRequest:
@@ -113,8 +109,22 @@ def _request(arrival: Arrival, attempt: int) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=f"{tag}|{attempt}",
         run_config={"ops": {INGEST_STEP: {"config": settings}}},
-        tags={ARRIVAL_TAG: tag, "ioc/file": Path(arrival.path).name[:_TAG_LENGTH]},
+        tags={ARRIVAL_TAG: tag, "ioc/file": shown_name(arrival.path)[:_TAG_LENGTH]},
     )
+
+
+def _range_tags(first: date, last: date) -> dict[str, str]:
+    return {
+        "dagster/asset_partition_range_start": month_key(first),
+        "dagster/asset_partition_range_end": month_key(last),
+    }
+
+
+def _has_just_failed(instance: dg.DagsterInstance, tags: Mapping[str, str]) -> bool:
+    newest = _newest_run(instance, dg.RunsFilter(job_name=REFRESH, tags=dict(tags)))
+    if newest is None or not newest.dagster_run.is_failure:
+        return False
+    return time.time() - (newest.end_time or 0) < _FAILED_REFRESH_WAIT_SECONDS
 
 
 def _next_attempt(instance: dg.DagsterInstance, arrival: Arrival) -> int | None:

@@ -24,7 +24,7 @@ from ioc_analytics.privacy.frames import as_table
 from ioc_analytics.privacy.ids import read_ids
 from ioc_analytics.privacy.labels import is_clean_label
 from ioc_analytics.privacy.values import describe_value, storable_value
-from ioc_analytics.records.contracts import CONTRACTS
+from ioc_analytics.records.contracts import CONTRACTS, presentable_names
 from ioc_analytics.records.judge import judge
 from ioc_analytics.records.kinds import (
     AI_VALIDATIONS,
@@ -157,8 +157,11 @@ def _check_names(kind: str, table: pa.Table) -> None:
         if name not in ID_COLUMNS[kind]:
             _refuse_finding(kind, name, one_array(table[name]))
     if foreign:
+        is_shown = foreign[0] in presentable_names(table.column_names, known)
+        place = table.column_names.index(foreign[0]) + 1
+        shown = repr(foreign[0]) if is_shown else f"number {place}"
         raise InvalidInput(
-            f"{kind}: unknown column {foreign[0]!r}{did_you_mean(foreign[0], known)}; "
+            f"{kind}: unknown column {shown}{did_you_mean(foreign[0], known)}; "
             f"anonymised {kind} have {', '.join(ANONYMISED_SCHEMAS[kind].names)}"
         )
     operational = _OPERATIONAL_NAMES[kind]

@@ -52,7 +52,7 @@ def storable_value(column: str | None, value: str | None) -> str | None:
 
 
 def storable_name(column: str) -> str:
-    """Return the name of a dropped column as a receipt may keep it.
+    """Return the name of a dropped column, or of a file, as a receipt may keep it.
 
     A file without a header has its first person where the names belong.
 

@@ -29,7 +29,13 @@ MAX_ROWS: Final = 100_000
 
 MAX_STATEMENT_BYTES: Final = 100_000
 
-_OPTIONS: Final = ("timeout_seconds", "max_rows", "use_cache", "access")
+_OPTION_TYPES: Final[Mapping[str, Any]] = {
+    "timeout_seconds": (int, float),
+    "max_rows": int,
+    "use_cache": bool,
+    "access": str,
+}
+_OPTIONS: Final = tuple(_OPTION_TYPES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,12 @@ class QueryOptions:
                     f"unknown query option {name!r}{did_you_mean(name, _OPTIONS)}; "
                     f"options are {', '.join(_OPTIONS)}"
                 )
+        for name, kinds in _OPTION_TYPES.items():
+            value = values.get(name)
+            if value is not None and (
+                not isinstance(value, kinds) or isinstance(value, bool) != (kinds is bool)
+            ):
+                raise InvalidInput(f"query option {name} has the wrong type: {value!r}")
         parsed = cls(**values)
         if parsed.access not in ("read", "ml"):
             raise InvalidInput(f"access is 'read' or 'ml', found {parsed.access!r}")
@@ -131,6 +143,12 @@ def execute(
                     "ask for less, or raise timeout_seconds"
                 ) from error
             columns = _columns(cursor, statement)
+    repeated = sorted({name for name in columns if columns.count(name) > 1})
+    if repeated:
+        raise InvalidInput(
+            f"several columns are called {repeated[0]!r}, and a row can hold one of them; "
+            "name them apart with AS"
+        )
     return QueryResult(
         columns=columns,
         data=rows[: options.max_rows],

@@ -10,7 +10,7 @@ becomes NULL (``unknown`` where the column has a vocabulary) and is counted as a
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -49,6 +49,7 @@ ASCII_BLANKS: Final = " \t\n\v\f\r"
 """Characters that do not matter around a number, a time or a word."""
 
 _NUMBER: Final = re.compile(NUMBER_PATTERN)
+_COLUMN_NAME: Final = re.compile(r"[A-Za-z_#][A-Za-z0-9_.#-]*")
 
 ISO_PATTERN: Final = re.compile(
     r"(?P<year>[0-9]{4})-(?P<month>[0-9]{2})-(?P<day>[0-9]{2})"
@@ -158,7 +159,7 @@ class Contract:
         missing = [name for name in self.required if name not in present]
         if not missing:
             return
-        spare = [name for name in present if name not in self.names]
+        spare = [name for name in presentable_names(present) if name not in self.names]
         hints = "; ".join(f"{name!r}{did_you_mean(name, spare)}" for name in missing)
         prefix = f"{where}: " if where else ""
         raise InvalidInput(
@@ -167,19 +168,44 @@ class Contract:
         )
 
 
-def describe_columns(names: Sequence[str], most: int = 12) -> str:
-    """Return column names for an error message.
+def presentable_names(
+    names: Sequence[str], known: Collection[str] | None = None
+) -> tuple[str, ...]:
+    """Return the column names that may stand in an error message.
 
-    A file without a header offers the values of its first row as names; they are never repeated.
+    A file without a header has its first person where the names belong. So nothing is shown unless
+    one of the names is known, and then only what is formed like a name of a column.
+
+    Args:
+        names: The columns that were found.
+        known: Names of which one at least must be there; None: those of all contracts.
+
+    Example:
+        >>> presentable_names(["response_id", "E1", "Jane Doe"]), presentable_names(["Jane", "E1"])
+        (('response_id', 'E1'), ())
     """
-    if any(_is_value(name) for name in names):
-        return f"{len(names)} columns whose names look like values (is there a header line?)"
-    shown = ", ".join(repr(name[:60]) for name in names[:most])
-    return shown + (f" and {len(names) - most} more" if len(names) > most else "")
+    known = _KNOWN_NAMES if known is None else known
+    if not any(name in known for name in names):
+        return ()
+    return tuple(name for name in names if _COLUMN_NAME.fullmatch(name))
 
 
-def _is_value(name: str) -> bool:
-    return "@" in name or as_number(name) is not None or bool(ISO_PATTERN.fullmatch(name))
+def describe_columns(
+    names: Sequence[str], known: Collection[str] | None = None, most: int = 12
+) -> str:
+    """Return the columns of a file for an error message, as far as they may be shown.
+
+    Args:
+        names: The columns that were found.
+        known: As for ``presentable_names``.
+        most: How many are named at most.
+    """
+    presentable = presentable_names(names, known)
+    if not presentable:
+        return f"{len(names)} columns, none of a known name; is the header line missing?"
+    shown = [repr(name[:60]) for name in presentable[:most]]
+    more = len(names) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
 def as_number(text: str) -> float | None:
@@ -313,3 +339,5 @@ CONTRACTS: Final[Mapping[str, Contract]] = MappingProxyType(
     {contract.kind: contract for contract in _CONTRACTS}
 )
 """The contract of each kind, parents before children."""
+
+_KNOWN_NAMES: Final = frozenset(name for contract in _CONTRACTS for name in contract.names)

@@ -4,6 +4,7 @@ For: every asset, check and I/O manager that calls the platform. Not for: decidi
 transient; each error class says so (``kernel.errors``).
 """
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -17,22 +18,36 @@ RETRY: Final = dg.RetryPolicy(
 )
 """For steps that call the platform: about 2, 6 and 14 s, which outlasts a server's restart."""
 
+_log = logging.getLogger(__name__)
+
 
 @contextmanager
 def failures() -> Iterator[None]:
     """Turn errors into Dagster's: transient ones of the platform may be retried, others not.
 
+    Messages of other libraries may quote data: they go to the log of the process alone.
+
     Raises:
-        dagster.Failure: In the place of the error, which stays its cause.
+        dagster.Failure: In the place of the error.
     """
     try:
         yield
     except (dg.Failure, dg.RetryRequested):
         raise
-    except Exception as error:
-        is_transient = isinstance(error, AnalyticsError) and error.is_transient
-        raise dg.Failure(
-            description=str(error) or type(error).__name__,
-            metadata={"kind": type(error).__name__, "is_transient": is_transient},
-            allow_retries=is_transient,
-        ) from error
+    # No failure keeps its cause: Dagster would store that message too, and drivers quote rows.
+    except AnalyticsError as error:
+        _log.debug("%s in a step", type(error).__name__, exc_info=True)
+        raise _failure(error, str(error) or type(error).__name__, error.is_transient) from None
+    except Exception as error:  # noqa: BLE001 - whatever it is, the step ends with it
+        name = type(error).__name__
+        _log.exception("unexpected %s in a step", name)
+        told = f"unexpected {name}; see the process's own log"
+        raise _failure(error, told, is_transient=False) from None
+
+
+def _failure(error: Exception, description: str, is_transient: bool) -> dg.Failure:
+    return dg.Failure(
+        description=description,
+        metadata={"kind": type(error).__name__, "is_transient": is_transient},
+        allow_retries=is_transient,
+    )

@@ -213,8 +213,10 @@ def _split(cells: TraitCells, names: list[str]) -> list[tuple[str, TraitCells]]:
 
 
 def _whole(periods: Periods) -> Run:
-    edges = [midnight(periods.day_start), midnight(periods.day_end)]
-    edges += [moment for run in periods.row_runs for moment in run]
+    edges = [moment for run in periods.row_runs for moment in run]
+    if periods.day_start < periods.day_end:
+        # Otherwise the range lies within one day, and its run is all there is.
+        edges += [midnight(periods.day_start), midnight(periods.day_end)]
     return min(edges), max(edges)
 
 

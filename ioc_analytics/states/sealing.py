@@ -4,7 +4,9 @@ For: retention (which drops the rows). Not for: deciding what has expired.
 
 Sealed states are recounted from rows first and must agree. Cells with fewer responses than the
 minimum give up their dimensions, the last declared first, until they are large enough or have
-nothing left to give up: a state outlives the rows, and must not keep what a person alone was.
+nothing left to give up; organizations under the minimum are added up without their pseudonym. What
+has no dimension to give up stays as it is: the whole of a day, and its item sums per instrument,
+can be those of a single person, so ``internal`` is not for readers.
 """
 
 from datetime import date

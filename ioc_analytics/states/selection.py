@@ -14,7 +14,8 @@ from ioc_analytics.records.filters import Filter
 from ioc_analytics.states.catalogue import Categories
 from ioc_analytics.states.rows import RowFilter
 
-_PLAIN: Final = ("is_careless", "org_hash")
+_PSEUDONYM_VERSION: Final = 8
+"""Pseudonyms are UUIDv8; an organization's own id that is a UUID is of another version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +114,11 @@ def _allowed_words(condition: Filter, catalogue: Categories) -> frozenset[str]:
 
 
 def _organization(value: str | UUID, pseudonym: Callable[[str], UUID]) -> str:
+    """Return a pseudonym; a text that is none is an organization's own id, be it a UUID itself."""
     if isinstance(value, UUID):
         return str(value)
     try:
-        return str(UUID(value))
+        is_pseudonym = UUID(value).version == _PSEUDONYM_VERSION
     except ValueError:
-        return str(pseudonym(value))
+        is_pseudonym = False
+    return str(UUID(value)) if is_pseudonym else str(pseudonym(value))

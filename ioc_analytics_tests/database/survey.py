@@ -126,16 +126,16 @@ def ask_rows(analytics: AnalyticsSystem, question: Question) -> dict[str, Any]:
             f"""SELECT s.dimension::text, count(*), avg(s.score), stddev_samp(s.score),
                 min(s.score), max(s.score),
                 percentile_cont(ARRAY[{shares}]) WITHIN GROUP (ORDER BY s.score)
-            {scope} GROUP BY s.dimension"""  # type: ignore[arg-type]
+            {scope} GROUP BY s.dimension"""
         ).fetchall()
         people = connection.execute(
-            f"SELECT count(DISTINCT s.response_hash) {scope}"  # type: ignore[arg-type]
+            f"SELECT count(DISTINCT s.response_hash) {scope}"
         ).fetchone()
         pairs = connection.execute(
             f"""WITH chosen AS (SELECT s.response_hash, s.dimension, s.score {scope})
             SELECT x.dimension::text, y.dimension::text, corr(x.score, y.score), count(*)
             FROM chosen AS x JOIN chosen AS y USING (response_hash)
-            WHERE x.dimension < y.dimension GROUP BY 1, 2"""  # type: ignore[arg-type]
+            WHERE x.dimension < y.dimension GROUP BY 1, 2"""
         ).fetchall()
     return {
         "people": people[0] if people else 0,

@@ -11,6 +11,7 @@ import pytest
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.insight import ocean
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
+from ioc_analytics.states import reading
 from ioc_analytics_tests.database.survey import (
     ASSESSMENTS,
     Question,
@@ -165,7 +166,7 @@ def test_a_batch_that_commits_in_the_middle_of_an_answer_is_not_in_it(
     survey.refresh()
     truth = ask_rows(survey, Question())
     late = make_survey(survey.config, 50, seed=4, name="meanwhile")
-    read = ocean.read_traits
+    read = reading.read_traits
 
     def read_after_another_batch(*arguments: Any) -> Any:
         writer = threading.Thread(target=lambda: (survey.ingest_data(late), survey.refresh()))

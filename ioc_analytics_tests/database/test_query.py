@@ -134,6 +134,7 @@ def test_queries_are_audited_without_their_values(analytics: AnalyticsSystem) ->
             "WHERE action = 'query' ORDER BY sequence DESC LIMIT 1"
         ).fetchall()
     assert len(rows) == 1
-    assert rows[0][1:4] == ("analyst", "query", 1)
+    # Noted before it ran: how many rows it returned was not known yet.
+    assert rows[0][1:4] == ("analyst", "query", None)
     assert rows[0][0]
     assert "hidden-value" not in rows[0][4]

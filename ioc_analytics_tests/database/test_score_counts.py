@@ -1,11 +1,13 @@
 """The view that shows the states as rows."""
 
+from datetime import date
+
 import numpy as np
 
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.records.vocabularies import TRAITS
 from ioc_analytics.states.cells import TraitCells
-from ioc_analytics.states.rebuild import write_cells
+from ioc_analytics.states.stored import write_cells
 
 
 def test_rows_of_the_view_are_the_packed_counts_to_the_last_bit(analytics: AnalyticsSystem) -> None:
@@ -19,7 +21,7 @@ def test_rows_of_the_view_are_the_packed_counts_to_the_last_bit(analytics: Analy
         write_cells(
             connection,
             "month_all",
-            [np.datetime64("2024-01-01").item()],
+            [date(2024, 1, 1)],
             [False],
             {"instrument": ["ipip50"]},
             cells,

@@ -33,7 +33,7 @@ def _drop_rows(analytics: AnalyticsSystem) -> None:
     with analytics.database.connection("owner") as connection:
         for table in TABLES:
             connection.execute(
-                f"DELETE FROM {table} WHERE created_at < '2024-02-01'"  # type: ignore[arg-type]
+                f"DELETE FROM {table} WHERE created_at < '2024-02-01'"
             )
 
 
@@ -43,7 +43,7 @@ def _figures(answer: OceanAnalysis) -> Any:
 
 def _fetch(analytics: AnalyticsSystem, statement: str) -> list[tuple[Any, ...]]:
     with analytics.database.connection("owner") as connection:
-        return connection.execute(statement).fetchall()  # type: ignore[arg-type]
+        return connection.execute(statement).fetchall()
 
 
 def _totals(analytics: AnalyticsSystem) -> list[tuple[Any, ...]]:
@@ -63,7 +63,8 @@ def _totals(analytics: AnalyticsSystem) -> list[tuple[Any, ...]]:
         *_fetch(
             analytics,
             "SELECT family, sum(started), sum(completed), sum(abandoned), sum(trait_n[1]), "
-            "round(sum(time_sum)) FROM internal.organization_states GROUP BY 1 ORDER BY 1",
+            "round(sum(time_sum)) FROM internal.organization_states WHERE family = 'month' "
+            "GROUP BY 1 ORDER BY 1",
         ),
     ]
 
@@ -136,7 +137,7 @@ def _drop_old_rows_only(analytics: AnalyticsSystem) -> None:
     with analytics.database.connection("owner") as connection:
         for table in TABLES[2:3]:
             connection.execute(
-                f"DELETE FROM {table} WHERE created_at < '2024-02-01' AND batch_id = 1"  # type: ignore[arg-type]
+                f"DELETE FROM {table} WHERE created_at < '2024-02-01' AND batch_id = 1"
             )
 
 

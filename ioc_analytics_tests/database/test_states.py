@@ -40,10 +40,10 @@ def _counted(analytics: AnalyticsSystem, family: Family) -> Mapping[Any, Any]:
         GROUP BY {", ".join(str(at) for at in range(1, 11))}"""
     with analytics.database.connection("analyst") as connection:
         counts = connection.execute(
-            f"SELECT {key}, s.dimension::text, s.score, count(*) {scope}, 11, 12"  # type: ignore[arg-type]
+            f"SELECT {key}, s.dimension::text, s.score, count(*) {scope}, 11, 12"
         ).fetchall()
         people = connection.execute(
-            f"SELECT {key}, count(DISTINCT s.response_hash) {scope}"  # type: ignore[arg-type]
+            f"SELECT {key}, count(DISTINCT s.response_hash) {scope}"
         ).fetchall()
     found: dict[Any, Any] = {(row[:10], row[10], row[11]): row[12] for row in counts}
     return found | {(row[:10], None, None): row[10] for row in people}
@@ -77,7 +77,7 @@ def _everything(analytics: AnalyticsSystem) -> list[Any]:
                 f"SELECT * FROM internal.{table} ORDER BY {', '.join(map(str, range(1, 7)))}, "
                 "t::text"
                 if table == "trait_states"
-                else f"SELECT * FROM internal.{table} AS t ORDER BY t::text"  # type: ignore[arg-type]
+                else f"SELECT * FROM internal.{table} AS t ORDER BY t::text"
             ).fetchall()
             for table in ("organization_states", "time_states", "item_states")
         ] + [
@@ -131,12 +131,13 @@ def test_sums_of_organizations_and_times_equal_raw_rows(analytics: AnalyticsSyst
                 EXCEPT
                 SELECT period_start, org_hash, instrument, is_careless, started, completed,
                     abandoned, timed, time_sum
-                FROM internal.organization_states WHERE family = '{grain}'"""  # type: ignore[arg-type]
+                FROM internal.organization_states WHERE family = '{grain}'"""
             ).fetchall()
             assert differences == []
             numbers = connection.execute(
-                f"""SELECT (SELECT sum(responses) FROM internal.time_states WHERE family = '{grain}'),
-                (SELECT count(time_spent_seconds) FROM anonymized_assessment_responses)"""  # type: ignore[arg-type]
+                f"""SELECT
+                (SELECT sum(responses) FROM internal.time_states WHERE family = '{grain}'),
+                (SELECT count(time_spent_seconds) FROM anonymized_assessment_responses)"""
             ).fetchone()
             assert numbers is not None
             assert numbers[0] == numbers[1]

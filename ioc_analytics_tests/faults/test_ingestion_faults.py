@@ -8,6 +8,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -169,8 +170,8 @@ def test_orphans_and_their_parents_at_once(analytics: AnalyticsSystem, tmp_path:
             write_batch(tmp_path / f"children{number}", children),
         ]
         at_once(
-            lambda path=folders[0]: analytics.ingest_files(path),
-            lambda path=folders[1]: analytics.ingest_files(path),
+            partial(analytics.ingest_files, folders[0]),
+            partial(analytics.ingest_files, folders[1]),
         )
     assert analytics.list_quarantine() == []
     assert count(analytics, "analytics.anonymized_question_responses") == 5 * 5 * 50

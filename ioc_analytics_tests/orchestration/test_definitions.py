@@ -1,12 +1,16 @@
 """What Dagster shows: the list of everything, loadable with nothing around it."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import dagster as dg
+import pytest
 import yaml
 
+from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.orchestration.assets.views import SOURCES
 from ioc_analytics.orchestration.build import build_defs
 from ioc_analytics_tests.fixtures.processes import CHECKOUT
 
@@ -19,6 +23,9 @@ GROUPS = {
     },
     "distributions": {"ocean_trait_distributions"},
     "views": {
+        "daily_assessment_metrics",
+        "benchmarking_data",
+        "system_health_metrics",
         "mv_daily_assessment_overview",
         "mv_weekly_response_metrics",
         "mv_monthly_ocean_distributions",
@@ -65,6 +72,16 @@ def test_views_come_after_what_they_are_made_from() -> None:
     graph = build_defs().resolve_asset_graph()
     view = graph.get(dg.AssetKey("mv_monthly_ocean_distributions"))
     assert view.parent_keys == {dg.AssetKey("ocean_trait_distributions")}
+
+
+@pytest.mark.parametrize("view", sorted(SOURCES))
+def test_a_view_comes_from_the_table_that_its_statement_reads(view: str) -> None:
+    node = build_defs().resolve_asset_graph().get(dg.AssetKey(view))
+    text = (sqlfiles.sql_root() / "views" / f"{view}.sql").read_text()
+    read = set(re.findall(r"(?:FROM|JOIN) analytics\.(\w+)", text))
+    assert {key.to_user_string() for key in node.parent_keys} == read
+    is_filled = read == {"ocean_trait_distributions"}
+    assert is_filled != ("nothing fills" in (node.description or ""))
 
 
 def test_definitions_load_with_no_database_and_no_environment(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """The I/O manager: what assets return is published whole, or not at all."""
 
+import json
 import threading
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Any
+from uuid import UUID
 
 import dagster as dg
 import pandas as pd
@@ -13,7 +15,17 @@ import pytest
 from psycopg import sql
 
 from ioc_analytics.database.pools import Database
-from ioc_analytics.database.publish import Category, Relation, Slice, Target, TimeWindow, publish
+from ioc_analytics.database.publish import (
+    Category,
+    Relation,
+    Slice,
+    Target,
+    TimeWindow,
+    connected,
+    publish,
+    read_arrow,
+    relation,
+)
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.resources import PostgresIOManager
@@ -33,6 +45,9 @@ CREATE TABLE other.daily (
 CREATE TABLE other.events (at timestamptz NOT NULL, value double precision);
 CREATE TABLE other.sectors (sector text NOT NULL, n bigint);
 CREATE TABLE other.summary (name text, amount numeric(12, 2));
+CREATE TABLE other.kinds (
+    id uuid, ids uuid [], numbers integer [], words text [], content bytea, note jsonb
+);
 """
 
 
@@ -107,6 +122,41 @@ def test_a_frame_takes_the_types_of_the_table(manager: PostgresIOManager, url: s
         (date(2026, 3, 1), "", "1.01", {"a": [1, 2]}),
         (date(2026, 3, 2), 'quoted "name", with\nlines', None, None),
     ]
+
+
+KINDS: dict[str, list[Any]] = {
+    "id": [UUID(int=7), None],
+    "ids": [[UUID(int=1).bytes], []],
+    "numbers": [[1, None, 2], None],
+    "words": [['a "quoted", word', "back\\slash", "", "NULL", None], None],
+    "content": [b"\x00\xff\\", b""],
+    "note": [{"a": [1, 2]}, {"b": None}],
+}
+
+
+@pytest.mark.parametrize("as_frame", [False, True])
+def test_ids_arrays_bytes_and_json_go_in_and_come_back(url: str, as_frame: bool) -> None:
+    data: Any = pd.DataFrame(KINDS)
+    if not as_frame:
+        notes = [json.dumps(note) for note in KINDS["note"]]
+        fixed = pa.array([UUID(int=7).bytes, None], pa.binary(16))
+        data = pa.table({**KINDS, "id": fixed, "note": notes})
+    statement = "SELECT * FROM other.kinds ORDER BY id"
+    with connected(url) as connection:
+        publish(connection, data, Target("other", "kinds"))
+    stored = rows(url, statement)
+    ids = [[UUID(int=1)], []]
+    assert stored == list(zip(*{**KINDS, "ids": ids}.values(), strict=True))
+
+    columns = [name for name in KINDS if name != "ids"]
+    with connected(url) as connection:
+        read = read_arrow(connection, relation(connection, "other", "kinds", columns=columns))
+        assert read["note"].to_pylist() == ['{"a": [1, 2]}', '{"b": null}']
+        publish(connection, read, Target("other", "kinds"))
+    assert rows(url, statement) == [(row[0], None, *row[2:]) for row in stored]
+    with connected(url) as connection:
+        publish(connection, read.to_pandas(), Target("other", "kinds"))
+    assert rows(url, statement) == [(row[0], None, *row[2:]) for row in stored]
 
 
 def test_a_rerun_leaves_the_same_rows(manager: PostgresIOManager, url: str) -> None:

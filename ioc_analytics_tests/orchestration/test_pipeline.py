@@ -5,8 +5,10 @@ from typing import Any
 
 import dagster as dg
 import psycopg
+import pyarrow as pa
 import pytest
 
+from ioc_analytics.monitoring import integrity
 from ioc_analytics.system import AnalyticsSystem
 
 RANGE = {
@@ -155,6 +157,48 @@ def test_a_figure_about_few_people_is_found(
     with analytics.database.connection("ingest") as connection:
         connection.execute(change)
     assert not analytics.check_integrity("nothing_small_released").passed
+
+
+def test_a_promise_is_looked_at_in_one_snapshot(
+    analytics: AnalyticsSystem, batch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analytics.ingest_files(batch)
+    analytics.refresh()
+    look = integrity.PROMISES["released_month_equals_rows"]
+
+    def meanwhile(connection: psycopg.Connection[Any]) -> integrity.Finding:
+        connection.execute("SELECT count(*) FROM internal.touched_days")
+        with analytics.database.connection("ingest") as other:
+            falsify(other)
+        return look(connection)
+
+    changed = {**integrity.PROMISES, "released_month_equals_rows": meanwhile}
+    monkeypatch.setattr(integrity, "PROMISES", changed)
+    assert analytics.check_integrity("released_month_equals_rows").passed
+    monkeypatch.undo()
+    assert not analytics.check_integrity("released_month_equals_rows").passed
+
+
+def test_an_unexpected_error_tells_dagster_its_type_only(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    batch: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken(*_: Any, **__: Any) -> None:
+        try:
+            raise ValueError("row: Ada Lovelace")
+        except ValueError as error:
+            raise pa.ArrowInvalid("cannot convert 'Ada Lovelace'") from error
+
+    monkeypatch.setattr(AnalyticsSystem, "ingest_files", broken)
+    result = ingest(definitions, instance, batch)
+    assert not result.success
+    stored = "".join(str(one) for one in instance.all_logs(result.run_id))
+    assert "unexpected ArrowInvalid; see the process's own log" in stored
+    assert "Lovelace" not in stored
+    assert "Lovelace" in caplog.text
 
 
 def test_lost_and_orphaned_rows_are_found(analytics: AnalyticsSystem, batch: Path) -> None:

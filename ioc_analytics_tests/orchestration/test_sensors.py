@@ -58,11 +58,13 @@ def paths(requests: list[dg.RunRequest]) -> list[str]:
     ]
 
 
-def record_run(instance: dg.DagsterInstance, request: dg.RunRequest, status: Any) -> None:
+def record_run(
+    instance: dg.DagsterInstance, request: dg.RunRequest, status: Any, job: str = "ingest"
+) -> None:
     """Let the instance know a run as the daemon would have made it."""
     definitions = build_defs()
     run = instance.create_run_for_job(
-        definitions.resolve_job_def("ingest"),
+        definitions.resolve_job_def(job),
         run_config=request.run_config,
         tags=dict(request.tags),
         status=status,
@@ -181,12 +183,72 @@ def test_a_taken_batch_is_kept_for_the_days_asked_for(
 ) -> None:
     folder = Inbox(watched.replace(inbox={"keep_days": 2}).inbox)
     (inbox / "one.csv").write_text("a\n")
-    folder.finish(inbox / "one.csv")
+    assert folder.finish(inbox / "one.csv", folder.signature_of(inbox / "one.csv"))
     assert folder.purge() == 0
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 3 * 86_400)
     assert folder.purge() == 1
     assert list((inbox / "done").iterdir()) == []
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+@pytest.mark.parametrize("keep_days", [0, 2])
+def test_what_was_put_in_place_of_a_read_batch_stays(
+    kind: str, keep_days: int, watched: AnalyticsConfig, inbox: Path, tmp_path: Path
+) -> None:
+    folder = Inbox(watched.replace(inbox={"keep_days": keep_days}).inbox)
+    batch = inbox / "batch.csv"
+    if kind == "folder":
+        batch.mkdir()
+    file = batch / "responses.csv" if kind == "folder" else batch
+    file.write_text("old\n")
+    dates = file.stat()
+    (read,) = folder.arrivals()
+    (tmp_path / "new").write_text("new\n")
+    os.utime(tmp_path / "new", ns=(dates.st_atime_ns, dates.st_mtime_ns))
+    (tmp_path / "new").rename(file)
+    assert not folder.finish(batch, read.signature)
+    assert folder.refuse(batch, read.signature, "it is bad") is None
+    assert file.read_text() == "new\n"
+    (fresh,) = folder.arrivals()
+    assert fresh.signature != read.signature
+    assert folder.finish(batch, fresh.signature)
+    assert not batch.exists()
+
+
+def test_a_file_replaced_during_its_run_is_kept_for_the_next(
+    analytics: AnalyticsSystem,
+    instance: dg.DagsterInstance,
+    inbox: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    generate_files(inbox / "batch", responses=20, start=date(2025, 3, 1), days=5)
+    take_in = AnalyticsSystem.ingest_files
+
+    def replaced_meanwhile(system: AnalyticsSystem, path: Path, **options: Any) -> Any:
+        receipt = take_in(system, path, **options)
+        (path / "late.csv").write_text("a\n")
+        return receipt
+
+    monkeypatch.setattr(AnalyticsSystem, "ingest_files", replaced_meanwhile)
+    definitions = build_defs(resources={"analytics": AnalyticsResource.holding(analytics)})
+    assert ingest(definitions, instance, inbox / "batch").success
+    assert (inbox / "batch" / "late.csv").exists()
+    assert paths(asked_for(analytics, instance)) == ["batch"]
+
+
+def test_runs_name_no_one_whom_a_file_is_named_after(
+    analytics: AnalyticsSystem, instance: dg.DagsterInstance, inbox: Path
+) -> None:
+    for name in ("ada@example.org.csv", "bob@example.org.csv"):
+        (inbox / name).write_text("a\n")
+    requests = asked_for(analytics, instance)
+    assert paths(requests) == ["ada@example.org.csv", "bob@example.org.csv"]
+    assert len({request.run_key for request in requests}) == 2
+    assert "example" not in str([(request.run_key, request.tags) for request in requests])
+    record_run(instance, requests[0], dg.DagsterRunStatus.STARTED)
+    assert paths(asked_for(analytics, instance)) == ["bob@example.org.csv"]
 
 
 def test_only_a_fault_of_the_content_moves_a_file_to_failed(watched: AnalyticsConfig) -> None:
@@ -212,3 +274,26 @@ def test_exactly_the_touched_months_are_asked_for(
     assert ranges == [("2024-12-01", "2025-01-01"), ("2025-05-01", "2025-05-01")]
     analytics.refresh()
     assert asked_for(analytics, instance, "touched_months") == []
+
+
+def test_a_failed_range_waits_and_an_unfinished_one_holds_all(
+    analytics: AnalyticsSystem,
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, start in (("first", date(2025, 1, 1)), ("second", date(2025, 5, 1))):
+        generate_files(tmp_path / name, responses=20, start=start, days=5)
+        analytics.ingest_files(tmp_path / name)
+    first, second = asked_for(analytics, instance, "touched_months")
+    # The second range ended while the first is still running.
+    record_run(instance, first, dg.DagsterRunStatus.STARTED, "refresh")
+    record_run(instance, second, dg.DagsterRunStatus.SUCCESS, "refresh")
+    assert asked_for(analytics, instance, "touched_months") == []
+    (running,) = instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED]))
+    instance.report_run_failed(running)
+    (again,) = asked_for(analytics, instance, "touched_months")
+    assert again.tags == second.tags
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 301)
+    assert len(asked_for(analytics, instance, "touched_months")) == 2

@@ -11,7 +11,7 @@ import dagster as dg
 from pydantic import Field
 
 from ioc_analytics.kernel.errors import AnalyticsError
-from ioc_analytics.orchestration.inbox import Inbox
+from ioc_analytics.orchestration.inbox import FAILED, Inbox, shown_name
 from ioc_analytics.orchestration.presentation import OWNERS, description, receipt_metadata
 from ioc_analytics.records.kinds import ASSESSMENTS, QUESTION_RESPONSES, RESPONSES, SCORES
 from ioc_analytics.records.receipts import IngestReceipt
@@ -76,15 +76,20 @@ def _take_in(
 ) -> IngestReceipt:
     path = Path(config.path)
     inbox = Inbox(analytics.config.inbox)
+    is_ours = inbox.holds(path)
+    signature = inbox.signature_of(path) if is_ours else None
     try:
         receipt = analytics.system.ingest_files(
             path, mapping=config.mapping, replace=config.replace, run_id=context.run.run_id
         )
     except AnalyticsError as error:
-        if inbox.holds(path) and inbox.is_to_blame(error):
-            kept = inbox.refuse(path, str(error))
-            context.log.error(f"{path.name} was refused and moved to {kept}")
+        if (
+            is_ours
+            and inbox.is_to_blame(error)
+            and inbox.refuse(path, signature, str(error)) is not None
+        ):
+            context.log.error(f"{shown_name(path)} was refused and moved to {FAILED}")
         raise
-    if inbox.holds(path):
-        inbox.finish(path)
+    if is_ours and not inbox.finish(path, signature):
+        context.log.warning(f"{shown_name(path)} was changed while it was read; it stays")
     return receipt

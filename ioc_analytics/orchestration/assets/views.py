@@ -14,13 +14,34 @@ from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.resources.failures import RETRY, failures
 
 SOURCES: Final = {
-    "mv_daily_assessment_overview": "anonymized_assessment_responses",
-    "mv_weekly_response_metrics": "anonymized_assessment_responses",
+    "mv_daily_assessment_overview": "daily_assessment_metrics",
+    "mv_weekly_response_metrics": "daily_assessment_metrics",
     "mv_monthly_ocean_distributions": "ocean_trait_distributions",
-    "mv_industry_benchmarks": "anonymized_assessment_scores",
-    "mv_system_performance_dashboard": "anonymized_assessment_responses",
+    "mv_industry_benchmarks": "benchmarking_data",
+    "mv_system_performance_dashboard": "system_health_metrics",
 }
-"""Each view and the asset after which it is refreshed."""
+"""Each view and the table that it reads."""
+
+_UNFILLED: Final = ("daily_assessment_metrics", "benchmarking_data", "system_health_metrics")
+
+unfilled_tables: Final = [
+    dg.AssetSpec(
+        name,
+        group_name="views",
+        description=f"{description(name)}. Nothing fills this table yet.",
+        kinds={"postgres", "table"},
+        owners=OWNERS,
+        tags={"privacy": "released"},
+    )
+    for name in _UNFILLED
+]
+"""Sources of views that no run of ours makes."""
+
+
+def _description(view: str) -> str:
+    source = SOURCES[view]
+    note = f". Empty so far: nothing fills {source} yet." if source in _UNFILLED else ""
+    return description(view) + note
 
 
 @dg.multi_asset(
@@ -29,7 +50,7 @@ SOURCES: Final = {
     specs=[
         dg.AssetSpec(
             view,
-            description=description(view),
+            description=_description(view),
             kinds={"postgres", "view"},
             owners=OWNERS,
             tags={"privacy": "released"},

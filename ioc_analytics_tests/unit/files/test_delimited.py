@@ -156,8 +156,26 @@ def test_a_delimiter_that_is_none_of_ours_is_named(tmp_path: Path) -> None:
 
 def test_a_repeated_header_is_named(tmp_path: Path) -> None:
     text = "response_id,assessment_id,country,country,started_at\nr,a,DE,FR,2024-01-01\n"
-    with pytest.raises(InvalidInput, match="'country' more than once"):
+    with pytest.raises(InvalidInput, match=r"'country' more than once \(columns 3 and 4\)"):
         opened(write(tmp_path / "responses.csv", text))
+
+
+def test_a_repeated_name_that_may_be_a_value_is_told_by_its_place(tmp_path: Path) -> None:
+    text = "response_id,assessment_id,started_at,Jane Doe,Jane Doe\nr,a,2024-01-01,1,2\n"
+    with pytest.raises(InvalidInput, match=r"same name more than once \(columns 4 and 5\)") as e:
+        opened(write(tmp_path / "responses.csv", text))
+    assert "Jane" not in str(e.value)
+
+
+@pytest.mark.parametrize("name", ["responses.csv", "export.csv"])
+@pytest.mark.parametrize("first", ["r1,Jane Doe,Acme,Jane Doe", "r1,started,Acme_GmbH,responseid"])
+def test_a_file_without_header_does_not_print_its_first_row(
+    tmp_path: Path, name: str, first: str
+) -> None:
+    path = write(tmp_path / name, f"{first}\nr2,John Doe,Acme,John\n")
+    with pytest.raises(InvalidInput, match="4 columns, none of a known name; is the header") as e:
+        opened(path)
+    assert not [value for value in first.split(",") if repr(value) in str(e.value)]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])

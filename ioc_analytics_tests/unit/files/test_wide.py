@@ -308,6 +308,12 @@ def test_a_mapped_column_that_lacks_names_the_nearest(tmp_path: Path) -> None:
         opened(path, parse_mapping(MAPPING))
 
 
+def test_a_wide_export_without_header_does_not_print_its_first_row(tmp_path: Path) -> None:
+    path = write(tmp_path / "x.csv", CSV.partition("\n")[2])
+    with pytest.raises(InvalidInput, match="none of a known name; is the header line missing"):
+        opened(path, parse_mapping(MAPPING))
+
+
 def test_only_a_mapped_column_may_not_stand_there_twice(tmp_path: Path) -> None:
     twice = CSV.replace("shoe_size,other", "other,other")
     assert taken(opened(write(tmp_path / "x.csv", twice), parse_mapping(MAPPING))).dropped == {

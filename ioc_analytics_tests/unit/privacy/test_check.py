@@ -173,6 +173,9 @@ def test_the_number_of_a_question_is_taken_as_its_text() -> None:
 def test_unknown_and_missing_columns_are_named() -> None:
     with pytest.raises(InvalidInput, match="'regoin'; did you mean 'region'"):
         refuse_identifiable("responses", [{**RECORDS["responses"], "regoin": "Caribbean"}])
+    with pytest.raises(InvalidInput, match="unknown column number") as caught:
+        refuse_identifiable("responses", [{**RECORDS["responses"], "Jane Doe": "x"}])
+    assert "Jane" not in str(caught.value)
     with pytest.raises(InvalidInput, match="'created_at' is missing"):
         refuse_identifiable("responses", [{"id": ID, "assessment_hash": ID}])
     with pytest.raises(InvalidInput, match="did you mean 'responses'"):

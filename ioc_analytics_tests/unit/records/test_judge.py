@@ -137,6 +137,14 @@ def test_a_file_without_header_does_not_print_its_values() -> None:
     assert "header line" in str(caught.value)
 
 
+def test_a_name_that_may_be_a_value_is_counted_and_not_printed() -> None:
+    with pytest.raises(
+        InvalidInput, match="Found: 'response_id', 'shoe_size' and 1 more"
+    ) as caught:
+        judged("responses", {"response_id": "r", "shoe_size": "44", "Started At": "x"})
+    assert "Started At" not in str(caught.value)
+
+
 def test_typed_columns_are_taken_as_they_are() -> None:
     table = pa.table(
         {

@@ -12,6 +12,6 @@ WHERE r.response_batch = %(batch_id)s AND c.batch_id <> %(batch_id)s
 UNION
 SELECT b.batch_id
 FROM internal.batches AS b
-WHERE b.batch_id > %(batch_id)s AND b.status = 'loaded'
+WHERE b.batch_id <> %(batch_id)s AND b.status = 'loaded'
     AND (b.receipt ->> 'duplicates')::bigint + (b.receipt ->> 'quarantined')::bigint > 0
 ORDER BY batch_id

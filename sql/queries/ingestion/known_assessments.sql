@@ -3,3 +3,5 @@
 SELECT a.id, a.org_hash, a.region, a.instrument
 FROM analytics.anonymized_assessments AS a
 WHERE a.id = ANY(%(ids)s::uuid [])
+ORDER BY a.id
+FOR SHARE OF a

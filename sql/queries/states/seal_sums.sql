@@ -1,5 +1,5 @@
--- seal_sums: seals organization sums; organizations under the minimum lose their pseudonym (nil UUID)
--- and are added up within sector and size.
+-- seal_sums: seals organization sums; organizations under the minimum lose their pseudonym (nil UUID),
+-- sector and size, and are kept by month only: a day of one of them can be a single person.
 -- Parameters: start, end (date, half-open), minimum_cell (integer).
 WITH gone AS (
     DELETE FROM internal.organization_states AS o
@@ -28,8 +28,8 @@ SELECT
     CASE WHEN w.started < %(minimum_cell)s THEN '00000000-0000-0000-0000-000000000000' ELSE g.org_hash END,
     g.instrument,
     g.is_careless,
-    g.industry_category,
-    g.org_size_category,
+    CASE WHEN w.started < %(minimum_cell)s THEN 'merged' ELSE g.industry_category END,
+    CASE WHEN w.started < %(minimum_cell)s THEN 'merged' ELSE g.org_size_category END,
     sum(g.started),
     sum(g.completed),
     sum(g.abandoned),
@@ -49,11 +49,12 @@ SELECT
     ]
 FROM gone AS g
 INNER JOIN whole AS w USING (family, period_start, org_hash)
+WHERE w.started >= %(minimum_cell)s OR g.family = 'month'
 GROUP BY
     g.family,
     g.period_start,
     CASE WHEN w.started < %(minimum_cell)s THEN '00000000-0000-0000-0000-000000000000' ELSE g.org_hash END,
     g.instrument,
     g.is_careless,
-    g.industry_category,
-    g.org_size_category
+    CASE WHEN w.started < %(minimum_cell)s THEN 'merged' ELSE g.industry_category END,
+    CASE WHEN w.started < %(minimum_cell)s THEN 'merged' ELSE g.org_size_category END
