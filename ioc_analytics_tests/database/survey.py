@@ -128,9 +128,7 @@ def ask_rows(analytics: AnalyticsSystem, question: Question) -> dict[str, Any]:
                 percentile_cont(ARRAY[{shares}]) WITHIN GROUP (ORDER BY s.score)
             {scope} GROUP BY s.dimension"""
         ).fetchall()
-        people = connection.execute(
-            f"SELECT count(DISTINCT s.response_hash) {scope}"
-        ).fetchone()
+        people = connection.execute(f"SELECT count(DISTINCT s.response_hash) {scope}").fetchone()
         pairs = connection.execute(
             f"""WITH chosen AS (SELECT s.response_hash, s.dimension, s.score {scope})
             SELECT x.dimension::text, y.dimension::text, corr(x.score, y.score), count(*)

@@ -32,9 +32,7 @@ def survey(analytics: AnalyticsSystem) -> AnalyticsSystem:
 def _drop_rows(analytics: AnalyticsSystem) -> None:
     with analytics.database.connection("owner") as connection:
         for table in TABLES:
-            connection.execute(
-                f"DELETE FROM {table} WHERE created_at < '2024-02-01'"
-            )
+            connection.execute(f"DELETE FROM {table} WHERE created_at < '2024-02-01'")
 
 
 def _figures(answer: OceanAnalysis) -> Any:
