@@ -42,7 +42,11 @@ dev: $(STAMP) ## Open Dagster's web page, with daemon and embedded server; Ctrl-
 
 .PHONY: test
 test: $(STAMP) ## Run the tests
-	$(BIN)/python -m pytest --numprocesses $(JOBS) $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(JOBS) -m "not nightly" $(ARGS)
+
+.PHONY: nightly
+nightly: $(STAMP) ## Run the long campaigns, which the tests leave out
+	$(BIN)/python -m pytest --numprocesses $(JOBS) -m nightly $(ARGS)
 
 .PHONY: lint
 lint: $(STAMP) ## Check format, style, types, import directions, SQL and Dagster's definitions

@@ -153,7 +153,7 @@ def test_any_delivery_converges(
     _check(analytics, world)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @settings(max_examples=150, suppress_health_check=_ALLOWED)
 @given(world=worlds())
 def test_any_delivery_converges_often(
