@@ -105,7 +105,11 @@ def test_what_a_statement_sets_does_not_meet_the_next_one(analytics: AnalyticsSy
         ).data[0]
         assert row == {"zone": "UTC", "path": "analytics"}
     with analytics.database.connection("owner") as connection:
-        held = connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+        # Of this database: other tests run on the same server.
+        held = connection.execute(
+            "SELECT count(*) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database "
+            "WHERE l.locktype = 'advisory' AND d.datname = current_database()"
+        )
         assert held.fetchone() == (0,)
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -50,10 +51,14 @@ def read(path: Path) -> pd.DataFrame:
             if pa.types.is_dictionary(column.type):
                 columns[name] = column.cast(column.type.value_type)
         frame = pa.table(columns).to_pandas()
-    elif ".csv" in name:
-        frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
+        return frame
+    # Arrow opens gzip and zstd alike; pandas wants a package of its own for zstd.
+    with pa.input_stream(str(path), compression="detect") as stream:
+        content = io.BytesIO(stream.read())
+    if ".csv" in name:
+        frame = pd.read_csv(content, keep_default_na=False, na_values=[""])
     else:
-        frame = pd.read_json(path, lines=True, dtype=False, precise_float=True)
+        frame = pd.read_json(content, lines=True, dtype=False, precise_float=True)
     return frame
 
 
