@@ -1,0 +1,74 @@
+"""The facade: verbs that answer questions about people's assessments."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ioc_analytics.insight.ocean import OceanAnalysis, analyze_ocean
+from ioc_analytics.kernel.errors import PrivacyRefusal
+from ioc_analytics.query.execution import (
+    QueryOptions,
+    execute,
+    parameters_digest,
+    statement_digest,
+)
+from ioc_analytics.records.answers import QueryResult
+from ioc_analytics.records.filters import TimeRange, parse_filters
+from ioc_analytics.system.base import SystemBase
+
+
+class Answers(SystemBase):
+    """Analyses, and SQL of one's own."""
+
+    def get_ocean_analysis(
+        self, filters: Any = (), time_range: Any = None, *, reliability_from_rows: bool = False
+    ) -> OceanAnalysis:
+        """Return distributions, correlations and reliability of the five traits.
+
+        Args:
+            filters: ``Filter`` records or the seed's dicts; all must hold.
+            time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+            reliability_from_rows: With filters, read reliability from the answers of the rows.
+
+        Raises:
+            NotEnoughData: Fewer than two scored responses.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        with self.database.connection("analyst") as connection:
+            return analyze_ocean(
+                connection,
+                parse_filters(filters),
+                TimeRange.parse(time_range),
+                lambda identifier: self.pseudonym("organization", identifier),
+                reliability_from_rows=reliability_from_rows,
+            )
+
+    def query(
+        self,
+        sql: str,
+        params: Sequence[Any] = (),
+        options: Mapping[str, Any] | None = None,
+    ) -> QueryResult:
+        """Run one statement of custom SQL with ``$1`` placeholders.
+
+        Args:
+            sql: The statement; tables of the schema ``analytics`` need no prefix.
+            params: Values of the placeholders; dicts and lists of dicts become JSON.
+            options: ``timeout_seconds``, ``max_rows``, ``use_cache``, ``access`` (read or ml).
+        """
+        parsed = QueryOptions.parse(options)
+        if parsed.access == "ml" and self.role not in ("analyst", "ml"):
+            raise PrivacyRefusal(f"the role {self.role!r} has no access 'ml'")
+        login = "ml" if parsed.access == "ml" else {"analyst": "query"}.get(self.role, self.role)
+        # Noted before it runs: a statement that fails or is refused leaves its trace too, and an
+        # INSERT is not reported as failed because its note could not be written.
+        with self.database.connection("ingest") as connection:
+            self._audit(
+                connection,
+                "query",
+                parsed.access,
+                statement=statement_digest(sql),
+                parameters=parameters_digest(params),
+            )
+        with self.database.connection(login) as connection:  # type: ignore[arg-type]
+            return execute(connection, sql, params, parsed)

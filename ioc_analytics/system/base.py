@@ -1,0 +1,93 @@
+"""What every part of the facade stands on: settings, role, database, and the note in the audit log.
+
+For: the other modules of this room. Not for: verbs.
+"""
+
+import getpass
+import os
+from typing import Any, Final
+from uuid import UUID
+
+import psycopg
+
+from ioc_analytics.database.pools import Database
+from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.kernel.errors import ConfigurationError, PrivacyRefusal
+from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.kernel.suggestions import did_you_mean
+from ioc_analytics.privacy.keys import load_pseudonymizer
+from ioc_analytics.privacy.pseudonyms import Pseudonymizer
+
+READERS: Final = ("analyst", "reader", "ml", "auditor")
+"""Roles under which the system can be asked; exact figures are for the analyst."""
+
+
+class SystemBase:
+    """Settings, role and database of one installation."""
+
+    def __init__(self, config: AnalyticsConfig, *, role: str = "analyst") -> None:
+        """Keep the settings; nothing is opened before the first use.
+
+        Args:
+            config: The settings.
+            role: ``analyst`` sees exact figures, ``reader`` released ones only.
+        """
+        if role not in READERS:
+            raise ConfigurationError(
+                f"unknown role {role!r}{did_you_mean(role, READERS)}; "
+                f"roles are {', '.join(READERS)}"
+            )
+        self.config = config
+        self.role = role
+        self.database = Database(config)
+
+    def demand_analyst(self, what: str) -> None:
+        """Refuse what only the analyst may do.
+
+        Raises:
+            PrivacyRefusal: The role sees released figures only.
+        """
+        if self.role != "analyst":
+            raise PrivacyRefusal(
+                f"the role {self.role!r} may not {what}; query the released tables and views "
+                "(ocean_trait_distributions, mv_monthly_ocean_distributions), or ask an analyst"
+            )
+
+    def pseudonym(self, kind: str, identifier: str) -> UUID:
+        """Return the pseudonym of an organization, assessment, response or respondent."""
+        self.demand_analyst("make pseudonyms")
+        return self._pseudonymizer().one(kind, identifier)
+
+    def _pseudonymizer(self) -> Pseudonymizer:
+        return load_pseudonymizer(self.config)
+
+    def _audit(
+        self,
+        connection: psycopg.Connection[Any],
+        action: str,
+        subject: str,
+        *,
+        statement: str | None = None,
+        parameters: str | None = None,
+        row_count: int | None = None,
+    ) -> None:
+        connection.execute(
+            sqlfiles.query("system/audit"),
+            {
+                "actor": _account(),
+                "role": self.role,
+                "action": action,
+                "object": subject,
+                "statement_digest": statement,
+                "parameters_digest": parameters,
+                "row_count": row_count,
+            },
+        )
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container's number may have no name.
+        return f"uid {os.getuid()}"

@@ -1,0 +1,113 @@
+"""The facade: verbs that bring data in and take it out again."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ioc_analytics.files.batches import open_batch
+from ioc_analytics.files.mappings import load_mapping
+from ioc_analytics.ingestion.ingest import IngestOptions, Progress, ingest_batch
+from ioc_analytics.ingestion.quarantine import QuarantineEntry, list_entries, read_entry
+from ioc_analytics.ingestion.retry import retry_quarantine
+from ioc_analytics.ingestion.sources import FileBatch, FrameBatch
+from ioc_analytics.ingestion.undo import undo_batch
+from ioc_analytics.kernel.errors import InvalidInput
+from ioc_analytics.records.receipts import IngestReceipt, UndoReceipt, combine
+from ioc_analytics.system.base import SystemBase
+
+
+class DataIn(SystemBase):
+    """Ingestion, undo, quarantine, pseudonyms."""
+
+    def ingest_data(self, data: Mapping[str, Any]) -> IngestReceipt:
+        """Take anonymised frames in: see ``FrameBatch`` for what is accepted.
+
+        Raises:
+            PrivacyRefusal: Something in the frames identifies somebody.
+        """
+        self.demand_analyst("take data in")
+        batch = FrameBatch(data, self.config.operations.batch_size)
+        return ingest_batch(self.database, self.config, batch, IngestOptions(key_id=batch.key_id))
+
+    def ingest_files(
+        self,
+        *paths: str | Path,
+        mapping: str | Path | None = None,
+        replace: bool = False,
+        check: bool = False,
+        progress: Progress | None = None,
+        run_id: str | None = None,
+    ) -> IngestReceipt:
+        """Take operational files in, pseudonymised on the way; each path is a batch.
+
+        Args:
+            paths: Files or folders.
+            mapping: TOML mapping of a wide export.
+            replace: Let records of the same version with other content replace what is stored.
+            check: Judge, and write nothing.
+            progress: Called with the name of the batch and the records judged so far.
+            run_id: Dagster run that asks for it.
+
+        Returns:
+            One receipt; over several paths, ``.batches`` has the single ones.
+        """
+        self.demand_analyst("take files in")
+        if not paths:
+            raise InvalidInput("no file was given; name a file or folder to ingest")
+        pseudonymizer = self._pseudonymizer()
+        options = IngestOptions(
+            is_check=check,
+            allows_replacing=replace,
+            key_id=pseudonymizer.key_id,
+            run_id=run_id,
+            progress=progress,
+        )
+        shape = None if mapping is None else load_mapping(Path(mapping))
+        receipts = []
+        for path in paths:
+            batch = open_batch(
+                Path(path),
+                mapping=shape,
+                limits=self.config.limits,
+                batch_size=self.config.operations.batch_size,
+            )
+            receipts.append(
+                ingest_batch(self.database, self.config, FileBatch(batch, pseudonymizer), options)
+            )
+        return combine(tuple(receipts))
+
+    def undo_batch(self, batch_id: int) -> UndoReceipt:
+        """Take a batch out again."""
+        self.demand_analyst("undo a batch")
+        with self.database.connection("ingest") as connection:
+            receipt = undo_batch(connection, self.database, self.config, batch_id)
+            self._audit(connection, "undo", f"batch {batch_id}")
+        return receipt
+
+    def list_quarantine(
+        self,
+        *,
+        batch_id: int | None = None,
+        rule: str | None = None,
+        status: str = "waiting",
+        limit: int = 100,
+    ) -> list[QuarantineEntry]:
+        """Return records put aside, newest first."""
+        self.demand_analyst("see the quarantine")
+        with self.database.connection("analyst") as connection:
+            return list_entries(
+                connection, batch_id=batch_id, rule=rule, status=status, limit=limit
+            )
+
+    def show_quarantine(self, number: int) -> QuarantineEntry:
+        """Return one record put aside, with its pseudonymised content."""
+        self.demand_analyst("see the quarantine")
+        with self.database.connection("analyst") as connection:
+            return read_entry(connection, number)
+
+    def retry_quarantine(
+        self, *, batch_id: int | None = None, ids: Sequence[int] | None = None
+    ) -> IngestReceipt:
+        """Judge records in quarantine again, from what is stored of them."""
+        self.demand_analyst("judge the quarantine again")
+        return retry_quarantine(self.database, self.config, batch_id=batch_id, ids=ids)

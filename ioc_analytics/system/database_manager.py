@@ -1,0 +1,66 @@
+"""The seed's ``databaseManager``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ioc_analytics.database.binaries import find_binaries
+from ioc_analytics.schema.dump import dump_schema
+from ioc_analytics.schema.migrations import (
+    Applied,
+    MigrationPlan,
+    find_drift,
+    folder_scripts,
+    migrate,
+    plan,
+    read_history,
+)
+
+if TYPE_CHECKING:
+    from ioc_analytics.system.facade import AnalyticsSystem
+
+
+class DatabaseManager:
+    """The seed's ``databaseManager``: the operating half of the facade."""
+
+    def __init__(self, system: "AnalyticsSystem") -> None:
+        self._system = system
+
+    def run_migrations(self, path: str | Path | None = None) -> list[str]:
+        """Apply pending migrations and return their names.
+
+        Args:
+            path: A folder of plain SQL of the user's own, kept in a history of its own; None: the
+                platform's migrations.
+        """
+        if path is not None:
+            self._system.demand_analyst("run migrations of their own")
+        scripts = None if path is None else folder_scripts(Path(path))
+        with self._system.database.connection("owner") as connection:
+            connection.rollback()
+            connection.autocommit = True
+            try:
+                return migrate(connection, scripts)
+            finally:
+                connection.autocommit = False
+
+    def plan_migrations(self, path: str | Path | None = None) -> MigrationPlan:
+        """Return what ``run_migrations`` would apply."""
+        scripts = None if path is None else folder_scripts(Path(path))
+        with self._system.database.connection("owner") as connection:
+            return plan(connection, scripts)
+
+    def find_drift(self) -> list[str]:
+        """Return what differs from the schema that the last migration left."""
+        with self._system.database.connection("owner") as connection:
+            return find_drift(connection)
+
+    def dump_schema(self) -> str:
+        """Return the schema as SQL, without rows, owners and partitions."""
+        config = self._system.config
+        database = self._system.database.open()
+        return dump_schema(database.conninfo("owner"), find_binaries(config.pg_bin).folder)
+
+    def get_migration_history(self) -> list[Applied]:
+        """Return everything that was applied, oldest first."""
+        with self._system.database.connection("owner") as connection:
+            return read_history(connection)

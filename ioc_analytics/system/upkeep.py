@@ -1,0 +1,80 @@
+"""The facade: verbs that keep states, released tables and views true to their rows."""
+
+from collections.abc import Callable, Iterable
+from datetime import date
+
+from ioc_analytics.insight.refresh import refresh, refresh_views
+from ioc_analytics.monitoring.integrity import Finding, examine
+from ioc_analytics.records.answers import RefreshReceipt
+from ioc_analytics.states.rebuild import touched_months
+from ioc_analytics.states.sealing import MINIMUM_CELL, seal_month
+from ioc_analytics.system.base import SystemBase
+
+
+class Upkeep(SystemBase):
+    """Refresh, rebuild, seal, compare."""
+
+    def refresh(
+        self,
+        periods: Iterable[date] | None = None,
+        *,
+        with_views: bool = True,
+        progress: Callable[[date], None] | None = None,
+    ) -> RefreshReceipt:
+        """Bring touched states, released tables and views up to date.
+
+        Args:
+            periods: Months to look at (any day of each); None: all with touched days.
+            with_views: Refresh the materialized views afterwards.
+            progress: Called after each month.
+        """
+        self.demand_analyst("refresh states")
+        return refresh(
+            self.database, self.config, periods, with_views=with_views, progress=progress
+        )
+
+    def rebuild(
+        self,
+        periods: Iterable[date] | None = None,
+        *,
+        with_views: bool = True,
+        progress: Callable[[date], None] | None = None,
+    ) -> RefreshReceipt:
+        """Count whole months again from rows, touched or not; None: every month with rows."""
+        self.demand_analyst("rebuild states")
+        return refresh(
+            self.database,
+            self.config,
+            periods,
+            whole=True,
+            with_views=with_views,
+            progress=progress,
+        )
+
+    def touched_months(self) -> list[date]:
+        """Return the first days of the months whose states are behind their rows, ascending."""
+        with self.database.connection("ingest") as connection:
+            return touched_months(connection)
+
+    def check_integrity(self, name: str) -> Finding:
+        """Compare what is stored with what must hold of it; see ``monitoring.integrity``.
+
+        Args:
+            name: One of ``monitoring.integrity.PROMISES``.
+        """
+        self.demand_analyst("compare records")
+        with self.database.connection("ingest") as connection:
+            return examine(connection, name)
+
+    def seal_month(self, month: date, minimum_cell: int = MINIMUM_CELL) -> int:
+        """Seal the states of a month, so that its rows may go; return its scored responses."""
+        self.demand_analyst("seal a month")
+        with self.database.connection("ingest") as connection:
+            responses = seal_month(connection, month.replace(day=1), minimum_cell)
+            self._audit(connection, "seal", f"{month:%Y-%m}", row_count=responses)
+        return responses
+
+    def refresh_views(self) -> tuple[str, ...]:
+        """Refresh the materialized views, without locking readers out."""
+        self.demand_analyst("refresh views")
+        return refresh_views(self.database)
