@@ -14,7 +14,7 @@ import pyarrow as pa
 from ioc_analytics.database.copying import copy_in
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.states.catalogue import Categories
-from ioc_analytics.states.rows import score_matrix
+from ioc_analytics.states.rows import ABANDONED, COMPLETED, score_matrix
 from ioc_analytics.statistics.moments import CENTRE_POINTS
 
 TIME_DTYPE: Final = np.dtype([("seconds", ">f8"), ("n", ">u4")])
@@ -45,8 +45,7 @@ def write_organization_days(
     distinct, places = np.unique(keys.view(f"V{_KEY.itemsize}").ravel(), return_inverse=True)
     distinct = distinct.view(_KEY)
     number = len(distinct)
-    seconds = rows["seconds"].astype(np.float64)
-    is_timed = ~np.isnan(seconds)
+    seconds, is_timed = _times(rows)
     seconds = np.where(is_timed, seconds, 0.0)
     scores = score_matrix(rows)
     is_scored = ~np.isnan(scores)
@@ -69,9 +68,12 @@ def write_organization_days(
         ),
         "is_careless": pa.array(distinct["is_careless"].tolist()),
         "started": pa.array(np.bincount(places, minlength=number)),
-        "completed": pa.array(count(rows["status"] == 1)),
-        "abandoned": pa.array(count(rows["status"] == 2)),
+        "completed": pa.array(count(rows["status"] == COMPLETED)),
+        "abandoned": pa.array(count(rows["status"] == ABANDONED)),
         "timed": pa.array(count(is_timed)),
+        "whole": pa.array(count(is_timed & is_scored.all(axis=1))),
+        "validated": pa.array(count(rows["validated"])),
+        "agreed": pa.array(count(rows["agreed"])),
         "time_sum": pa.array(total(seconds)),
         "time_square_sum": pa.array(total(seconds**2)),
     }
@@ -89,13 +91,21 @@ def write_organization_days(
     copy_in(connection, "internal", "organization_states", pa.RecordBatch.from_pydict(columns))
 
 
+def _times(
+    rows: npt.NDArray[np.void],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Return the seconds of each row, and which of them are the time of a completed response."""
+    seconds = rows["seconds"].astype(np.float64)
+    return seconds, ~np.isnan(seconds) & (rows["status"] == COMPLETED)
+
+
 def write_time_days(
     connection: psycopg.Connection[Any],
     rows: npt.NDArray[np.void],
     categories: Categories,
 ) -> None:
     """Count the distinct times spent of each day and write the counts."""
-    rows = rows[~np.isnan(rows["seconds"].astype(np.float64))]
+    rows = rows[_times(rows)[1]]
     if not len(rows):
         return
     order = np.lexsort(
