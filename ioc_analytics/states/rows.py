@@ -67,10 +67,15 @@ class RowFilter:
         return {
             **{name: None if code is None else list(code) for name, code in codes.items()},
             "is_careless": self.is_careless,
-            "organizations": None if self.organizations is None else list(self.organizations),
-            "other_organizations": (
-                None if self.other_organizations is None else list(self.other_organizations)
-            ),
+            **self.organization_parameters(),
+        }
+
+    def organization_parameters(self) -> dict[str, list[str] | None]:
+        """Return the organizations alone as parameters: states know them too."""
+        kept, left_out = self.organizations, self.other_organizations
+        return {
+            "organizations": None if kept is None else list(kept),
+            "other_organizations": None if left_out is None else list(left_out),
         }
 
 
