@@ -1269,6 +1269,9 @@ CREATE TABLE internal.organization_states (
     trait_n bigint[] NOT NULL,
     trait_sum double precision[] NOT NULL,
     trait_square_sum double precision[] NOT NULL,
+    whole bigint,
+    validated bigint,
+    agreed bigint,
     CONSTRAINT organization_states_layer_check CHECK ((layer = ANY (ARRAY['live'::text, 'sealed'::text])))
 );
 
@@ -1296,7 +1299,7 @@ COMMENT ON COLUMN internal.organization_states.completed IS 'Of them, completed'
 
 COMMENT ON COLUMN internal.organization_states.abandoned IS 'Of them, abandoned';
 
-COMMENT ON COLUMN internal.organization_states.timed IS 'Of them, with a time spent';
+COMMENT ON COLUMN internal.organization_states.timed IS 'Completed responses with a time spent';
 
 COMMENT ON COLUMN internal.organization_states.time_sum IS 'Sum of the time spent, in seconds';
 
@@ -1307,6 +1310,12 @@ COMMENT ON COLUMN internal.organization_states.trait_n IS 'Scores per trait';
 COMMENT ON COLUMN internal.organization_states.trait_sum IS 'Sum of the scores less 50, per trait';
 
 COMMENT ON COLUMN internal.organization_states.trait_square_sum IS 'Sum of the squares of the scores less 50, per trait';
+
+COMMENT ON COLUMN internal.organization_states.whole IS 'Completed responses with all five traits scored and a time spent; NULL: sealed before this was counted';
+
+COMMENT ON COLUMN internal.organization_states.validated IS 'Pairs of AI scores of the responses; NULL: sealed before this was counted';
+
+COMMENT ON COLUMN internal.organization_states.agreed IS 'Of them, pairs that differ by at most 10 points; NULL: sealed before this was counted';
 
 -- table internal.quarantine
 
@@ -1548,7 +1557,7 @@ COMMENT ON COLUMN internal.time_states.instrument IS 'Questionnaire';
 
 COMMENT ON COLUMN internal.time_states.is_careless IS 'Whether the responses are flagged as careless';
 
-COMMENT ON COLUMN internal.time_states.responses IS 'Responses with a time spent';
+COMMENT ON COLUMN internal.time_states.responses IS 'Completed responses with a time spent';
 
 COMMENT ON COLUMN internal.time_states.counts IS 'Packed (seconds f8, n u4), big-endian, sorted';
 

@@ -101,14 +101,15 @@ def _apply(connection: psycopg.Connection[Any], family: Family, change: Change) 
 
 
 def _projection(family: Family) -> Callable[[CellKey], CellKey]:
-    kept = [name in family.dimensions for name in DIMENSIONS]
+    is_month = family.grain == "month"
+    places = [at if name in family.dimensions else None for at, name in enumerate(DIMENSIONS, 3)]
 
     def project(key: CellKey) -> CellKey:
-        period: date = key[0].replace(day=1) if family.grain == "month" else key[0]
+        period: date = key[0].replace(day=1) if is_month else key[0]
         return (
             period,
             *key[1:3],
-            *(word if keep else ALL for word, keep in zip(key[3:], kept, strict=True)),
+            *[ALL if place is None else key[place] for place in places],
         )
 
     return project

@@ -110,13 +110,13 @@ def read_traits(
     undecided = 0
     if family is None or day_family is None or selection.needs_rows:
         family = None
-        _refuse_without_rows(periods, selection)
-        runs: tuple[Run, ...] = (_whole(periods),)
+        refuse_without_rows(periods, selection)
+        runs: tuple[Run, ...] = (whole_run(periods),)
     else:
         runs = periods.row_runs
         parameters = (
             periods.parameters()
-            | _words(selection)
+            | words_of(selection)
             | {"month_family": family.name, "day_family": day_family.name}
         )
         for instrument, responses, counts, moments in connection.execute(
@@ -146,7 +146,7 @@ def read_traits(
         undecided,
         Source(
             family.name if family else None,
-            _days(runs) if family else None,
+            days_of(runs) if family else None,
             len(periods.sealed_months),
         ),
     )
@@ -169,8 +169,8 @@ def read_items(
     states: list[ItemState] = []
     runs = periods.row_runs
     if selection.dimensions or selection.needs_rows:
-        _refuse_without_rows(periods, selection)
-        runs = (_whole(periods),)
+        refuse_without_rows(periods, selection)
+        runs = (whole_run(periods),)
     else:
         states = [
             ItemState.unpack(responses, items)
@@ -196,7 +196,8 @@ def read_watermark(connection: psycopg.Connection[Any]) -> datetime | None:
     return row[0] if row else None
 
 
-def _words(selection: Selection) -> dict[str, Any]:
+def words_of(selection: Selection) -> dict[str, Any]:
+    """Return a selection as parameters of the statements on states."""
     words: dict[str, Any] = {
         name: sorted(selection.allowed[name]) if name in selection.allowed else None
         for name in ("instrument", *DIMENSIONS)
@@ -212,7 +213,8 @@ def _split(cells: TraitCells, names: list[str]) -> list[tuple[str, TraitCells]]:
     ]
 
 
-def _whole(periods: Periods) -> Run:
+def whole_run(periods: Periods) -> Run:
+    """Return the whole range as one run of rows."""
     edges = [moment for run in periods.row_runs for moment in run]
     if periods.day_start < periods.day_end:
         # Otherwise the range lies within one day, and its run is all there is.
@@ -220,7 +222,12 @@ def _whole(periods: Periods) -> Run:
     return min(edges), max(edges)
 
 
-def _refuse_without_rows(periods: Periods, selection: Selection) -> None:
+def refuse_without_rows(periods: Periods, selection: Selection) -> None:
+    """Refuse what only rows could answer where rows are gone.
+
+    Raises:
+        InvalidInput: The range touches a sealed month.
+    """
     if periods.sealed_months:
         first, last = periods.sealed_months[0], periods.sealed_months[-1]
         asked = sorted(selection.dimensions) + (["org_hash"] if selection.needs_rows else [])
@@ -231,5 +238,6 @@ def _refuse_without_rows(periods: Periods, selection: Selection) -> None:
         )
 
 
-def _days(runs: tuple[Run, ...]) -> int:
+def days_of(runs: tuple[Run, ...]) -> int:
+    """Return the number of days that runs of rows touch."""
     return sum(max(1, (end - start).days) for start, end in runs)

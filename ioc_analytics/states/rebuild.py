@@ -126,7 +126,7 @@ def _count_days(
         for family in FAMILIES
         if family.source is None
     }
-    rows = np.concatenate([NO_ROWS, *read_rows(connection, start, end)])
+    rows = np.concatenate([NO_ROWS, *read_rows(connection, start, end, has_validations=True)])
     changes = [
         (family, Change.between(*before[family], *_count_traits(family, rows, categories)))
         for family in before

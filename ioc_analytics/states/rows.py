@@ -16,6 +16,7 @@ import psycopg
 
 from ioc_analytics.database.copying import FIXED_TYPES, copy_out
 from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.records.metrics import AI_TOLERANCE_POINTS
 from ioc_analytics.records.vocabularies import TRAITS
 
 _COLUMNS: Final = (
@@ -33,13 +34,16 @@ _COLUMNS: Final = (
     ("org_hash", "uuid"),
     ("seconds", "float8"),
     *((trait, "float8") for trait in TRAITS),
+    ("validated", "int4"),
+    ("agreed", "int4"),
 )
 
 NO_ROWS: Final = np.empty(0, dtype=[(name, FIXED_TYPES[kind]) for name, kind in _COLUMNS])
 """What ``read_rows`` yields, with nothing in it."""
 
-STATUSES: Final = ("completed", "abandoned")
-"""Statuses with a number of their own in ``status``, from 1; 0 is any other."""
+COMPLETED: Final = 1
+ABANDONED: Final = 2
+"""Numbers of these in ``status``; 0 is any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +67,15 @@ class RowFilter:
         return {
             **{name: None if code is None else list(code) for name, code in codes.items()},
             "is_careless": self.is_careless,
-            "organizations": None if self.organizations is None else list(self.organizations),
-            "other_organizations": (
-                None if self.other_organizations is None else list(self.other_organizations)
-            ),
+            **self.organization_parameters(),
+        }
+
+    def organization_parameters(self) -> dict[str, list[str] | None]:
+        """Return the organizations alone as parameters: states know them too."""
+        kept, left_out = self.organizations, self.other_organizations
+        return {
+            "organizations": None if kept is None else list(kept),
+            "other_organizations": None if left_out is None else list(left_out),
         }
 
 
@@ -78,18 +87,34 @@ def read_rows(
     start: datetime,
     end: datetime,
     chosen: RowFilter = EVERYONE,
+    *,
+    has_validations: bool = False,
 ) -> Iterator[npt.NDArray[np.void]]:
     """Read the responses started in ``[start, end)``, in blocks.
 
+    Args:
+        connection: A connection that may read responses.
+        start: First moment.
+        end: First moment after.
+        chosen: Which of them.
+        has_validations: Whether AI scores are counted too; ``validated`` and ``agreed`` are 0
+            otherwise, and their table is not read.
+
     Yields:
         Structured arrays: ``day`` in days since 2000-01-01, categories as catalogue numbers,
-        ``seconds`` and the five traits as points, NaN where absent.
+        ``seconds`` and the five traits as points, NaN where absent, and the pairs of AI scores.
     """
     _plan_for_many(connection)
     yield from copy_out(
         connection,
         sqlfiles.query("states/rows"),
-        chosen.parameters() | {"start": start, "end": end},
+        chosen.parameters()
+        | {
+            "start": start,
+            "end": end,
+            "has_validations": has_validations,
+            "tolerance": AI_TOLERANCE_POINTS,
+        },
         _COLUMNS,
     )
 

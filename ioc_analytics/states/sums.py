@@ -14,11 +14,33 @@ import pyarrow as pa
 from ioc_analytics.database.copying import copy_in
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.states.catalogue import Categories
-from ioc_analytics.states.rows import score_matrix
+from ioc_analytics.states.rows import ABANDONED, COMPLETED, score_matrix
 from ioc_analytics.statistics.moments import CENTRE_POINTS
 
 TIME_DTYPE: Final = np.dtype([("seconds", ">f8"), ("n", ">u4")])
 """A packed count of a distinct time spent."""
+
+_COUNTS: Final = ("started", "completed", "abandoned", "timed", "whole", "validated", "agreed")
+
+SUM_DTYPE: Final = np.dtype(
+    [
+        *((name, "i8") for name in (*_COUNTS, "careless")),
+        ("time_sum", "f8"),
+        ("time_square_sum", "f8"),
+        ("trait_n", "i8", (5,)),
+        ("trait_sum", "f8", (5,)),
+        ("trait_square_sum", "f8", (5,)),
+    ]
+)
+"""Sums of responses; ``careless`` counts completed ones that are flagged."""
+
+_STEPS: Final = {
+    "time_sum": 2.0**20,
+    "time_square_sum": 2.0**10,
+    "trait_sum": 2.0**26,
+    "trait_square_sum": 2.0**20,
+}
+"""Steps per unit that summands are rounded to: whole numbers of steps add up exactly."""
 
 _EPOCH: Final = date(2000, 1, 1)
 _KEY: Final = np.dtype(
@@ -33,6 +55,53 @@ _KEY: Final = np.dtype(
 )
 
 
+def sum_rows(
+    rows: npt.NDArray[np.void], places: npt.NDArray[np.intp], number: int
+) -> npt.NDArray[np.void]:
+    """Sum rows into places.
+
+    Args:
+        rows: What ``read_rows`` yields, AI scores counted.
+        places: Place of each row.
+        number: Number of places.
+
+    Returns:
+        ``SUM_DTYPE`` records. Every summand is a whole number of steps, so that sums are exact and
+        take any order (``statistics.moments`` says how far).
+    """
+    seconds, is_timed = completed_times(rows)
+    seconds = np.where(is_timed, seconds, 0.0)
+    scores = score_matrix(rows)
+    is_scored = ~np.isnan(scores)
+    centred = np.where(is_scored, scores - CENTRE_POINTS, 0.0)
+    is_completed = rows["status"] == COMPLETED
+
+    def total(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+        return np.bincount(places, weights=values, minlength=number).astype(np.float64)
+
+    sums = np.zeros(number, dtype=SUM_DTYPE)
+    sums["started"] = np.bincount(places, minlength=number)
+    sums["completed"] = total(is_completed)
+    sums["abandoned"] = total(rows["status"] == ABANDONED)
+    sums["careless"] = total(is_completed & rows["is_careless"])
+    sums["timed"] = total(is_timed)
+    sums["whole"] = total(is_timed & is_scored.all(axis=1))
+    sums["validated"] = total(rows["validated"])
+    sums["agreed"] = total(rows["agreed"])
+    sums["time_sum"] = total(_stepped(seconds, "time_sum"))
+    sums["time_square_sum"] = total(_stepped(seconds**2, "time_square_sum"))
+    for at in range(scores.shape[1]):
+        sums["trait_n"][:, at] = total(is_scored[:, at])
+        column = centred[:, at]
+        sums["trait_sum"][:, at] = total(_stepped(column, "trait_sum"))
+        sums["trait_square_sum"][:, at] = total(_stepped(column**2, "trait_square_sum"))
+    return sums
+
+
+def _stepped(values: npt.NDArray[np.float64], name: str) -> npt.NDArray[np.float64]:
+    return np.asarray(np.rint(values * _STEPS[name]) / _STEPS[name])
+
+
 def write_organization_days(
     connection: psycopg.Connection[Any],
     rows: npt.NDArray[np.void],
@@ -45,19 +114,7 @@ def write_organization_days(
     distinct, places = np.unique(keys.view(f"V{_KEY.itemsize}").ravel(), return_inverse=True)
     distinct = distinct.view(_KEY)
     number = len(distinct)
-    seconds = rows["seconds"].astype(np.float64)
-    is_timed = ~np.isnan(seconds)
-    seconds = np.where(is_timed, seconds, 0.0)
-    scores = score_matrix(rows)
-    is_scored = ~np.isnan(scores)
-    centred = np.where(is_scored, scores - CENTRE_POINTS, 0.0)
-
-    def total(values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-        return np.bincount(places, weights=values, minlength=number).astype(np.float64)
-
-    def count(values: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
-        return total(values).astype(np.int64)
-
+    sums = sum_rows(rows, places, number)
     columns = {
         "family": pa.array(["day"] * number),
         "period_start": pa.array(
@@ -68,25 +125,22 @@ def write_organization_days(
             pa.binary(16), number, [None, pa.py_buffer(distinct["org_hash"].tobytes())]
         ),
         "is_careless": pa.array(distinct["is_careless"].tolist()),
-        "started": pa.array(np.bincount(places, minlength=number)),
-        "completed": pa.array(count(rows["status"] == 1)),
-        "abandoned": pa.array(count(rows["status"] == 2)),
-        "timed": pa.array(count(is_timed)),
-        "time_sum": pa.array(total(seconds)),
-        "time_square_sum": pa.array(total(seconds**2)),
+        **{name: pa.array(sums[name]) for name in (*_COUNTS, "time_sum", "time_square_sum")},
     }
     for name in ("instrument", "industry_category", "org_size_category"):
         columns[name] = pa.array([categories[name][code] for code in distinct[name].tolist()])
-    for name, values in (
-        ("trait_n", is_scored),
-        ("trait_sum", centred),
-        ("trait_square_sum", centred**2),
-    ):
-        sums = np.column_stack([total(column) for column in values.T])
+    for name in ("trait_n", "trait_sum", "trait_square_sum"):
         kind = pa.int64() if name == "trait_n" else pa.float64()
-        typed = sums.astype(np.int64) if name == "trait_n" else sums
-        columns[name] = pa.array(typed.tolist(), type=pa.list_(kind))
+        columns[name] = pa.array(sums[name].tolist(), type=pa.list_(kind))
     copy_in(connection, "internal", "organization_states", pa.RecordBatch.from_pydict(columns))
+
+
+def completed_times(
+    rows: npt.NDArray[np.void],
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Return the seconds of each row, and which of them are the time of a completed response."""
+    seconds = rows["seconds"].astype(np.float64)
+    return seconds, ~np.isnan(seconds) & (rows["status"] == COMPLETED)
 
 
 def write_time_days(
@@ -95,7 +149,7 @@ def write_time_days(
     categories: Categories,
 ) -> None:
     """Count the distinct times spent of each day and write the counts."""
-    rows = rows[~np.isnan(rows["seconds"].astype(np.float64))]
+    rows = rows[completed_times(rows)[1]]
     if not len(rows):
         return
     order = np.lexsort(

@@ -43,6 +43,7 @@ def make_survey(
     instruments = builtin_instruments()
     responses: list[dict[str, Any]] = []
     answers: list[dict[str, Any]] = []
+    validations: list[dict[str, Any]] = []
     for number in range(people):
         assessment = ASSESSMENTS[int(generator.integers(len(ASSESSMENTS)))]
         instrument = instruments[assessment[-1]]
@@ -61,6 +62,19 @@ def make_survey(
                 "started_at": (start + timedelta(minutes=minutes)).isoformat(),
             }
         )
+        if number % 3 == 0:
+            # Differences of 0, 5, 10 and 15 points: what agrees is decided at 10.
+            validations += [
+                {
+                    "response_id": key,
+                    "dimension": trait,
+                    "primary_model": "rater-a",
+                    "primary_score": 50.0,
+                    "secondary_model": "rater-b",
+                    "secondary_score": 50.0 + (number + 5 * at) % 20,
+                }
+                for at, trait in enumerate(TRAITS[: number % 4])
+            ]
         level = generator.normal(size=len(TRAITS))
         is_straight = generator.integers(12) == 0
         low, high = instrument.scale_minimum, instrument.scale_maximum
@@ -93,6 +107,7 @@ def make_survey(
             ],
             "responses": responses,
             "question_responses": answers,
+            **({"ai_validations": validations} if validations else {}),
         }
     )
 

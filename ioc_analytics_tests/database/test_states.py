@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 
 from ioc_analytics import AnalyticsSystem
+from ioc_analytics.privacy.pipeline import AnonymizationPipeline
+from ioc_analytics.records.vocabularies import TRAITS
 from ioc_analytics.states.families import DIMENSIONS, FAMILIES, Family
 from ioc_analytics.states.stored import read_cells
 from ioc_analytics_tests.database.survey import Question, ask_rows, demand_equal, make_survey
+from ioc_analytics_tests.fixtures.batches import assessment, response, scores, validation
 
 _SOURCES = dict.fromkeys(DIMENSIONS, "r") | {
     "industry_category": "a",
@@ -107,40 +110,91 @@ def test_states_equal_raw_rows_whatever_came_when(analytics: AnalyticsSystem) ->
     assert _everything(analytics) == by_steps
 
 
-def test_sums_of_organizations_and_times_equal_raw_rows(analytics: AnalyticsSystem) -> None:
-    analytics.ingest_data(make_survey(analytics.config, 200))
-    analytics.refresh()
-    analytics.ingest_data(make_survey(analytics.config, 2, seed=3, days=3, name="late"))
-    analytics.refresh()
+def _demand_sums_equal_rows(analytics: AnalyticsSystem) -> None:
+    """Compare organization sums and time counts with the rows, both ways and at both grains."""
+    trait_n = ", ".join(f"count(*) FILTER (WHERE '{name}' = ANY(s.traits))" for name in TRAITS)
     with analytics.database.connection("analyst") as connection:
         for grain in ("day", "month"):
-            differences = connection.execute(
-                f"""
-                WITH counted AS (
-                    SELECT date_trunc('{grain}', r.created_at, 'UTC')::date AS period_start,
-                        r.org_hash, a.instrument, r.is_careless, count(*) AS started,
-                        count(*) FILTER (WHERE r.status = 'completed') AS completed,
-                        count(*) FILTER (WHERE r.status = 'abandoned') AS abandoned,
-                        count(r.time_spent_seconds) AS timed, sum(r.time_spent_seconds) AS time_sum
-                    FROM anonymized_assessment_responses AS r
-                    JOIN anonymized_assessments AS a ON a.id = r.assessment_hash
-                    GROUP BY 1, 2, 3, 4
-                )
-                SELECT period_start, org_hash, instrument, is_careless, started, completed,
-                    abandoned, timed, time_sum FROM counted
-                EXCEPT
-                SELECT period_start, org_hash, instrument, is_careless, started, completed,
-                    abandoned, timed, time_sum
-                FROM internal.organization_states WHERE family = '{grain}'"""
-            ).fetchall()
-            assert differences == []
+            names = """period_start, org_hash, instrument, is_careless, industry_category,
+                org_size_category, started, completed, abandoned, timed, time_sum, whole, validated,
+                agreed, trait_n"""
+            counted = f"""
+                SELECT date_trunc('{grain}', r.created_at, 'UTC')::date AS period_start,
+                    r.org_hash, a.instrument, r.is_careless, a.industry_category,
+                    a.org_size_category, count(*) AS started,
+                    count(*) FILTER (WHERE r.status = 'completed') AS completed,
+                    count(*) FILTER (WHERE r.status = 'abandoned') AS abandoned,
+                    count(r.time_spent_seconds) FILTER (WHERE r.status = 'completed') AS timed,
+                    coalesce(
+                        sum(r.time_spent_seconds) FILTER (WHERE r.status = 'completed'), 0
+                    ) AS time_sum,
+                    count(*) FILTER (
+                        WHERE r.status = 'completed' AND r.time_spent_seconds IS NOT NULL
+                        AND cardinality(s.traits) = 5
+                    ) AS whole,
+                    sum(v.validated)::bigint AS validated,
+                    sum(v.agreed)::bigint AS agreed,
+                    ARRAY[{trait_n}] AS trait_n
+                FROM anonymized_assessment_responses AS r
+                JOIN anonymized_assessments AS a ON a.id = r.assessment_hash
+                CROSS JOIN LATERAL (
+                    SELECT array_agg(p.dimension::text) AS traits
+                    FROM anonymized_assessment_scores AS p
+                    WHERE p.created_at = r.created_at AND p.response_hash = r.id
+                ) AS s
+                CROSS JOIN LATERAL (
+                    SELECT count(*) AS validated,
+                        count(*) FILTER (WHERE abs(p.primary_score - p.secondary_score) <= 10)
+                            AS agreed
+                    FROM internal.ai_validations AS p
+                    WHERE p.created_at = r.created_at AND p.response_hash = r.id
+                ) AS v
+                GROUP BY 1, 2, 3, 4, 5, 6"""
+            stored = f"SELECT {names} FROM internal.organization_states WHERE family = '{grain}'"
+            for one, other in ((counted, stored), (stored, counted)):
+                assert connection.execute(f"({one}) EXCEPT ({other})").fetchall() == []
             numbers = connection.execute(
                 f"""SELECT
                 (SELECT sum(responses) FROM internal.time_states WHERE family = '{grain}'),
-                (SELECT count(time_spent_seconds) FROM anonymized_assessment_responses)"""
+                (SELECT count(time_spent_seconds) FROM anonymized_assessment_responses
+                    WHERE status = 'completed')"""
             ).fetchone()
             assert numbers is not None
             assert numbers[0] == numbers[1]
+
+
+def test_sums_of_organizations_and_times_equal_raw_rows(analytics: AnalyticsSystem) -> None:
+    analytics.ingest_data(make_survey(analytics.config, 200))
+    analytics.refresh()
+    _demand_sums_equal_rows(analytics)
+    analytics.ingest_data(make_survey(analytics.config, 2, seed=3, days=3, name="late"))
+    analytics.refresh()
+    _demand_sums_equal_rows(analytics)
+
+
+def test_a_late_ai_validation_touches_its_day(analytics: AnalyticsSystem) -> None:
+    pipeline = AnonymizationPipeline(analytics.config)
+    analytics.ingest_data(
+        pipeline.process_data(
+            {"assessments": [assessment()], "responses": [response()], "scores": scores()}
+        )
+    )
+    analytics.refresh()
+    late = {
+        "ai_validations": [
+            validation(dimension="openness", primary_score=60.0, secondary_score=50.0),
+            validation(dimension="neuroticism", primary_score=60.0, secondary_score=49.9),
+        ]
+    }
+    receipt = analytics.ingest_data(pipeline.process_data(late))
+    assert [str(day) for day in receipt.touched_days] == ["2024-03-05"]
+    analytics.refresh()
+    _demand_sums_equal_rows(analytics)
+    with analytics.database.connection("analyst") as connection:
+        found = connection.execute(
+            "SELECT DISTINCT whole, validated, agreed FROM internal.organization_states"
+        ).fetchall()
+    assert found == [(1, 2, 1)]
 
 
 def test_marks_that_arrive_during_a_refresh_stay(

@@ -2,7 +2,8 @@
 -- Parameters: month, start, end (date, half-open).
 INSERT INTO internal.organization_states (
     family, period_start, layer, org_hash, instrument, is_careless, industry_category, org_size_category,
-    started, completed, abandoned, timed, time_sum, time_square_sum, trait_n, trait_sum, trait_square_sum
+    started, completed, abandoned, timed, time_sum, time_square_sum, whole, validated, agreed, trait_n,
+    trait_sum, trait_square_sum
 )
 SELECT
     'month',
@@ -19,6 +20,9 @@ SELECT
     sum(o.timed),
     sum(o.time_sum),
     sum(o.time_square_sum),
+    sum(o.whole),
+    sum(o.validated),
+    sum(o.agreed),
     ARRAY[
         sum(o.trait_n[1]), sum(o.trait_n[2]), sum(o.trait_n[3]), sum(o.trait_n[4]), sum(o.trait_n[5])
     ],
@@ -32,8 +36,8 @@ SELECT
 FROM (
     SELECT
         d.org_hash, d.instrument, d.is_careless, d.industry_category, d.org_size_category, d.started,
-        d.completed, d.abandoned, d.timed, d.time_sum, d.time_square_sum, d.trait_n, d.trait_sum,
-        d.trait_square_sum
+        d.completed, d.abandoned, d.timed, d.time_sum, d.time_square_sum, d.whole, d.validated, d.agreed,
+        d.trait_n, d.trait_sum, d.trait_square_sum
     FROM internal.organization_states AS d
     WHERE d.family = 'day' AND d.layer = 'live' AND d.period_start >= %(start)s AND d.period_start < %(end)s
     ORDER BY d.period_start

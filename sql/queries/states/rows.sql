@@ -1,7 +1,8 @@
 -- rows: one record of fixed width per response, categories as numbers, scores side by side.
 -- Parameters: start, end (timestamptz, half-open), numbers of allowed categories (smallint [] or NULL)
 --             by dimension, is_careless (boolean or NULL), organizations, other_organizations
---             (uuid [] or NULL).
+--             (uuid [] or NULL), has_validations (boolean, whether AI scores are counted), tolerance
+--             (points that two AI scores may differ by and agree).
 -- Row: see states.rows; nothing is NULL, an absent number is NaN.
 SELECT
     (r.created_at AT TIME ZONE 'UTC')::date - DATE '2000-01-01' AS day,
@@ -21,7 +22,9 @@ SELECT
     coalesce(s.conscientiousness, 'NaN') AS conscientiousness,
     coalesce(s.extraversion, 'NaN') AS extraversion,
     coalesce(s.agreeableness, 'NaN') AS agreeableness,
-    coalesce(s.neuroticism, 'NaN') AS neuroticism
+    coalesce(s.neuroticism, 'NaN') AS neuroticism,
+    coalesce(v.validated, 0)::integer AS validated,
+    coalesce(v.agreed, 0)::integer AS agreed
 FROM analytics.anonymized_assessment_responses AS r
 INNER JOIN (
     SELECT
@@ -57,6 +60,16 @@ LEFT JOIN (
     WHERE p.created_at >= %(start)s AND p.created_at < %(end)s
     GROUP BY p.created_at, p.response_hash
 ) AS s ON s.created_at = r.created_at AND s.response_hash = r.id
+LEFT JOIN (
+    SELECT
+        q.created_at,
+        q.response_hash,
+        count(*) AS validated,
+        count(*) FILTER (WHERE abs(q.primary_score - q.secondary_score) <= %(tolerance)s) AS agreed
+    FROM internal.ai_validations AS q
+    WHERE q.created_at >= %(start)s AND q.created_at < %(end)s AND %(has_validations)s::boolean
+    GROUP BY q.created_at, q.response_hash
+) AS v ON v.created_at = r.created_at AND v.response_hash = r.id
 WHERE r.created_at >= %(start)s AND r.created_at < %(end)s
     AND NOT EXISTS (
         SELECT 1 FROM internal.sealed_months AS m

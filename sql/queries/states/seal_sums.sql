@@ -19,7 +19,7 @@ whole AS (
 INSERT INTO internal.organization_states (
     family, period_start, layer, org_hash, instrument, is_careless, industry_category,
     org_size_category, started, completed, abandoned, timed, time_sum, time_square_sum,
-    trait_n, trait_sum, trait_square_sum
+    whole, validated, agreed, trait_n, trait_sum, trait_square_sum
 )
 SELECT
     g.family,
@@ -36,6 +36,9 @@ SELECT
     sum(g.timed),
     sum(g.time_sum),
     sum(g.time_square_sum),
+    CASE WHEN bool_and(g.whole IS NOT NULL) THEN sum(g.whole) END,
+    CASE WHEN bool_and(g.validated IS NOT NULL) THEN sum(g.validated) END,
+    CASE WHEN bool_and(g.agreed IS NOT NULL) THEN sum(g.agreed) END,
     ARRAY[
         sum(g.trait_n[1]), sum(g.trait_n[2]), sum(g.trait_n[3]), sum(g.trait_n[4]), sum(g.trait_n[5])
     ],
