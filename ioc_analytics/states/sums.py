@@ -86,7 +86,7 @@ def write_organization_days(
         kind = pa.int64() if name == "trait_n" else pa.float64()
         typed = sums.astype(np.int64) if name == "trait_n" else sums
         columns[name] = pa.array(typed.tolist(), type=pa.list_(kind))
-    copy_in(connection, "internal", "organization_states", pa.RecordBatch.from_pydict(columns))
+    copy_in(connection, "internal", "organization_states", [pa.RecordBatch.from_pydict(columns)])
 
 
 def write_time_days(
@@ -183,4 +183,4 @@ def _write_times(
         "responses": pa.array([int(p["n"].sum()) for p in groups.values()], type=pa.int64()),
         "counts": pa.array([p.tobytes() for p in groups.values()], type=pa.binary()),
     }
-    copy_in(connection, "internal", "time_states", pa.RecordBatch.from_pydict(columns))
+    copy_in(connection, "internal", "time_states", [pa.RecordBatch.from_pydict(columns)])
