@@ -6,7 +6,7 @@ For: reading and judging while the server writes. Not for: work that needs anoth
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -14,7 +14,7 @@ T = TypeVar("T")
 _LOOK_SECONDS = 0.1
 
 
-def read_ahead(items: Iterable[T], depth: int = 2) -> Iterator[T]:
+def read_ahead(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
     """Yield items that a thread produces, at most ``depth`` ahead.
 
     The thread has ended when the iterator has, however that happened. What the producer raises is
