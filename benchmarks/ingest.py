@@ -146,8 +146,7 @@ def _read(column: str, kind: str) -> sql.Composable:
 def _copy(system: AnalyticsSystem, finished: Mapping[str, pa.Table]) -> None:
     with system.database.connection("ingest") as connection:
         for name, table in finished.items():
-            for batch in table.to_batches(max_chunksize=_BLOCK):
-                copy_in(connection, "analytics", name, batch)
+            copy_in(connection, "analytics", name, table.to_batches(max_chunksize=_BLOCK))
 
 
 def _clear(system: AnalyticsSystem) -> None:

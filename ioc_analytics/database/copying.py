@@ -5,7 +5,8 @@ For: ingestion and states, which move millions of rows. Not for: small results (
 Both directions run inside the caller's own transaction, on the caller's psycopg connection.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final, LiteralString
 
 import numpy as np
@@ -33,28 +34,50 @@ FIXED_TYPES: Final[Mapping[str, str]] = {
 
 
 def copy_in(
-    connection: psycopg.Connection[Any], schema: str, table: str, batch: pa.RecordBatch
+    connection: psycopg.Connection[Any],
+    schema: str,
+    table: str,
+    batches: Iterable[pa.RecordBatch],
+    ahead: Callable[[Iterator[bytes]], Iterable[bytes]] = iter,
 ) -> int:
-    """Write one Arrow batch into a table; its column names are the columns written.
+    """Write Arrow batches of one schema into a table; their column names are the columns written.
 
     Fixed-size binary of 16 bytes goes into ``uuid`` columns and text into enums: their binary
     forms are the same.
 
+    Args:
+        connection: The caller's connection.
+        schema: Schema of the table.
+        table: The table.
+        batches: Rows, in the order in which they are written.
+        ahead: How the encoded rows are taken: ``kernel.ahead.read_ahead`` lets a thread make them.
+
     Returns:
         Rows written.
     """
-    if not batch.num_rows:
+    filled = (batch for batch in batches if batch.num_rows)
+    first = next(filled, None)
+    if first is None:
         return 0
-    encoder = pgpq.ArrowToPostgresBinaryEncoder(batch.schema)
+    n_rows = 0
+
+    def encoded() -> Iterator[bytes]:
+        nonlocal n_rows
+        encoder = pgpq.ArrowToPostgresBinaryEncoder(first.schema)
+        yield encoder.write_header()
+        for batch in chain((first,), filled):
+            n_rows += batch.num_rows
+            yield encoder.write_batch(batch)
+        yield encoder.finish()
+
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(
         sql.Identifier(schema, table),
-        sql.SQL(", ").join(sql.Identifier(name) for name in batch.schema.names),
+        sql.SQL(", ").join(sql.Identifier(name) for name in first.schema.names),
     )
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(encoder.write_header())
-        copy.write(encoder.write_batch(batch))
-        copy.write(encoder.finish())
-    return int(batch.num_rows)
+        for data in ahead(encoded()):
+            copy.write(data)
+    return n_rows
 
 
 def copy_out(

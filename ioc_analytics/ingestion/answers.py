@@ -1,6 +1,7 @@
-"""Judging and writing answers: the bulk of every batch.
+"""Judging answers: the bulk of every batch.
 
-For: ``ingestion.ingest``. Not for: turning answers into scores (``ingestion.scores``).
+For: ``ingestion.ingest``. Not for: turning answers into scores (``ingestion.scores``), or the order
+in which the rows are written (``ingestion.runs``).
 
 Per instrument one matrix of signed bytes holds the answers of the batch, a row per response. It
 finds repeated answers without an index, gives scores and careless flags without a second reading,
@@ -24,6 +25,7 @@ from ioc_analytics.ingestion.children import (
 from ioc_analytics.ingestion.digests import fixed_array
 from ioc_analytics.ingestion.load import Load, Origin, encoded, select, time_array
 from ioc_analytics.ingestion.parents import ANSWERS, COMPARE, EXTEND, WRITE
+from ioc_analytics.ingestion.runs import AnswerRun
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.records.instruments import Instrument
@@ -71,6 +73,7 @@ class AnswerDesk:
     def __init__(self, load: Load) -> None:
         self._load = load
         self.matrices: dict[int, AnswerMatrix] = {}
+        self._unwritten = AnswerRun(load)
 
     def take(self, records: pa.RecordBatch, origin: Origin) -> None:
         """Judge answers and write those that are new or newer."""
@@ -87,15 +90,17 @@ class AnswerDesk:
             mine = instruments == instrument
             self._take(int(instrument), select(records, mine), places[mine], origin)
 
-    def write_vectors(self) -> None:
-        """Write the answer vectors of all responses whose answers were written."""
+    def write(self) -> None:
+        """Write what is held, and the answer vectors of all responses with new answers."""
         load = self._load
+        self._unwritten.write()
         is_written = load.parents.is_written(ANSWERS)
         extended = np.flatnonzero(load.parents.rows["action"][:, ANSWERS] == EXTEND)
         if len(extended):
             load.execute("delete_vectors", stored_keys(load, extended, "created"))
         for matrix in self.matrices.values():
             written = np.flatnonzero(is_written[matrix.parents])
+            written = load.parents.by_time(matrix.parents, written)
             for first in range(0, len(written), 50_000):
                 rows = written[first : first + 50_000]
                 places = matrix.parents[rows]
@@ -107,15 +112,17 @@ class AnswerDesk:
                 load.copy(
                     "internal",
                     "answer_vectors",
-                    pa.RecordBatch.from_pydict(
-                        {
-                            "created_at": time_array(load.parents.rows["created"][places]),
-                            "response_hash": fixed_array(load.parents.ids[places]),
-                            "batch_id": pa.array(np.full(len(rows), load.batch_id)),
-                            "instrument": pa.array([matrix.instrument.name] * len(rows)),
-                            "answers": vectors,
-                        }
-                    ),
+                    [
+                        pa.RecordBatch.from_pydict(
+                            {
+                                "created_at": time_array(load.parents.rows["created"][places]),
+                                "response_hash": fixed_array(load.parents.ids[places]),
+                                "batch_id": pa.array(np.full(len(rows), load.batch_id)),
+                                "instrument": pa.array([matrix.instrument.name] * len(rows)),
+                                "answers": vectors,
+                            }
+                        )
+                    ],
                 )
 
     def load_stored(self, places: npt.NDArray[np.int64]) -> None:
@@ -232,22 +239,10 @@ class AnswerDesk:
         number = int(new.sum())
         if not number:
             return
-        kept, chosen = select(records, new), places[new]
         origin.count(QUESTION_RESPONSES, "accepted", number)
-        load = self._load
-        load.copy(
-            "analytics",
-            "anonymized_question_responses",
-            pa.RecordBatch.from_pydict(
-                {
-                    "response_hash": fixed_array(load.parents.ids[chosen]),
-                    "created_at": time_array(load.parents.rows["created"][chosen]),
-                    "batch_id": pa.array(np.full(number, load.batch_id)),
-                    "time_spent_ms": kept.column("time_spent_ms"),
-                    "question_id": pa.array(
-                        matrix.question_ids[cells[new] % len(matrix.question_ids)]
-                    ),
-                    "value": kept.column("value"),
-                }
-            ),
+        self._unwritten.add(
+            places[new],
+            matrix.question_ids[cells[new] % len(matrix.question_ids)],
+            values[new],
+            select(records, new).column("time_spent_ms"),
         )

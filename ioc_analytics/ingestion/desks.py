@@ -56,6 +56,6 @@ class Desks:
         flag_careless(self._load, self._answers)
         remove_old_rows(self._load)
         self._scores.score_answers(self._answers.matrices)
-        self._answers.write_vectors()
+        self._answers.write()
         self._responses.write()
         write_registry(self._load)

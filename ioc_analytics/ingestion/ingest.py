@@ -7,8 +7,6 @@ One batch is one transaction. Its ledger row, claimed first, commits with its da
 that is killed at any moment leaves nothing behind, and running it again brings the same content.
 """
 
-import queue
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -37,8 +35,6 @@ from ioc_analytics.states.catalogue import read_instruments
 
 Progress = Callable[[str, int], None]
 """Called with the name of a batch and the records judged so far."""
-
-_QUEUED_CHUNKS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +171,7 @@ class _Attempt:
         self._started = time.monotonic()
 
     def run(self) -> IngestReceipt:
-        digest = self._batch.digest()
+        content = digest = self._batch.digest()
         if self._options.allows_replacing:
             # Asking to replace is another request than the one that left conflicts behind.
             digest = bytes(byte ^ 0xFF for byte in digest)
@@ -192,6 +188,8 @@ class _Attempt:
             load.is_check = self._options.is_check
             load.allows_replacing = self._options.allows_replacing
             settled = self._take_chunks(load)
+            if self._options.allows_replacing:
+                load.execute("settle_replaced", {"batch_id": batch_id, "digest": content})
             receipt = self._receipt(load, settled)
             close_batch(load, receipt)
         return receipt
@@ -199,7 +197,7 @@ class _Attempt:
     def _take_chunks(self, load: Load) -> int:
         desks = Desks(load)
         judged = 0
-        for chunk in _read_ahead(self._batch, self._config.operations.parallel_processing > 1):
+        for chunk in load.ahead(self._batch.chunks()):
             self._repairs.update(chunk.repairs)
             self._dropped.update(chunk.dropped_columns)
             records = as_batch(chunk.table)
@@ -307,44 +305,6 @@ def close_batch(load: Load, receipt: IngestReceipt) -> None:
     load.execute("note_replaced", {"batch_id": batch_id, "replaced": sorted(load.replaced_batches)})
     load.execute("touch_days", {"batch_id": batch_id, "days": sorted(load.touched)})
     load.execute("close_batch", {"batch_id": batch_id, "receipt": Jsonb(receipt.to_dict())})
-
-
-def _read_ahead(batch: AnonymisedBatch, is_threaded: bool) -> Iterator[AnonymisedChunk]:
-    """Read, check and pseudonymise the next chunks while this one is being written."""
-    if not is_threaded:
-        yield from batch.chunks()
-        return
-    ahead: queue.Queue[Any] = queue.Queue(maxsize=_QUEUED_CHUNKS)
-    stop = threading.Event()
-
-    def offer(item: Any) -> bool:
-        while not stop.is_set():
-            try:
-                ahead.put(item, timeout=0.1)
-            except queue.Full:
-                continue
-            return True
-        return False
-
-    def read() -> None:
-        try:
-            for chunk in batch.chunks():
-                if not offer(chunk):
-                    return
-            offer(None)
-        except BaseException as error:  # noqa: BLE001  # handed to the reader of the queue, which raises it
-            offer(error)
-
-    reader = threading.Thread(target=read, name="read-ahead", daemon=True)
-    reader.start()
-    try:
-        while (item := ahead.get()) is not None:
-            if isinstance(item, BaseException):
-                raise item
-            yield item
-    finally:
-        stop.set()
-        reader.join()
 
 
 def _start_job(database: Database, subject: str, run_id: str | None) -> int:

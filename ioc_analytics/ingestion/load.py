@@ -5,10 +5,10 @@ each judge one kind of record. Not for: claiming a batch, retries and commit (``
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +21,12 @@ from ioc_analytics.database.pools import Database
 from ioc_analytics.ingestion.digests import fixed_bytes
 from ioc_analytics.ingestion.parents import ANSWERS, NEVER, SCORES, VALIDATIONS, Parents
 from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.kernel.ahead import read_ahead
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.schema.partitions import make_partitions, missing_partitions
+
+T = TypeVar("T")
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_MICROSECONDS: Final = 86_400_000_000
@@ -81,10 +84,19 @@ class Load:
     def __post_init__(self) -> None:
         self.instrument_names = list(self.instruments)
 
-    def copy(self, schema: str, table: str, batch: pa.RecordBatch) -> None:
-        """Write rows, unless the batch is only being checked."""
+    def copy(self, schema: str, table: str, batches: Iterable[pa.RecordBatch]) -> None:
+        """Write rows in one COPY, unless the batch is only being checked.
+
+        The next rows are made while the server takes the ones before.
+        """
         if not self.is_check:
-            copy_in(self.connection, schema, table, batch)
+            copy_in(self.connection, schema, table, batches, self.ahead)
+
+    def ahead(self, items: Iterable[T]) -> Iterator[T]:
+        """Make the next items in a second thread, where the settings allow one."""
+        if self.config.operations.parallel_processing > 1:
+            return read_ahead(items)
+        return iter(items)
 
     def execute(self, name: str, parameters: Mapping[str, Any]) -> None:
         """Run a named statement that changes rows, unless the batch is only being checked."""

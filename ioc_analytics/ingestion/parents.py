@@ -106,6 +106,15 @@ class Parents:
         self._index()
         return np.arange(start, self._count)
 
+    def by_time(
+        self, places: npt.NDArray[np.int64], chosen: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """Return ``chosen``, indices into ``places``, in the order of the stored start times.
+
+        Rows that come in the order of their key spare an index most of its work.
+        """
+        return chosen[np.argsort(self.rows["created"][places[chosen]], kind="stable")]
+
     def is_written(self, kind: int) -> npt.NDArray[np.bool_]:
         """Return for each response whether the batch writes children of a kind."""
         return np.isin(self.rows["action"][:, kind], (WRITE, EXTEND))

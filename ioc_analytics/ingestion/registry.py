@@ -126,7 +126,7 @@ def _copy_registry(
         is_absent = versions[:, kind] == NEVER
         columns[f"{name}_version"] = time_array(versions[:, kind])
         columns[f"{name}_batch"] = pa.array(np.ascontiguousarray(batches[:, kind]), mask=is_absent)
-    load.copy("internal", "response_registry", pa.RecordBatch.from_pydict(columns))
+    load.copy("internal", "response_registry", [pa.RecordBatch.from_pydict(columns)])
 
 
 def _update_registry(

@@ -231,4 +231,6 @@ class ResponseDesk:
             name: column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
             for name, column in columns.items()
         }
-        load.copy("analytics", "anonymized_assessment_responses", pa.RecordBatch.from_pydict(plain))
+        load.copy(
+            "analytics", "anonymized_assessment_responses", [pa.RecordBatch.from_pydict(plain)]
+        )

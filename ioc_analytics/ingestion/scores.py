@@ -81,7 +81,7 @@ class ScoreDesk:
             & (parents["stored_version"][:, SCORES] < load.parents.written_version(ANSWERS))
         )
         for matrix in matrices.values():
-            wanted = np.flatnonzero(is_wanted[matrix.parents])
+            wanted = load.parents.by_time(matrix.parents, np.flatnonzero(is_wanted[matrix.parents]))
             for first in range(0, len(wanted), _BLOCK):
                 rows = wanted[first : first + _BLOCK]
                 self._score(matrix, rows)
@@ -198,13 +198,15 @@ class ScoreDesk:
         load.copy(
             "analytics",
             "anonymized_assessment_scores",
-            pa.RecordBatch.from_pydict(
-                {
-                    "assessment_hash": fixed_array(assessments[parents["assessment"]]),
-                    "response_hash": fixed_array(load.parents.ids[places]),
-                    "created_at": time_array(parents["created"]),
-                    "batch_id": pa.array(np.full(len(places), load.batch_id)),
-                    **columns,
-                }
-            ),
+            [
+                pa.RecordBatch.from_pydict(
+                    {
+                        "assessment_hash": fixed_array(assessments[parents["assessment"]]),
+                        "response_hash": fixed_array(load.parents.ids[places]),
+                        "created_at": time_array(parents["created"]),
+                        "batch_id": pa.array(np.full(len(places), load.batch_id)),
+                        **columns,
+                    }
+                )
+            ],
         )

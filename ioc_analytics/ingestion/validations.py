@@ -90,17 +90,19 @@ class ValidationDesk:
         load.copy(
             "internal",
             "ai_validations",
-            pa.RecordBatch.from_pydict(
-                {
-                    "created_at": time_array(load.parents.rows["created"][places]),
-                    "response_hash": fixed_array(load.parents.ids[places]),
-                    "batch_id": pa.array(np.full(len(places), load.batch_id)),
-                    "primary_score": records.column("primary_score"),
-                    "secondary_score": records.column("secondary_score"),
-                    "primary_confidence": records.column("primary_confidence"),
-                    "secondary_confidence": records.column("secondary_confidence"),
-                    "validated_at": records.column("validated_at"),
-                    **columns,
-                }
-            ),
+            [
+                pa.RecordBatch.from_pydict(
+                    {
+                        "created_at": time_array(load.parents.rows["created"][places]),
+                        "response_hash": fixed_array(load.parents.ids[places]),
+                        "batch_id": pa.array(np.full(len(places), load.batch_id)),
+                        "primary_score": records.column("primary_score"),
+                        "secondary_score": records.column("secondary_score"),
+                        "primary_confidence": records.column("primary_confidence"),
+                        "secondary_confidence": records.column("secondary_confidence"),
+                        "validated_at": records.column("validated_at"),
+                        **columns,
+                    }
+                )
+            ],
         )

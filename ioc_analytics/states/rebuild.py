@@ -226,7 +226,7 @@ def write_items(
         "responses": pa.array([state.responses for state in states], type=pa.int64()),
         "items": pa.array([state.pack() for state in states], type=pa.binary()),
     }
-    copy_in(connection, "internal", "item_states", pa.RecordBatch.from_pydict(columns))
+    copy_in(connection, "internal", "item_states", [pa.RecordBatch.from_pydict(columns)])
 
 
 def _merge_items(connection: psycopg.Connection[Any], month: date, end: date) -> None:

@@ -46,7 +46,7 @@ def write_cells(
     }
     for name in ("instrument", *DIMENSIONS):
         columns[name] = pa.array(names.get(name, [ALL] * number), type=pa.string())
-    copy_in(connection, "internal", "trait_states", pa.RecordBatch.from_pydict(columns))
+    copy_in(connection, "internal", "trait_states", [pa.RecordBatch.from_pydict(columns)])
 
 
 def write_keyed_cells(

@@ -132,7 +132,7 @@ def write_organization_days(
     for name in ("trait_n", "trait_sum", "trait_square_sum"):
         kind = pa.int64() if name == "trait_n" else pa.float64()
         columns[name] = pa.array(sums[name].tolist(), type=pa.list_(kind))
-    copy_in(connection, "internal", "organization_states", pa.RecordBatch.from_pydict(columns))
+    copy_in(connection, "internal", "organization_states", [pa.RecordBatch.from_pydict(columns)])
 
 
 def completed_times(
@@ -237,4 +237,4 @@ def _write_times(
         "responses": pa.array([int(p["n"].sum()) for p in groups.values()], type=pa.int64()),
         "counts": pa.array([p.tobytes() for p in groups.values()], type=pa.binary()),
     }
-    copy_in(connection, "internal", "time_states", pa.RecordBatch.from_pydict(columns))
+    copy_in(connection, "internal", "time_states", [pa.RecordBatch.from_pydict(columns)])

@@ -187,3 +187,46 @@ def test_retrying_conflicts_never_replaces_what_is_whole(
     assert analytics.retry_quarantine().settled == 0
     assert content_rows(analytics) == before
     assert len(analytics.list_quarantine(rule="conflict")) == 3
+
+
+def test_conflicts_are_settled_when_their_content_replaces_what_is_stored(
+    analytics: AnalyticsSystem, inbox: Inbox
+) -> None:
+    inbox.take(
+        {
+            "assessments": [assessment()],
+            "responses": [response("r")],
+            "question_responses": answers("r", 1),
+        }
+    )
+    before = content_rows(analytics)
+    other: Records = {"question_responses": answers("r", 2)}
+    conflicting = inbox.take(other)
+    assert conflicting.quarantine == {"conflict": 50}
+    replaced = inbox.take(other, replace=True)
+    assert (replaced.accepted, replaced.quarantined) == (50, 0)
+    assert analytics.list_quarantine() == []
+    assert len(analytics.list_quarantine(status="settled")) == 50
+    # The second delivery stands on its own: taking the refused one out takes nothing of it.
+    stored = content_rows(analytics)
+    assert conflicting.batch_id is not None
+    analytics.undo_batch(conflicting.batch_id)
+    assert content_rows(analytics) == stored != before
+
+
+def test_conflicts_wait_again_when_their_replacement_is_undone(
+    analytics: AnalyticsSystem, inbox: Inbox
+) -> None:
+    inbox.take(
+        {
+            "assessments": [assessment()],
+            "responses": [response("r")],
+            "question_responses": answers("r", 1),
+        }
+    )
+    other: Records = {"question_responses": answers("r", 2)}
+    inbox.take(other)
+    replaced = inbox.take(other, replace=True)
+    assert replaced.batch_id is not None
+    analytics.undo_batch(replaced.batch_id)
+    assert len(analytics.list_quarantine(rule="conflict")) == 50

@@ -1,10 +1,12 @@
 -- reclaim_settled: what a batch brought and a later one took from the quarantine belongs to it again,
--- so that undoing it takes that out too.
+-- so that undoing it takes that out too. What was given again, to replace, belongs to its second delivery.
 -- Parameters: batch_id (bigint). Row: batch_id of each batch that had taken some of it.
 WITH settled AS (
     SELECT DISTINCT q.kind, q.record_id, q.settled_by
     FROM internal.quarantine AS q
+    INNER JOIN internal.batches AS b ON b.batch_id = q.settled_by
     WHERE q.batch_id = %(batch_id)s AND q.status = 'settled' AND q.settled_by <> %(batch_id)s
+        AND (q.rule <> 'conflict' OR (b.receipt ->> 'accepted')::bigint = 0)
 ),
 owned AS (
     SELECT
