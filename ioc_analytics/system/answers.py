@@ -34,7 +34,7 @@ class Answers(SystemBase):
             PrivacyRefusal: The role sees released figures only.
         """
         self.demand_analyst("see exact figures")
-        with self.database.connection("analyst") as connection:
+        with self.query_counters.request(), self.database.connection("analyst") as connection:
             return analyze_ocean(
                 connection,
                 parse_filters(filters),
@@ -56,7 +56,10 @@ class Answers(SystemBase):
             params: Values of the placeholders; dicts and lists of dicts become JSON.
             options: ``timeout_seconds``, ``max_rows``, ``use_cache``, ``access`` (read or ml).
         """
-        parsed = QueryOptions.parse(options)
+        with self.query_counters.request():
+            return self._query(sql, params, QueryOptions.parse(options))
+
+    def _query(self, sql: str, params: Sequence[Any], parsed: QueryOptions) -> QueryResult:
         if parsed.access == "ml" and self.role not in ("analyst", "ml"):
             raise PrivacyRefusal(f"the role {self.role!r} has no access 'ml'")
         login = "ml" if parsed.access == "ml" else {"analyst": "query"}.get(self.role, self.role)

@@ -17,6 +17,7 @@ from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.privacy.keys import load_pseudonymizer
 from ioc_analytics.privacy.pseudonyms import Pseudonymizer
+from ioc_analytics.query.counters import QueryCounters
 
 READERS: Final = ("analyst", "reader", "ml", "auditor")
 """Roles under which the system can be asked; exact figures are for the analyst."""
@@ -40,6 +41,7 @@ class SystemBase:
         self.config = config
         self.role = role
         self.database = Database(config)
+        self.query_counters = QueryCounters()
 
     def demand_analyst(self, what: str) -> None:
         """Refuse what only the analyst may do.
