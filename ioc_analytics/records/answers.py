@@ -26,6 +26,8 @@ class QueryResult:
 
     duration_seconds: float
     from_cache: bool = False
+    data_versions: Mapping[str, str] | None = None
+    """Version of each table that a cached answer was made from; None: the answer is not cached."""
 
     @property
     def row_count(self) -> int:
@@ -50,6 +52,7 @@ class QueryResult:
             "truncated": self.truncated,
             "duration_seconds": self.duration_seconds,
             "from_cache": self.from_cache,
+            "data_versions": None if self.data_versions is None else dict(self.data_versions),
         }
 
 

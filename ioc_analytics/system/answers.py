@@ -5,12 +5,9 @@ from typing import Any
 
 from ioc_analytics.insight.ocean import OceanAnalysis, analyze_ocean
 from ioc_analytics.kernel.errors import PrivacyRefusal
-from ioc_analytics.query.execution import (
-    QueryOptions,
-    execute,
-    parameters_digest,
-    statement_digest,
-)
+from ioc_analytics.kernel.settings_values import LoginRole
+from ioc_analytics.query.execution import QueryOptions, execute
+from ioc_analytics.query.statements import parameters_digest, statement_digest
 from ioc_analytics.records.answers import QueryResult
 from ioc_analytics.records.filters import TimeRange, parse_filters
 from ioc_analytics.system.base import SystemBase
@@ -59,19 +56,35 @@ class Answers(SystemBase):
         with self.query_counters.request():
             return self._query(sql, params, QueryOptions.parse(options))
 
-    def _query(self, sql: str, params: Sequence[Any], parsed: QueryOptions) -> QueryResult:
-        if parsed.access == "ml" and self.role not in ("analyst", "ml"):
-            raise PrivacyRefusal(f"the role {self.role!r} has no access 'ml'")
-        login = "ml" if parsed.access == "ml" else {"analyst": "query"}.get(self.role, self.role)
+    def _query(self, sql: str, params: Sequence[Any], options: QueryOptions) -> QueryResult:
+        login = self._query_login(options.access)
+        self._note_question("query", options.access, sql, params)
+        with self.database.connection(login) as connection:
+            return execute(
+                connection,
+                sql,
+                params,
+                options,
+                login=login,
+                cache=self._answer_cache,
+                counters=self.query_counters,
+            )
+
+    def _query_login(self, access: str = "read") -> LoginRole:
+        if access == "ml":
+            if self.role not in ("analyst", "ml"):
+                raise PrivacyRefusal(f"the role {self.role!r} has no access 'ml'")
+            return "ml"
+        return "query" if self.role == "analyst" else self.role
+
+    def _note_question(self, action: str, subject: str, sql: str, params: Sequence[Any]) -> None:
         # Noted before it runs: a statement that fails or is refused leaves its trace too, and an
         # INSERT is not reported as failed because its note could not be written.
         with self.database.connection("ingest") as connection:
             self._audit(
                 connection,
-                "query",
-                parsed.access,
+                action,
+                subject,
                 statement=statement_digest(sql),
                 parameters=parameters_digest(params),
             )
-        with self.database.connection(login) as connection:  # type: ignore[arg-type]
-            return execute(connection, sql, params, parsed)

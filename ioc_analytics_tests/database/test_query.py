@@ -6,7 +6,7 @@ import pytest
 
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.kernel.errors import InvalidInput, PrivacyRefusal
-from ioc_analytics.query.execution import MAX_STATEMENT_BYTES
+from ioc_analytics.query.statements import MAX_STATEMENT_BYTES
 
 
 def test_parameters_have_numbers_and_dicts_become_json(analytics: AnalyticsSystem) -> None:
