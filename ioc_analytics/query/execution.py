@@ -136,7 +136,7 @@ def execute(
     if not options.use_cache:
         cache = None
     with reading(connection, statement, values, options.timeout_seconds):
-        kept = cache.find(key) if cache else None
+        kept = cache.find(key) if cache is not None else None
         is_hit = kept is not None and kept.versions == read_versions(connection, kept.tables)
         if cache is not None and counters is not None:
             counters.looked_up(is_hit=is_hit)
@@ -150,7 +150,7 @@ def execute(
                 data_versions=kept.versions,
             )
         columns = tuple(column.name for column in describe(connection, statement, values))
-        sources = read_sources(connection, statement, values) if cache else None
+        sources = read_sources(connection, statement, values) if cache is not None else None
         versions = read_versions(connection, sources.tables) if sources else {}
         # Streamed: what is beyond the limit stays on the server.
         with (
