@@ -10,14 +10,14 @@ inside, there is nothing to gain. The read-only transaction only gives the clear
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.rows import Row, dict_row
 
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
@@ -155,7 +155,7 @@ def execute(
         # Streamed: what is beyond the limit stays on the server.
         with (
             psycopg.RawCursor(connection, row_factory=dict_row) as cursor,
-            closing(cursor.stream(statement.encode(), values or None)) as stream,
+            streamed(cursor, statement.encode(), values) as stream,
         ):
             rows = list(islice(stream, options.max_rows + 1))
     data, truncated = rows[: options.max_rows], len(rows) > options.max_rows
@@ -188,6 +188,16 @@ def reading(
         _limit_time(connection, timeout_seconds)
         with errors_in_words(connection, statement, values, timeout_seconds):
             yield
+
+
+@contextmanager
+def streamed(
+    cursor: psycopg.RawCursor[Row], statement: bytes, values: Sequence[Any], size: int = 1
+) -> Iterator[Iterator[Row]]:
+    """Lend the rows of a statement as they arrive; what nobody took is cancelled at the end."""
+    rows = cast(Generator[Row, None, None], cursor.stream(statement, values or None, size=size))
+    with closing(rows):
+        yield rows
 
 
 def _store(

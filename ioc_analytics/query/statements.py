@@ -29,7 +29,8 @@ class Column:
 
     name: str
     type_name: str
-    """PostgreSQL's name of its type, such as ``timestamptz``; the number of an unknown one."""
+    """PostgreSQL's name of its type, such as ``timestamptz`` or ``int4[]``; the number of an
+    unknown one."""
 
     is_array: bool
 
@@ -171,7 +172,8 @@ def _column(connection: psycopg.Connection[Any], name: str, oid: int) -> Column:
     known = connection.adapters.types.get(oid)
     if known is None:
         return Column(name, str(oid), False)
-    return Column(name, known.name, known.array_oid == oid)
+    is_array = known.array_oid == oid
+    return Column(name, f"{known.name}[]" if is_array else known.name, is_array)
 
 
 def _describe_fault(

@@ -1,14 +1,18 @@
 """The facade: verbs that answer questions about people's assessments."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+
+import pyarrow as pa
 
 from ioc_analytics.insight.ocean import OceanAnalysis, analyze_ocean
 from ioc_analytics.kernel.errors import PrivacyRefusal
 from ioc_analytics.kernel.settings_values import LoginRole
 from ioc_analytics.query.execution import QueryOptions, execute
+from ioc_analytics.query.export import ExportOptions, export
 from ioc_analytics.query.statements import parameters_digest, statement_digest
-from ioc_analytics.records.answers import QueryResult
+from ioc_analytics.query.streaming import stream
+from ioc_analytics.records.answers import ExportResult, QueryResult
 from ioc_analytics.records.filters import TimeRange, parse_filters
 from ioc_analytics.system.base import SystemBase
 
@@ -55,6 +59,45 @@ class Answers(SystemBase):
         """
         with self.query_counters.request():
             return self._query(sql, params, QueryOptions.parse(options))
+
+    def stream(
+        self, sql: str, params: Sequence[Any] = (), *, timeout_seconds: float | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of one statement as Arrow record batches, in bounded memory."""
+        login = self._query_login()
+        self._note_question("stream", "read", sql, params)
+        with self.query_counters.request(), self.database.connection(login) as connection:
+            yield from stream(connection, sql, params, timeout_seconds)
+
+    def export_data(
+        self,
+        sql: str,
+        params: Sequence[Any] = (),
+        format: str = "csv",
+        options: Mapping[str, Any] | None = None,
+    ) -> ExportResult:
+        """Write the rows of one statement to a file in the export folder.
+
+        Args:
+            sql: The statement.
+            params: Values of its placeholders.
+            format: ``csv``, ``json``, ``jsonl``, ``parquet``, ``arrow`` or ``xlsx``.
+            options: ``filename``, ``include_headers``, ``compression`` (gzip or zstd),
+                ``timeout_seconds``.
+
+        Raises:
+            InvalidInput: The statement, format or an option is wrong.
+            ConfigurationError: The export folder cannot be written.
+            IntegrityFailure: The rows written are not the rows counted.
+        """
+        parsed = ExportOptions.parse(format, options)
+        login = self._query_login()
+        self._note_question("export", format, sql, params)
+        with self.query_counters.request(), self.database.connection(login) as connection:
+            result = export(connection, sql, params, parsed, self.config.exports.path)
+        with self.database.connection("ingest") as connection:
+            self._audit(connection, "exported", result.filename, row_count=result.row_count)
+        return result
 
     def _query(self, sql: str, params: Sequence[Any], options: QueryOptions) -> QueryResult:
         login = self._query_login(options.access)
