@@ -1,13 +1,16 @@
 """The facade: verbs that answer questions about people's assessments."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 
 from ioc_analytics.insight.ocean import OceanAnalysis, analyze_ocean
+from ioc_analytics.insight.training import TrainingFrame, gather_training, store_predictions
 from ioc_analytics.kernel.errors import PrivacyRefusal
 from ioc_analytics.kernel.settings_values import LoginRole
+from ioc_analytics.query.aggregation import build_aggregation
 from ioc_analytics.query.execution import QueryOptions, execute
 from ioc_analytics.query.export import ExportOptions, export
 from ioc_analytics.query.statements import parameters_digest, statement_digest
@@ -59,6 +62,56 @@ class Answers(SystemBase):
         """
         with self.query_counters.request():
             return self._query(sql, params, QueryOptions.parse(options))
+
+    def execute_aggregation_query(
+        self,
+        table: str,
+        aggregation: Mapping[str, Any],
+        options: Mapping[str, Any] | None = None,
+    ) -> QueryResult:
+        """Aggregate one table, said in names; see ``query.aggregation.build_aggregation``.
+
+        Args:
+            table: A table or view of the schema ``analytics``.
+            aggregation: ``group_by``, ``measures``, ``filters``, ``order_by``, ``limit``.
+            options: As ``query``; ``filters``, ``order_by`` and ``limit`` may stand here too.
+        """
+        chosen, run = dict(aggregation), dict(options or {})
+        chosen |= {k: run.pop(k) for k in ("filters", "order_by", "limit") if k in run}
+        with self.database.connection(self._query_login()) as connection:
+            built = build_aggregation(connection, table, chosen)
+        return self.query(built.statement, built.parameters, run)
+
+    def training_frame(
+        self, target: str, cutoff: Any, *, horizon_days: int = 14, window_days: int = 30
+    ) -> TrainingFrame:
+        """Return features as of one or several cut-offs, and the target after each.
+
+        Args:
+            target: ``completion``: is an open response completed within the horizon?
+            cutoff: A moment, or a list of them.
+            horizon_days: Days after the cut-off within which the target happens.
+            window_days: Responses started in so many days before the cut-off.
+
+        Raises:
+            NotEnoughData: No response was open at any cut-off.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        login = self._query_login("ml")
+        with self.query_counters.request(), self.database.connection(login) as connection:
+            return gather_training(
+                connection, target, cutoff, horizon_days=horizon_days, window_days=window_days
+            )
+
+    def store_prediction_results(
+        self, results: pd.DataFrame | Iterable[Mapping[str, Any]]
+    ) -> tuple[int, ...]:
+        """Store predictions in ``predictive_analytics_results`` and return their numbers."""
+        with self.database.connection(self._query_login("ml")) as connection:
+            ids = store_predictions(connection, results)
+        with self.database.connection("ingest") as connection:
+            self._audit(connection, "store", "predictive_analytics_results", row_count=len(ids))
+        return ids
 
     def stream(
         self, sql: str, params: Sequence[Any] = (), *, timeout_seconds: float | None = None

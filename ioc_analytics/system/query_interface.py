@@ -24,6 +24,15 @@ class QueryInterface:
         """Run one statement; see ``AnalyticsSystem.query``."""
         return self._system.query(query, params, options)
 
+    def execute_aggregation_query(
+        self,
+        table: str,
+        aggregation: Mapping[str, Any],
+        options: Mapping[str, Any] | None = None,
+    ) -> QueryResult:
+        """Aggregate one table; see ``AnalyticsSystem.execute_aggregation_query``."""
+        return self._system.execute_aggregation_query(table, aggregation, options)
+
     def stream(
         self, query: str, params: Sequence[Any] = (), *, timeout_seconds: float | None = None
     ) -> Iterator[pa.RecordBatch]:
