@@ -8,11 +8,13 @@ did change: a gap that only changed ones have would tell the target. What is lef
 its start, its assessment as far as its version is not later, and the organization's ends by then.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import psycopg
 from psycopg.rows import dict_row
@@ -23,7 +25,7 @@ from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.records.answers import to_json
-from ioc_analytics.records.times import parse_moment
+from ioc_analytics.records.filters import read_moment
 
 TARGETS: Final[Mapping[str, str]] = {"completion": "insight/training_completion"}
 """What can be predicted, and the statement that gathers its rows."""
@@ -63,7 +65,7 @@ class TrainingFrame:
         Raises:
             InvalidInput: One of the parts has no cut-off.
         """
-        moment = pd.Timestamp(parse_moment(at))
+        moment = pd.Timestamp(_moment("moment of a split", at))
         settled = self.frame["cutoff"] + pd.Timedelta(days=self.horizon_days)
         train, test = self.frame[settled <= moment], self.frame[self.frame["cutoff"] >= moment]
         if train.empty or test.empty:
@@ -119,7 +121,7 @@ def gather_training(
     if horizon_days < 1 or window_days < 1:
         raise InvalidInput("horizon_days and window_days are at least 1")
     given = cutoff if isinstance(cutoff, list | tuple) else [cutoff]
-    cutoffs = tuple(sorted(parse_moment(moment) for moment in given))
+    cutoffs = tuple(sorted(_moment("cut-off", one) for one in given))
     frames = [
         _rows_at(connection, target, at, timedelta(days=horizon_days), timedelta(days=window_days))
         for at in cutoffs
@@ -155,16 +157,17 @@ def store_predictions(
     Raises:
         InvalidInput: A column is missing or unknown, or there is no row.
     """
-    rows = results.to_dict("records") if isinstance(results, pd.DataFrame) else list(results)
+    given = results.to_dict("records") if isinstance(results, pd.DataFrame) else results
+    rows: list[Mapping[Any, Any]] = list(given)
     if not rows:
         raise InvalidInput("there is no prediction to store")
     for number, row in enumerate(rows, start=1):
         _check_prediction(number, row)
     ids: list[int] = []
     for row in rows:
-        given = {str(name): to_json(_plain(value)) for name, value in row.items()}
+        values = {str(name): to_json(_plain(value)) for name, value in row.items()}
         stored = connection.execute(
-            sqlfiles.query("insight/store_prediction"), {"prediction": Jsonb(given)}
+            sqlfiles.query("insight/store_prediction"), {"prediction": Jsonb(values)}
         ).fetchone()
         ids.append(stored[0] if stored else 0)
     return tuple(ids)
@@ -211,6 +214,13 @@ def _check_prediction(number: int, row: Mapping[Any, Any]) -> None:
 
 def _plain(value: Any) -> Any:
     # A frame's missing values and numbers are numpy's.
-    if isinstance(value, float) and pd.isna(value):
-        return None
-    return value.item() if hasattr(value, "item") else value
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _moment(name: str, value: Any) -> datetime:
+    moment = read_moment(name, value)
+    if moment is None:
+        raise InvalidInput(f"the {name} is missing")
+    return moment

@@ -187,7 +187,7 @@ class _Builder:
     def _value(self, value: Any, type_name: str) -> sql.Composable:
         self.parameters.append(value)
         # The type's name comes from the server's catalogue.
-        return sql.SQL(f"${len(self.parameters)}::{type_name}")  # type: ignore[arg-type]
+        return sql.SQL(f"${len(self.parameters)}::{type_name}")
 
 
 def _columns_of(connection: psycopg.Connection[Any], table: str) -> dict[str, _Column]:
