@@ -1,4 +1,4 @@
-"""Exports beside ``psql \\copy`` of the same rows, and their memory, in one run."""
+"""Exports beside psql's copy of the same rows, and their memory, in one run."""
 
 import os
 import subprocess

@@ -38,9 +38,11 @@ ARROW_TYPES: Final[Mapping[str, pa.DataType]] = {
 _PLAIN: Final = frozenset({*ARROW_TYPES, "uuid", "oid", "time"})
 """Types whose text needs no quotes in CSV and which no spreadsheet executes."""
 
-# What begins like this, a spreadsheet takes for a formula; the apostrophe makes it a text.
+# What begins like this, a spreadsheet takes for a formula; the apostrophe makes it a text. All of
+# them lie before the letters, which spares most texts the second look.
 _NEUTRAL: Final[LiteralString] = (
-    "CASE WHEN left({cell}, 1) IN ('=', '+', '-', '@', E'\\t', E'\\r', E'\\n') "
+    "CASE WHEN {cell} COLLATE \"C\" < 'A' "
+    "AND left({cell}, 1) IN ('=', '+', '-', '@', E'\\t', E'\\r', E'\\n') "
     "THEN '''' || {cell} ELSE {cell} END"
 )
 
@@ -81,9 +83,12 @@ def csv_blocks(
     *,
     is_neutral: bool,
 ) -> Iterator[list[str]]:
-    """Yield lines of CSV, some thousand at once; texts are quoted, and NULL is an empty cell."""
-    cells = sql.SQL(" || ',' || ").join(_csv_cell(column, is_neutral) for column in columns)
-    yield from _blocks(connection, statement, values, columns, cells)
+    """Yield lines of CSV, some thousand at once; NULL is an empty cell, an empty text is ``""``."""
+    # The text of a row is CSV in parentheses, but for backslashes, which are all doubled.
+    cells = sql.SQL(", ").join(_csv_cell(column, is_neutral) for column in columns)
+    row = sql.SQL("ROW({})::text").format(cells)
+    for lines in _blocks(connection, statement, values, columns, row):
+        yield [line[1:-1].replace("\\\\", "\\") for line in lines]
 
 
 def json_blocks(
@@ -93,14 +98,16 @@ def json_blocks(
     columns: Sequence[Column],
 ) -> Iterator[list[str]]:
     """Yield rows as JSON objects, some thousand at once."""
-    # As jsonb, a column of type json cannot bring line breaks of its own.
-    cells = sql.SQL(", ").join(
-        sql.SQL("to_jsonb({c}) AS {c}" if column.type_name == "json" else "{c}").format(
-            c=sql.Identifier(column.name)
+    row: sql.Composable = sql.SQL("row_to_json(q)::text")
+    if any(column.type_name == "json" for column in columns):
+        # As jsonb, a column of type json cannot bring line breaks of its own.
+        cells = sql.SQL(", ").join(
+            sql.SQL("to_jsonb({c}) AS {c}" if column.type_name == "json" else "{c}").format(
+                c=sql.Identifier(column.name)
+            )
+            for column in columns
         )
-        for column in columns
-    )
-    row = sql.SQL("(SELECT row_to_json(r)::text FROM (SELECT {}) AS r)").format(cells)
+        row = sql.SQL("(SELECT row_to_json(r)::text FROM (SELECT {}) AS r)").format(cells)
     yield from _blocks(connection, statement, values, columns, row)
 
 
@@ -157,13 +164,12 @@ def arrow_batches(lines: Sequence[str], columns: Sequence[Column]) -> list[pa.Re
 
 def _csv_cell(column: Column, is_neutral: bool) -> sql.Composable:
     name = sql.Identifier(column.name)
+    if column.type_name == "bool":
+        return sql.SQL("{}::text").format(name)
     if column.type_name in _PLAIN:
-        return sql.SQL("coalesce({}::text, '')").format(name)
-    text = "to_jsonb({})::text" if column.is_array else "{}::text"
-    cell: sql.Composable = sql.SQL(text).format(name)
-    if is_neutral:
-        cell = sql.SQL(_NEUTRAL).format(cell=cell)
-    return sql.SQL("""coalesce('"' || replace({}, '"', '""') || '"', '')""").format(cell)
+        return name
+    text = sql.SQL("to_jsonb({})::text" if column.is_array else "{}::text").format(name)
+    return sql.SQL(_NEUTRAL).format(cell=text) if is_neutral else text
 
 
 def _blocks(

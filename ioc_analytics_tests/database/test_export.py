@@ -81,6 +81,19 @@ def test_rows_of_a_single_null_are_rows(exporting: AnalyticsSystem) -> None:
     assert pq.read_table(exporting.export_data(statement, (), "parquet").path).num_rows == 5
 
 
+def test_texts_come_through_as_they_are(exporting: AnalyticsSystem) -> None:
+    texts = ["a\\b", '\\\\"', "(x, y)", ' "" ', "a\r\nb", "\\N", "", "é,;", "''"]
+    statement = "SELECT t FROM unnest($1::text[]) WITH ORDINALITY AS u (t, n) ORDER BY n"
+    text = exporting.export_data(statement, [texts]).path.read_bytes().decode()
+    assert [row[0] for row in csv.reader(io.StringIO(text, newline=""))][1:] == texts
+    for form in ("parquet", "jsonl"):
+        path = exporting.export_data(statement, [texts], form).path
+        if form == "parquet":
+            assert pq.read_table(path)["t"].to_pylist() == texts
+        else:
+            assert [json.loads(row)["t"] for row in path.read_text().splitlines()] == texts
+
+
 def test_a_spreadsheet_executes_nothing(exporting: AnalyticsSystem) -> None:
     evil = ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "plain", "a=1"]
     statement = 'SELECT text AS "=head", -5 AS number FROM unnest($1::text[]) AS text'
