@@ -99,6 +99,49 @@ $$;
 
 COMMENT ON FUNCTION internal.missing_partitions(days date[], retention_days integer) IS 'Partitions that the days need and that do not exist yet';
 
+-- function internal.note_change(text)
+
+CREATE FUNCTION internal.note_change(changed_table text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO analytics.table_versions (table_name, transaction)
+    VALUES (changed_table, pg_current_xact_id())
+    ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+        BEGIN
+            DELETE FROM analytics.table_versions AS v
+            WHERE v.ctid = ANY (ARRAY(
+                SELECT w.ctid
+                FROM analytics.table_versions AS w
+                WHERE w.table_name = changed_table AND w.transaction <> pg_current_xact_id()
+                FOR UPDATE SKIP LOCKED
+            ));
+        EXCEPTION
+            -- In a REPEATABLE READ transaction another one was quicker; the next change will do it.
+            WHEN serialization_failure THEN NULL;
+        END;
+    END IF;
+END
+$$;
+
+COMMENT ON FUNCTION internal.note_change(changed_table text) IS 'Gives a table another version; who changes content where no trigger fires (a partition, a view) calls it';
+
+-- function internal.note_change_of_table()
+
+CREATE FUNCTION internal.note_change_of_table() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM internal.note_change(TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME);
+    RETURN NULL;
+END
+$$;
+
+COMMENT ON FUNCTION internal.note_change_of_table() IS 'Notes that a statement changed its table';
+
 -- function internal.partition_parents()
 
 CREATE FUNCTION internal.partition_parents() RETURNS TABLE(schema_name text, table_name text)
@@ -139,6 +182,8 @@ BEGIN
         RAISE EXCEPTION '% is no materialized view of this platform', view_name USING ERRCODE = 'undefined_table';
     END IF;
     EXECUTE format('REFRESH MATERIALIZED VIEW CONCURRENTLY analytics.%I', view_name);
+    -- Views can have no triggers.
+    PERFORM internal.note_change('analytics.' || view_name);
 END
 $$;
 
@@ -155,6 +200,27 @@ END
 $$;
 
 COMMENT ON FUNCTION internal.refuse_audit_change() IS 'Keeps the audit log append-only, for its owner too';
+
+-- function internal.track_changes(regclass[])
+
+CREATE FUNCTION internal.track_changes(VARIADIC tables regclass[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    tracked regclass;
+BEGIN
+    FOREACH tracked IN ARRAY tables LOOP
+        EXECUTE format(
+            'CREATE TRIGGER note_change AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON %s '
+            'FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table()',
+            tracked
+        );
+    END LOOP;
+END
+$$;
+
+COMMENT ON FUNCTION internal.track_changes(VARIADIC tables regclass[]) IS 'Has every change of these tables noted, so that answers read from them can be cached';
 
 -- function internal.unpack_counts(bytea)
 
@@ -1066,6 +1132,22 @@ ALTER TABLE analytics.processing_jobs ALTER COLUMN id ADD GENERATED ALWAYS AS ID
     CACHE 1
 );
 
+-- table analytics.table_versions
+
+CREATE TABLE analytics.table_versions (
+    table_name text NOT NULL,
+    transaction xid8 NOT NULL,
+    changed_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL
+);
+
+COMMENT ON TABLE analytics.table_versions IS 'Which transactions changed a table last; their set is the version of its content';
+
+COMMENT ON COLUMN analytics.table_versions.table_name IS 'Table or materialized view, with its schema';
+
+COMMENT ON COLUMN analytics.table_versions.transaction IS 'Transaction that changed it';
+
+COMMENT ON COLUMN analytics.table_versions.changed_at IS 'When it began to';
+
 -- table internal.ai_validations
 
 CREATE TABLE internal.ai_validations (
@@ -1656,6 +1738,11 @@ ALTER TABLE ONLY analytics.processing_jobs
 ALTER TABLE ONLY analytics.system_health_metrics
     ADD CONSTRAINT system_health_metrics_pkey PRIMARY KEY (measured_at, component, metric);
 
+-- constraint analytics.table_versions table_versions_pkey
+
+ALTER TABLE ONLY analytics.table_versions
+    ADD CONSTRAINT table_versions_pkey PRIMARY KEY (table_name, transaction);
+
 -- constraint internal.ai_validations ai_validations_pkey
 
 ALTER TABLE ONLY internal.ai_validations
@@ -1815,6 +1902,62 @@ CREATE INDEX touched_days_day_idx ON internal.touched_days USING btree (day);
 
 CREATE TRIGGER audit_log_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON analytics.audit_log FOR EACH STATEMENT EXECUTE FUNCTION internal.refuse_audit_change();
 
+-- trigger analytics.anonymized_assessment_responses note_change
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON analytics.anonymized_assessment_responses FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
+
+-- trigger analytics.anonymized_assessment_scores note_change
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON analytics.anonymized_assessment_scores FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
+
+-- trigger analytics.anonymized_assessments note_change
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON analytics.anonymized_assessments FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
+
+-- trigger analytics.anonymized_question_responses note_change
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON analytics.anonymized_question_responses FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
+
+-- trigger analytics.benchmarking_data note_change
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON analytics.benchmarking_data FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
+
+-- trigger analytics.daily_assessment_metrics note_change
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON analytics.daily_assessment_metrics FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
+
+-- trigger analytics.data_quality_metrics note_change
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON analytics.data_quality_metrics FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
+
+-- trigger analytics.dual_ai_validation_metrics note_change
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON analytics.dual_ai_validation_metrics FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
+
+-- trigger analytics.ocean_trait_distributions note_change
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON analytics.ocean_trait_distributions FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
+
+-- trigger analytics.predictive_analytics_results note_change
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON analytics.predictive_analytics_results FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
+
+-- trigger analytics.processing_jobs note_change
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON analytics.processing_jobs FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
+
+-- trigger analytics.system_health_metrics note_change
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON analytics.system_health_metrics FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
+
+-- trigger internal.schema_history note_change
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON internal.schema_history FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
+
+-- trigger internal.trait_states note_change
+
+CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON internal.trait_states FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
+
 -- fk constraint internal.quarantine quarantine_batch_fkey
 
 ALTER TABLE ONLY internal.quarantine
@@ -1850,6 +1993,11 @@ GRANT ALL ON FUNCTION internal.make_partitions(days date[], retention_days integ
 REVOKE ALL ON FUNCTION internal.missing_partitions(days date[], retention_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION internal.missing_partitions(days date[], retention_days integer) TO ioc_ingest;
 
+REVOKE ALL ON FUNCTION internal.note_change(changed_table text) FROM PUBLIC;
+GRANT ALL ON FUNCTION internal.note_change(changed_table text) TO ioc_ingest;
+
+REVOKE ALL ON FUNCTION internal.note_change_of_table() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION internal.partition_parents() FROM PUBLIC;
 GRANT ALL ON FUNCTION internal.partition_parents() TO ioc_ingest;
 
@@ -1861,6 +2009,8 @@ REVOKE ALL ON FUNCTION internal.refresh_view(view_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION internal.refresh_view(view_name text) TO ioc_ingest;
 
 REVOKE ALL ON FUNCTION internal.refuse_audit_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION internal.track_changes(VARIADIC tables regclass[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION internal.unpack_counts(counts bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION internal.unpack_counts(counts bytea) TO ioc_analyst;
@@ -2006,6 +2156,13 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE analytics.processing_jobs TO ioc_inge
 
 GRANT SELECT ON SEQUENCE analytics.processing_jobs_id_seq TO ioc_backup;
 GRANT USAGE ON SEQUENCE analytics.processing_jobs_id_seq TO ioc_ingest;
+
+GRANT SELECT ON TABLE analytics.table_versions TO ioc_analyst;
+GRANT SELECT ON TABLE analytics.table_versions TO ioc_query;
+GRANT SELECT ON TABLE analytics.table_versions TO ioc_ml;
+GRANT SELECT ON TABLE analytics.table_versions TO ioc_auditor;
+GRANT SELECT ON TABLE analytics.table_versions TO ioc_backup;
+GRANT SELECT ON TABLE analytics.table_versions TO ioc_reader;
 
 GRANT SELECT ON TABLE internal.ai_validations TO ioc_analyst;
 GRANT SELECT ON TABLE internal.ai_validations TO ioc_backup;

@@ -7,6 +7,7 @@ import click
 
 from ioc_analytics.cli.commands import RootGroup
 from ioc_analytics.cli.demo import demo, dev
+from ioc_analytics.cli.export import export
 from ioc_analytics.cli.generate import generate
 from ioc_analytics.cli.ingest import ingest, quarantine
 from ioc_analytics.cli.init import init, status
@@ -41,6 +42,7 @@ for _command in (
     refresh,
     ocean,
     query,
+    export,
     pseudonym,
     generate,
     migrate,

@@ -52,13 +52,17 @@ class OperationsSettings(SettingsRecord):
     """Further attempts after a transient error."""
 
     enable_caching: Annotated[bool, Variable("ANALYTICS_ENABLE_CACHING")] = True
-    """Whether query answers are cached; no effect yet, kept for the cache to come."""
+    """Whether query answers are cached."""
 
     cache_timeout: Annotated[
         Whole, Variable("ANALYTICS_CACHE_TIMEOUT"), Field(ge=0, le=86_400_000)
     ] = 300_000
-    """Milliseconds that a cached answer may be used at most; no effect yet, kept for the cache to
-    come."""
+    """Milliseconds that a cached answer may be used at most; other data end it sooner."""
+
+    cache_bytes: Annotated[
+        Whole, Variable("ANALYTICS_CACHE_BYTES"), Field(ge=1024, le=64 * 1024**3)
+    ] = 64 * 1024**2
+    """Bytes that cached answers may take in memory."""
 
 
 class PrivacySettings(SettingsRecord):
@@ -94,6 +98,13 @@ class InboxSettings(SettingsRecord):
 
     keep_days: Annotated[Whole, Variable("ANALYTICS_INBOX_KEEP_DAYS"), Field(ge=0, le=3650)] = 0
     """Days that an ingested file is kept in `done/`; 0 deletes it after the commit."""
+
+
+class ExportSettings(SettingsRecord):
+    """The folder that exports are written to."""
+
+    path: Annotated[AbsolutePath, Variable("ANALYTICS_EXPORT_FOLDER")]
+    """Folder that exports are written to; `exports` under the home folder unless given."""
 
 
 class LimitsSettings(SettingsRecord):
@@ -148,6 +159,9 @@ class AnalyticsConfig(SettingsRecord):
     inbox: InboxSettings
     """Watched folder."""
 
+    exports: ExportSettings
+    """Folder of exports."""
+
     limits: LimitsSettings = LimitsSettings()
     """Bounds on input."""
 
@@ -174,12 +188,13 @@ class AnalyticsConfig(SettingsRecord):
 
     @model_validator(mode="before")
     @classmethod
-    def _place_inbox(cls, value: Any) -> Any:
+    def _place_folders(cls, value: Any) -> Any:
         if not isinstance(value, Mapping) or not isinstance(value.get("home"), str | Path):
             return value
-        inbox = value.get("inbox", {})
-        if isinstance(inbox, Mapping):
-            value = {**value, "inbox": {"path": Path(value["home"]) / "inbox", **inbox}}
+        for name in ("inbox", "exports"):
+            given = value.get(name, {})
+            if isinstance(given, Mapping):
+                value = {**value, name: {"path": Path(value["home"]) / name, **given}}
         return value
 
     @classmethod
@@ -220,8 +235,9 @@ class AnalyticsConfig(SettingsRecord):
             ConfigurationError: As for :meth:`load`.
         """
         tree = as_layer(self)
-        if self.inbox.path == self.home / "inbox":
-            del tree["inbox"]["path"]  # it follows the home folder, also to another one
+        for name in ("inbox", "exports"):
+            if tree[name]["path"] == self.home / name:
+                del tree[name]["path"]  # it follows the home folder, also to another one
         return self._judged(merge([tree, as_layer(overrides)]), {})
 
     @classmethod

@@ -1,6 +1,7 @@
 """Custom SQL: one statement, read-only by privilege, within a time and row limit.
 
-For: the facade's ``query``. Not for: the platform's own statements (named queries).
+For: the facade's ``query``. Not for: the platform's own statements (named queries), results too
+large for memory (``query.streaming``) or files (``query.export``).
 
 The login of these queries (``ioc_query``; ``ioc_reader`` for readers) may SELECT from
 ``analytics`` and nothing else, and is a member of nothing: whatever a statement switches off from
@@ -8,26 +9,26 @@ inside, there is nothing to gain. The read-only transaction only gives the clear
 """
 
 import hashlib
-import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import psycopg
-from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
+from psycopg.rows import Row, dict_row
 
-from ioc_analytics.kernel.errors import InvalidInput, PrivacyRefusal
+from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
-from ioc_analytics.records.answers import QueryResult, to_json
+from ioc_analytics.query.cache import AnswerCache, CacheKey
+from ioc_analytics.query.counters import QueryCounters
+from ioc_analytics.query.statements import adapt, check_statement, describe, errors_in_words
+from ioc_analytics.query.versions import read_sources, read_versions
+from ioc_analytics.records.answers import QueryResult
 
 MAX_ROWS: Final = 100_000
 """Rows returned unless the caller says otherwise."""
-
-MAX_STATEMENT_BYTES: Final = 100_000
 
 _OPTION_TYPES: Final[Mapping[str, Any]] = {
     "timeout_seconds": (int, float),
@@ -35,7 +36,6 @@ _OPTION_TYPES: Final[Mapping[str, Any]] = {
     "use_cache": bool,
     "access": str,
 }
-_OPTIONS: Final = tuple(_OPTION_TYPES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +59,46 @@ class QueryOptions:
         Raises:
             InvalidInput: An option is unknown or out of range.
         """
-        values = dict(options or {})
-        for name in values:
-            if name not in _OPTIONS:
-                raise InvalidInput(
-                    f"unknown query option {name!r}{did_you_mean(name, _OPTIONS)}; "
-                    f"options are {', '.join(_OPTIONS)}"
-                )
-        for name, kinds in _OPTION_TYPES.items():
-            value = values.get(name)
-            if value is not None and (
-                not isinstance(value, kinds) or isinstance(value, bool) != (kinds is bool)
-            ):
-                raise InvalidInput(f"query option {name} has the wrong type: {value!r}")
-        parsed = cls(**values)
+        parsed = cls(**checked_options(options, _OPTION_TYPES, "query"))
         if parsed.access not in ("read", "ml"):
             raise InvalidInput(f"access is 'read' or 'ml', found {parsed.access!r}")
         if parsed.max_rows < 1:
             raise InvalidInput(f"max_rows is at least 1, found {parsed.max_rows}")
-        if parsed.timeout_seconds is not None and not 0 < parsed.timeout_seconds <= 86_400:
-            raise InvalidInput(
-                f"timeout_seconds lies between 0 and 86400, found {parsed.timeout_seconds}"
-            )
+        check_timeout(parsed.timeout_seconds)
         return parsed
+
+
+def checked_options(
+    options: Mapping[str, Any] | None, types: Mapping[str, Any], what: str
+) -> dict[str, Any]:
+    """Return options as keywords; those that are None count as not given.
+
+    Raises:
+        InvalidInput: An option is unknown or of the wrong type.
+    """
+    values = dict(options or {})
+    for name, value in values.items():
+        if name not in types:
+            raise InvalidInput(
+                f"unknown {what} option {name!r}{did_you_mean(name, types)}; "
+                f"options are {', '.join(types)}"
+            )
+        kinds = types[name]
+        if value is not None and (
+            not isinstance(value, kinds) or isinstance(value, bool) != (kinds is bool)
+        ):
+            raise InvalidInput(f"{what} option {name} has the wrong type: {value!r}")
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def check_timeout(timeout_seconds: float | None) -> None:
+    """Refuse a time limit out of range.
+
+    Raises:
+        InvalidInput: It is.
+    """
+    if timeout_seconds is not None and not 0 < timeout_seconds <= 86_400:
+        raise InvalidInput(f"timeout_seconds lies between 0 and 86400, found {timeout_seconds}")
 
 
 def execute(
@@ -89,6 +106,10 @@ def execute(
     statement: str,
     parameters: Sequence[Any],
     options: QueryOptions,
+    *,
+    login: str = "query",
+    cache: AnswerCache | None = None,
+    counters: QueryCounters | None = None,
 ) -> QueryResult:
     """Run one statement with ``$1`` placeholders and return its rows.
 
@@ -97,64 +118,121 @@ def execute(
         statement: One SQL statement.
         parameters: Values of ``$1``, ``$2`` ...; dicts and lists of dicts become JSON.
         options: Limits.
+        login: Name of that login; no answer is given to another one.
+        cache: Where answers are kept; None: nowhere.
+        counters: Where looks into the cache are counted.
 
     Raises:
         InvalidInput: A syntax error (with its place), several statements, wrong parameters, or
             the time limit.
         PrivacyRefusal: The login may not do what the statement asks.
     """
-    _check_statement(statement)
+    check_statement(statement)
     started = time.monotonic()
-    values = [_adapt(value) for value in parameters]
-    reads = options.access == "read"
-    # A read is rolled back: what it set for the session must not meet the next user of this
-    # connection.
-    with _left_clean(connection), connection.transaction(force_rollback=reads):
-        if reads:
-            connection.execute("SET TRANSACTION READ ONLY")
-        if options.timeout_seconds is not None:
-            # SET takes no parameters; the value is a number that was checked.
-            connection.execute(
-                "SELECT set_config('statement_timeout', %s, true)",
-                (str(max(1, int(options.timeout_seconds * 1000))),),
+    values = adapt(parameters)
+    if options.access != "read":
+        return _store(connection, statement, values, options, started)
+    key = _cache_key(login, statement, values, options)
+    if not options.use_cache:
+        cache = None
+    with reading(connection, statement, values, options.timeout_seconds):
+        kept = cache.find(key) if cache is not None else None
+        is_hit = kept is not None and kept.versions == read_versions(connection, kept.tables)
+        if cache is not None and counters is not None:
+            counters.looked_up(is_hit=is_hit)
+        if kept is not None and is_hit:
+            return QueryResult(
+                columns=kept.columns,
+                data=kept.unpack(),
+                truncated=kept.truncated,
+                duration_seconds=time.monotonic() - started,
+                from_cache=True,
+                data_versions=kept.versions,
             )
-        with psycopg.RawCursor(connection, row_factory=dict_row) as cursor:
-            try:
-                rows = _fetch(cursor, statement, values, options)
-            except psycopg.errors.SyntaxError as error:
-                raise InvalidInput(_describe(error, statement)) from error
-            except psycopg.errors.ReadOnlySqlTransaction as error:
-                raise PrivacyRefusal(
-                    f"queries only read: {error.diag.message_primary}; predictions are stored "
-                    "with the option access='ml'"
-                ) from error
-            except psycopg.ProgrammingError as error:
-                if error.sqlstate is not None:
-                    raise
-                raise InvalidInput(
-                    "the statement returns no rows; `query` takes one that does, such as SELECT"
-                ) from error
-            except psycopg.errors.QueryCanceled as error:
-                limit = options.timeout_seconds
-                if limit is None:
-                    raise
-                raise InvalidInput(
-                    f"the statement ran into its time limit of {limit:g} s and was cancelled: "
-                    "ask for less, or raise timeout_seconds"
-                ) from error
-            columns = _columns(cursor, statement)
-    repeated = sorted({name for name in columns if columns.count(name) > 1})
-    if repeated:
-        raise InvalidInput(
-            f"several columns are called {repeated[0]!r}, and a row can hold one of them; "
-            "name them apart with AS"
+        columns = tuple(column.name for column in describe(connection, statement, values))
+        sources = read_sources(connection, statement, values) if cache is not None else None
+        versions = read_versions(connection, sources.tables) if sources else {}
+        # Streamed: what is beyond the limit stays on the server.
+        with (
+            psycopg.RawCursor(connection, row_factory=dict_row) as cursor,
+            streamed(cursor, statement.encode(), values) as stream,
+        ):
+            rows = list(islice(stream, options.max_rows + 1))
+    data, truncated = rows[: options.max_rows], len(rows) > options.max_rows
+    is_kept = cache is not None and sources is not None and sources.is_cacheable
+    if cache is not None and sources is not None and is_kept:
+        cache.keep(
+            key, columns, data, truncated=truncated, tables=sources.tables, versions=versions
         )
+    return QueryResult(
+        columns=columns,
+        data=data,
+        truncated=truncated,
+        duration_seconds=time.monotonic() - started,
+        data_versions=versions if is_kept else None,
+    )
+
+
+@contextmanager
+def reading(
+    connection: psycopg.Connection[Any],
+    statement: str,
+    values: Sequence[Any],
+    timeout_seconds: float | None,
+) -> Iterator[None]:
+    """Keep one read-only snapshot for a caller's statement; nothing it sets outlives the block."""
+    # Rolled back: what the statement set for the session must not meet the next user of this
+    # connection.
+    with _left_clean(connection), connection.transaction(force_rollback=True):
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        _limit_time(connection, timeout_seconds)
+        with errors_in_words(connection, statement, values, timeout_seconds):
+            yield
+
+
+@contextmanager
+def streamed(
+    cursor: psycopg.RawCursor[Row], statement: bytes, values: Sequence[Any], size: int = 1
+) -> Iterator[Iterator[Row]]:
+    """Lend the rows of a statement as they arrive; what nobody took is cancelled at the end."""
+    rows = cast(Generator[Row, None, None], cursor.stream(statement, values or None, size=size))
+    with closing(rows):
+        yield rows
+
+
+def _store(
+    connection: psycopg.Connection[Any],
+    statement: str,
+    values: Sequence[Any],
+    options: QueryOptions,
+    started: float,
+) -> QueryResult:
+    with (
+        _left_clean(connection),
+        connection.transaction(),
+        errors_in_words(connection, statement, values, options.timeout_seconds),
+    ):
+        _limit_time(connection, options.timeout_seconds)
+        columns = tuple(column.name for column in describe(connection, statement, values))
+        with psycopg.RawCursor(connection, row_factory=dict_row) as cursor:
+            # The extended protocol takes a single statement, whatever is in the text.
+            cursor.execute(statement.encode(), values or None, prepare=True)
+            rows = cursor.fetchmany(options.max_rows + 1) if cursor.description else []
     return QueryResult(
         columns=columns,
         data=rows[: options.max_rows],
         truncated=len(rows) > options.max_rows,
         duration_seconds=time.monotonic() - started,
     )
+
+
+def _limit_time(connection: psycopg.Connection[Any], timeout_seconds: float | None) -> None:
+    if timeout_seconds is not None:
+        # SET takes no parameters; the value is a number that was checked.
+        connection.execute(
+            "SELECT set_config('statement_timeout', %s, true)",
+            (str(max(1, int(timeout_seconds * 1000))),),
+        )
 
 
 @contextmanager
@@ -169,67 +247,9 @@ def _left_clean(connection: psycopg.Connection[Any]) -> Iterator[None]:
                 connection.execute("RESET ALL")
 
 
-def _fetch(
-    cursor: psycopg.RawCursor[dict[str, Any]],
-    statement: str,
-    values: Sequence[Any],
-    options: QueryOptions,
-) -> list[dict[str, Any]]:
-    # Both ways use the extended protocol, which takes a single statement whatever is in the text.
-    if options.access == "read":
-        # Streamed: what is beyond the limit stays on the server.
-        rows = cursor.stream(statement.encode(), values or None)
-        return list(islice(rows, options.max_rows + 1))
-    cursor.execute(statement.encode(), values or None, prepare=True)
-    return cursor.fetchmany(options.max_rows + 1) if cursor.description else []
-
-
-def _columns(cursor: psycopg.RawCursor[Any], statement: str) -> tuple[str, ...]:
-    if cursor.description:
-        return tuple(column.name for column in cursor.description)
-    # A stream without rows tells no columns.
-    server = cursor.connection.pgconn
-    server.prepare(b"", statement.encode())
-    described = server.describe_prepared(b"")
-    return tuple((described.fname(at) or b"").decode() for at in range(described.nfields))
-
-
-def statement_digest(statement: str) -> str:
-    """Return the SHA-256 of a statement, for the audit log."""
-    return hashlib.sha256(statement.encode()).hexdigest()
-
-
-def parameters_digest(parameters: Sequence[Any]) -> str:
-    """Return the SHA-256 of parameters: the audit log keeps no values."""
-    return hashlib.sha256(json.dumps(to_json(list(parameters))).encode()).hexdigest()
-
-
-def _check_statement(statement: str) -> None:
-    size = len(statement.encode())
-    if size > MAX_STATEMENT_BYTES:
-        raise InvalidInput(
-            f"the statement has {size:,} bytes, at most {MAX_STATEMENT_BYTES:,} are taken; "
-            "pass long lists as array parameters"
-        )
-    if not statement.strip():
-        raise InvalidInput("the statement is empty")
-
-
-def _adapt(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return Jsonb(to_json(value))
-    if isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
-        return Jsonb(to_json(value))
-    return value
-
-
-def _describe(error: psycopg.Error, statement: str) -> str:
-    said = error.diag.message_primary or "syntax error"
-    if "multiple commands" in said:
-        return "several statements were given; `query` takes one"
-    place = error.diag.statement_position
-    if not place:
-        return f"PostgreSQL refused the statement: {said}"
-    before = statement[: int(place) - 1]
-    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-    return f"{said} (line {line}, column {column})"
+def _cache_key(
+    login: str, statement: str, values: Sequence[Any], options: QueryOptions
+) -> CacheKey:
+    told_apart = "\x00".join(f"{type(value).__name__} {value!r}" for value in values)
+    digest = hashlib.sha256(told_apart.encode(errors="surrogatepass")).hexdigest()
+    return CacheKey(login, statement, digest, options.max_rows)

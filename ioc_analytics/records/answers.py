@@ -6,6 +6,7 @@ For: facade, command line. Not for: analyses (``insight`` has its own records) o
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +27,8 @@ class QueryResult:
 
     duration_seconds: float
     from_cache: bool = False
+    data_versions: Mapping[str, str] | None = None
+    """Version of each table that a cached answer was made from; None: the answer is not cached."""
 
     @property
     def row_count(self) -> int:
@@ -50,7 +53,27 @@ class QueryResult:
             "truncated": self.truncated,
             "duration_seconds": self.duration_seconds,
             "from_cache": self.from_cache,
+            "data_versions": None if self.data_versions is None else dict(self.data_versions),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """A file that was exported; its manifest lies beside it as ``NAME.manifest.json``."""
+
+    filename: str
+    path: Path
+    row_count: int
+    size_bytes: int
+    checksum: str
+    """SHA-256 of the file."""
+
+    manifest: Mapping[str, Any]
+    """Query, parameters, columns, data versions, counts."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result ready for JSON."""
+        return {name: to_json(value) for name, value in asdict(self).items()}
 
 
 @dataclass(frozen=True, slots=True)

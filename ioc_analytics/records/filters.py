@@ -149,7 +149,8 @@ class TimeRange:
 
     def __post_init__(self) -> None:
         for name in ("start", "end"):
-            object.__setattr__(self, name, _moment(name, getattr(self, name)))
+            moment = read_moment(f"{name} of the time range", getattr(self, name))
+            object.__setattr__(self, name, moment)
         if self.start is not None and self.end is not None and self.start >= self.end:
             found = "is empty" if self.start == self.end else "ends before it starts"
             raise InvalidInput(
@@ -182,20 +183,25 @@ class TimeRange:
         }
 
 
-def _moment(name: str, value: Any) -> datetime | None:
+def read_moment(name: str, value: Any) -> datetime | None:
+    """Return a date, time or ISO text as an aware time; naive ones are UTC.
+
+    Args:
+        name: What it is, for the error: such as ``start of the time range``.
+        value: What was given; None stays None.
+
+    Raises:
+        InvalidInput: It is neither.
+    """
     if value is None:
         return None
     if isinstance(value, str):
         try:
             value = datetime.fromisoformat(value)
         except ValueError as error:
-            raise InvalidInput(
-                f"the {name} of the time range is not an ISO date or time"
-            ) from error
+            raise InvalidInput(f"the {name} is not an ISO date or time") from error
     if isinstance(value, datetime):
         return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    raise InvalidInput(
-        f"the {name} of a time range is a date or a datetime, found {type(value).__name__}"
-    )
+    raise InvalidInput(f"the {name} is a date or a datetime, found {type(value).__name__}")

@@ -1,17 +1,21 @@
 """The facade: verbs that answer questions about people's assessments."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+import pyarrow as pa
+
 from ioc_analytics.insight.ocean import OceanAnalysis, analyze_ocean
+from ioc_analytics.insight.training import TrainingFrame, gather_training, store_predictions
 from ioc_analytics.kernel.errors import PrivacyRefusal
-from ioc_analytics.query.execution import (
-    QueryOptions,
-    execute,
-    parameters_digest,
-    statement_digest,
-)
-from ioc_analytics.records.answers import QueryResult
+from ioc_analytics.kernel.settings_values import LoginRole
+from ioc_analytics.query.aggregation import build_aggregation
+from ioc_analytics.query.execution import QueryOptions, execute
+from ioc_analytics.query.export import ExportOptions, export
+from ioc_analytics.query.statements import parameters_digest, statement_digest
+from ioc_analytics.query.streaming import stream
+from ioc_analytics.records.answers import ExportResult, QueryResult
 from ioc_analytics.records.filters import TimeRange, parse_filters
 from ioc_analytics.system.base import SystemBase
 
@@ -34,7 +38,7 @@ class Answers(SystemBase):
             PrivacyRefusal: The role sees released figures only.
         """
         self.demand_analyst("see exact figures")
-        with self.database.connection("analyst") as connection:
+        with self.query_counters.request(), self.database.connection("analyst") as connection:
             return analyze_ocean(
                 connection,
                 parse_filters(filters),
@@ -56,19 +60,127 @@ class Answers(SystemBase):
             params: Values of the placeholders; dicts and lists of dicts become JSON.
             options: ``timeout_seconds``, ``max_rows``, ``use_cache``, ``access`` (read or ml).
         """
-        parsed = QueryOptions.parse(options)
-        if parsed.access == "ml" and self.role not in ("analyst", "ml"):
-            raise PrivacyRefusal(f"the role {self.role!r} has no access 'ml'")
-        login = "ml" if parsed.access == "ml" else {"analyst": "query"}.get(self.role, self.role)
+        with self.query_counters.request():
+            return self._query(sql, params, QueryOptions.parse(options))
+
+    def execute_aggregation_query(
+        self,
+        table: str,
+        aggregation: Mapping[str, Any],
+        options: Mapping[str, Any] | None = None,
+    ) -> QueryResult:
+        """Aggregate one table, said in names; see ``query.aggregation.build_aggregation``.
+
+        Args:
+            table: A table or view of the schema ``analytics``.
+            aggregation: ``group_by``, ``measures``, ``filters``, ``order_by``, ``limit``.
+            options: As ``query``; ``filters``, ``order_by`` and ``limit`` may stand here too.
+        """
+        chosen, run = dict(aggregation), dict(options or {})
+        chosen |= {k: run.pop(k) for k in ("filters", "order_by", "limit") if k in run}
+        with self.database.connection(self._query_login()) as connection:
+            built = build_aggregation(connection, table, chosen)
+        return self.query(built.statement, built.parameters, run)
+
+    def training_frame(
+        self, target: str, cutoff: Any, *, horizon_days: int = 14, window_days: int = 30
+    ) -> TrainingFrame:
+        """Return features as of one or several cut-offs, and the target after each.
+
+        Args:
+            target: ``completion``: is an open response completed within the horizon?
+            cutoff: A moment, or a list of them.
+            horizon_days: Days after the cut-off within which the target happens.
+            window_days: Responses started in so many days before the cut-off.
+
+        Raises:
+            NotEnoughData: No response was open at any cut-off.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        login = self._query_login("ml")
+        with self.query_counters.request(), self.database.connection(login) as connection:
+            return gather_training(
+                connection, target, cutoff, horizon_days=horizon_days, window_days=window_days
+            )
+
+    def store_prediction_results(
+        self, results: pd.DataFrame | Iterable[Mapping[str, Any]]
+    ) -> tuple[int, ...]:
+        """Store predictions in ``predictive_analytics_results`` and return their numbers."""
+        with self.database.connection(self._query_login("ml")) as connection:
+            ids = store_predictions(connection, results)
+        with self.database.connection("ingest") as connection:
+            self._audit(connection, "store", "predictive_analytics_results", row_count=len(ids))
+        return ids
+
+    def stream(
+        self, sql: str, params: Sequence[Any] = (), *, timeout_seconds: float | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows of one statement as Arrow record batches, in bounded memory."""
+        login = self._query_login()
+        self._note_question("stream", "read", sql, params)
+        with self.query_counters.request(), self.database.connection(login) as connection:
+            yield from stream(connection, sql, params, timeout_seconds)
+
+    def export_data(
+        self,
+        sql: str,
+        params: Sequence[Any] = (),
+        format: str = "csv",
+        options: Mapping[str, Any] | None = None,
+    ) -> ExportResult:
+        """Write the rows of one statement to a file in the export folder.
+
+        Args:
+            sql: The statement.
+            params: Values of its placeholders.
+            format: ``csv``, ``json``, ``jsonl``, ``parquet``, ``arrow`` or ``xlsx``.
+            options: ``filename``, ``include_headers``, ``compression`` (gzip or zstd),
+                ``timeout_seconds``.
+
+        Raises:
+            InvalidInput: The statement, format or an option is wrong.
+            ConfigurationError: The export folder cannot be written.
+            IntegrityFailure: The rows written are not the rows counted.
+        """
+        parsed = ExportOptions.parse(format, options)
+        login = self._query_login()
+        self._note_question("export", format, sql, params)
+        with self.query_counters.request(), self.database.connection(login) as connection:
+            result = export(connection, sql, params, parsed, self.config.exports.path)
+        with self.database.connection("ingest") as connection:
+            self._audit(connection, "exported", result.filename, row_count=result.row_count)
+        return result
+
+    def _query(self, sql: str, params: Sequence[Any], options: QueryOptions) -> QueryResult:
+        login = self._query_login(options.access)
+        self._note_question("query", options.access, sql, params)
+        with self.database.connection(login) as connection:
+            return execute(
+                connection,
+                sql,
+                params,
+                options,
+                login=login,
+                cache=self._answer_cache,
+                counters=self.query_counters,
+            )
+
+    def _query_login(self, access: str = "read") -> LoginRole:
+        if access == "ml":
+            if self.role not in ("analyst", "ml"):
+                raise PrivacyRefusal(f"the role {self.role!r} has no access 'ml'")
+            return "ml"
+        return "query" if self.role == "analyst" else self.role
+
+    def _note_question(self, action: str, subject: str, sql: str, params: Sequence[Any]) -> None:
         # Noted before it runs: a statement that fails or is refused leaves its trace too, and an
         # INSERT is not reported as failed because its note could not be written.
         with self.database.connection("ingest") as connection:
             self._audit(
                 connection,
-                "query",
-                parsed.access,
+                action,
+                subject,
                 statement=statement_digest(sql),
                 parameters=parameters_digest(params),
             )
-        with self.database.connection(login) as connection:  # type: ignore[arg-type]
-            return execute(connection, sql, params, parsed)

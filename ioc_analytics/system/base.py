@@ -5,7 +5,7 @@ For: the other modules of this room. Not for: verbs.
 
 import getpass
 import os
-from typing import Any, Final
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import psycopg
@@ -17,8 +17,12 @@ from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.privacy.keys import load_pseudonymizer
 from ioc_analytics.privacy.pseudonyms import Pseudonymizer
+from ioc_analytics.query.cache import AnswerCache
+from ioc_analytics.query.counters import QueryCounters
 
-READERS: Final = ("analyst", "reader", "ml", "auditor")
+ReadingRole = Literal["analyst", "reader", "ml", "auditor"]
+
+READERS: Final[tuple[ReadingRole, ...]] = ("analyst", "reader", "ml", "auditor")
 """Roles under which the system can be asked; exact figures are for the analyst."""
 
 
@@ -38,8 +42,15 @@ class SystemBase:
                 f"roles are {', '.join(READERS)}"
             )
         self.config = config
-        self.role = role
+        self.role: ReadingRole = next(known for known in READERS if known == role)
         self.database = Database(config)
+        self.query_counters = QueryCounters()
+        operations = config.operations
+        self._answer_cache = (
+            AnswerCache(operations.cache_bytes, operations.cache_timeout)
+            if operations.enable_caching
+            else None
+        )
 
     def demand_analyst(self, what: str) -> None:
         """Refuse what only the analyst may do.

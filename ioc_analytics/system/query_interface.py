@@ -1,10 +1,12 @@
 """The seed's ``queryInterface``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+
 from ioc_analytics.insight.ocean import OceanAnalysis
-from ioc_analytics.records.answers import QueryResult
+from ioc_analytics.records.answers import ExportResult, QueryResult
 
 if TYPE_CHECKING:
     from ioc_analytics.system.facade import AnalyticsSystem
@@ -21,6 +23,31 @@ class QueryInterface:
     ) -> QueryResult:
         """Run one statement; see ``AnalyticsSystem.query``."""
         return self._system.query(query, params, options)
+
+    def execute_aggregation_query(
+        self,
+        table: str,
+        aggregation: Mapping[str, Any],
+        options: Mapping[str, Any] | None = None,
+    ) -> QueryResult:
+        """Aggregate one table; see ``AnalyticsSystem.execute_aggregation_query``."""
+        return self._system.execute_aggregation_query(table, aggregation, options)
+
+    def stream(
+        self, query: str, params: Sequence[Any] = (), *, timeout_seconds: float | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield a large result as Arrow batches; see ``AnalyticsSystem.stream``."""
+        return self._system.stream(query, params, timeout_seconds=timeout_seconds)
+
+    def export_data(
+        self,
+        query: str,
+        params: Sequence[Any] = (),
+        format: str = "csv",
+        options: Mapping[str, Any] | None = None,
+    ) -> ExportResult:
+        """Write rows to a file; see ``AnalyticsSystem.export_data``."""
+        return self._system.export_data(query, params, format, options)
 
     def get_ocean_trait_analysis(self, filters: Any = (), time_range: Any = None) -> OceanAnalysis:
         """Return the OCEAN analysis; see ``AnalyticsSystem.get_ocean_analysis``."""

@@ -239,6 +239,17 @@ def test_query_prints_a_table_csv_or_json(run: Run) -> None:
     assert "1 row " in run("query", "-", stdin="SELECT 1 AS one").stdout
 
 
+def test_export_writes_a_file_and_tells_where(run: Run, tmp_path: Path) -> None:
+    statement = "SELECT n FROM generate_series(1, $1::int) AS n"
+    name = f"{tmp_path.name}.csv"  # the folder is that of the server's home, shared by all tests
+    said = run("export", statement, 3, "--filename", name, "--no-headers").stdout
+    assert said.startswith("3 rows, 6 B: ")
+    told = answer(run("export", statement, 3, "--filename", name, "--json"))
+    assert (told["row_count"], told["filename"]) == (3, name)
+    assert Path(told["path"]).read_text() == '"n"\n1\n2\n3\n'
+    assert "did you mean 'csv'" in run("export", statement, 3, "--format", "cvs", code=2).stderr
+
+
 def test_a_query_under_the_ml_login_may_store_predictions(run: Run) -> None:
     statement = (
         "INSERT INTO predictive_analytics_results (model_name, model_version, prediction_target)"

@@ -6,7 +6,7 @@ import pytest
 
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.kernel.errors import InvalidInput, PrivacyRefusal
-from ioc_analytics.query.execution import MAX_STATEMENT_BYTES
+from ioc_analytics.query.statements import MAX_STATEMENT_BYTES
 
 
 def test_parameters_have_numbers_and_dicts_become_json(analytics: AnalyticsSystem) -> None:
@@ -142,3 +142,32 @@ def test_queries_are_audited_without_their_values(analytics: AnalyticsSystem) ->
     assert rows[0][1:4] == ("analyst", "query", None)
     assert rows[0][0]
     assert "hidden-value" not in rows[0][4]
+
+
+@pytest.mark.parametrize(
+    ("statement", "params", "said"),
+    [
+        ("SELECT $1::int AS a", ["abc"], r"parameter \$1 cannot be read as integer"),
+        ("SELECT $1::text AS a, $2::timestamptz AS t", ["x", "soon"], r"parameter \$2 cannot be"),
+        ("SELECT 1 AS a WHERE status = $1", [5], r"column .status. does not exist"),
+        (
+            "SELECT 1 AS a FROM anonymized_assessments WHERE status = $1",
+            [5],
+            r"operator does not exist.*line 1.*\$1 as int",
+        ),
+        ("SELECT $1::int + $2::int AS a", [1], r"up to \$2, and 1 parameters"),
+        ("SELECT $1::text AS a", [object()], r"parameter \$1 is a object"),
+    ],
+)
+def test_wrong_parameters_are_named_by_their_number(
+    analytics: AnalyticsSystem, statement: str, params: list[object], said: str
+) -> None:
+    with pytest.raises(InvalidInput, match=said) as refused:
+        analytics.query(statement, params)
+    assert "abc" not in str(refused.value)
+    assert "soon" not in str(refused.value)
+
+
+def test_ten_megabytes_of_sql_are_refused_at_once(analytics: AnalyticsSystem) -> None:
+    with pytest.raises(InvalidInput, match=r"10,000,\d+ bytes, at most"):
+        analytics.query("SELECT '" + "x" * 10_000_000 + "' AS a")

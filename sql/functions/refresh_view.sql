@@ -7,6 +7,8 @@ BEGIN
         RAISE EXCEPTION '% is no materialized view of this platform', view_name USING ERRCODE = 'undefined_table';
     END IF;
     EXECUTE format('REFRESH MATERIALIZED VIEW CONCURRENTLY analytics.%I', view_name);
+    -- Views can have no triggers.
+    PERFORM internal.note_change('analytics.' || view_name);
 END
 $$;
 COMMENT ON FUNCTION internal.refresh_view(text) IS 'Refreshes one materialized view concurrently';

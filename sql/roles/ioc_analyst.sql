@@ -14,6 +14,7 @@ GRANT SELECT ON
     analytics.processing_jobs,
     analytics.data_quality_metrics,
     analytics.system_health_metrics,
+    analytics.table_versions,
     analytics.ocean_score_counts,
     analytics.mv_daily_assessment_overview,
     analytics.mv_weekly_response_metrics,

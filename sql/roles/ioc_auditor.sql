@@ -5,5 +5,6 @@ GRANT SELECT ON
     analytics.processing_jobs,
     analytics.data_quality_metrics,
     analytics.system_health_metrics,
+    analytics.table_versions,
     analytics.mv_system_performance_dashboard
 TO ioc_auditor;

@@ -29,5 +29,6 @@ GRANT EXECUTE ON FUNCTION
     internal.missing_partitions(date [], integer),
     internal.partition_parents(),
     internal.partition_runway(),
+    internal.note_change(text),
     internal.refresh_view(text)
 TO ioc_ingest;

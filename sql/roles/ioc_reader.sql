@@ -5,6 +5,7 @@ GRANT SELECT ON
     analytics.ocean_trait_distributions,
     analytics.benchmarking_data,
     analytics.dual_ai_validation_metrics,
+    analytics.table_versions,
     analytics.mv_daily_assessment_overview,
     analytics.mv_weekly_response_metrics,
     analytics.mv_monthly_ocean_distributions,

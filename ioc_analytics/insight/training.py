@@ -1,0 +1,226 @@
+"""Data for models, and what models say: features as of a cut-off, the target after it.
+
+For: ``training_frame`` and ``store_prediction_results``. Not for: models.
+
+A row is a response that was open at the cut-off. Records keep their newest version only, so
+whatever may have changed after the cut-off is left out for every response, not only for those that
+did change: a gap that only changed ones have would tell the target. What is left are the facts of
+its start, its assessment as far as its version is not later, and the organization's ends by then.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.kernel.clock import utc_now
+from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
+from ioc_analytics.kernel.suggestions import did_you_mean
+from ioc_analytics.records.answers import to_json
+from ioc_analytics.records.filters import read_moment
+
+TARGETS: Final[Mapping[str, str]] = {"completion": "insight/training_completion"}
+"""What can be predicted, and the statement that gathers its rows."""
+
+_KEYS: Final = ("cutoff", "response_hash", "target")
+_REQUIRED: Final = ("model_name", "model_version", "prediction_target")
+_OPTIONAL: Final = (
+    *("segment", "issued_at", "target_period", "horizon", "prediction"),
+    *("interval_low", "interval_high", "accuracy_metrics", "data_version"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingFrame:
+    """Rows for a model: ``cutoff``, ``response_hash``, features, ``target`` (0 or 1)."""
+
+    target: str
+    cutoffs: tuple[datetime, ...]
+    horizon_days: int
+    """Days after the cut-off within which the target happens."""
+
+    frame: pd.DataFrame
+    excluded: int
+    """Responses left out because the moment of their end is not known."""
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the feature columns."""
+        return tuple(str(name) for name in self.frame.columns if name not in _KEYS)
+
+    def split(self, at: Any) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Return training and test rows, parted in time.
+
+        Training rows are those whose target was settled by ``at``, test rows those whose cut-off
+        is not before it; rows in between belong to neither.
+
+        Raises:
+            InvalidInput: One of the parts has no cut-off.
+        """
+        moment = pd.Timestamp(_moment("moment of a split", at))
+        settled = self.frame["cutoff"] + pd.Timedelta(days=self.horizon_days)
+        train, test = self.frame[settled <= moment], self.frame[self.frame["cutoff"] >= moment]
+        if train.empty or test.empty:
+            raise InvalidInput(
+                f"a split at {moment:%Y-%m-%d} leaves {len(train)} training and {len(test)} test "
+                f"rows; cut-offs are {', '.join(f'{c:%Y-%m-%d}' for c in self.cutoffs)}, targets "
+                f"are settled {self.horizon_days} days later"
+            )
+        return train, test
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the rows."""
+        return self.frame
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rows and their description ready for JSON."""
+        return {
+            "target": self.target,
+            "cutoffs": to_json(list(self.cutoffs)),
+            "horizon_days": self.horizon_days,
+            "excluded": self.excluded,
+            "features": list(self.features),
+            "data": [to_json(row) for row in self.frame.to_dict("records")],
+        }
+
+
+def gather_training(
+    connection: psycopg.Connection[Any],
+    target: str,
+    cutoff: Any,
+    *,
+    horizon_days: int = 14,
+    window_days: int = 30,
+) -> TrainingFrame:
+    """Return rows as of one or several cut-offs.
+
+    Args:
+        connection: A connection that may read records.
+        target: A key of ``TARGETS``.
+        cutoff: A moment, or several; naive ones are UTC.
+        horizon_days: Days after the cut-off within which the target happens.
+        window_days: Responses started in so many days before the cut-off.
+
+    Raises:
+        InvalidInput: An unknown target, or a horizon that has not passed yet.
+        NotEnoughData: No response was open at any cut-off.
+    """
+    if target not in TARGETS:
+        raise InvalidInput(
+            f"unknown target {target!r}{did_you_mean(target, TARGETS)}; "
+            f"targets are {', '.join(TARGETS)}"
+        )
+    if horizon_days < 1 or window_days < 1:
+        raise InvalidInput("horizon_days and window_days are at least 1")
+    given = cutoff if isinstance(cutoff, list | tuple) else [cutoff]
+    cutoffs = tuple(sorted(_moment("cut-off", one) for one in given))
+    frames = [
+        _rows_at(connection, target, at, timedelta(days=horizon_days), timedelta(days=window_days))
+        for at in cutoffs
+    ]
+    gathered = [frame for frame in frames if len(frame)]
+    if not gathered:
+        raise NotEnoughData(
+            f"no response of the {window_days} days before the cut-off was open then; "
+            "0 found, at least 1 needed: ask for another cut-off or raise window_days"
+        )
+    frame = pd.concat(gathered, ignore_index=True)
+    is_known = frame["target"].notna()
+    known = frame[is_known].reset_index(drop=True)
+    return TrainingFrame(
+        target=target,
+        cutoffs=cutoffs,
+        horizon_days=horizon_days,
+        frame=known.astype({"target": "int64"}),
+        excluded=int((~is_known).sum()),
+    )
+
+
+def store_predictions(
+    connection: psycopg.Connection[Any], results: pd.DataFrame | Iterable[Mapping[str, Any]]
+) -> tuple[int, ...]:
+    """Store predictions, all or none, and return their numbers.
+
+    Args:
+        connection: A connection that may insert predictions.
+        results: Rows with ``model_name``, ``model_version``, ``prediction_target`` and any other
+            column of ``predictive_analytics_results`` that a model knows when it predicts.
+
+    Raises:
+        InvalidInput: A column is missing or unknown, or there is no row.
+    """
+    given = results.to_dict("records") if isinstance(results, pd.DataFrame) else results
+    rows: list[Mapping[Any, Any]] = list(given)
+    if not rows:
+        raise InvalidInput("there is no prediction to store")
+    for number, row in enumerate(rows, start=1):
+        _check_prediction(number, row)
+    ids: list[int] = []
+    for row in rows:
+        values = {str(name): to_json(_plain(value)) for name, value in row.items()}
+        stored = connection.execute(
+            sqlfiles.query("insight/store_prediction"), {"prediction": Jsonb(values)}
+        ).fetchone()
+        ids.append(stored[0] if stored else 0)
+    return tuple(ids)
+
+
+def _rows_at(
+    connection: psycopg.Connection[Any],
+    target: str,
+    cutoff: datetime,
+    horizon: timedelta,
+    window: timedelta,
+) -> pd.DataFrame:
+    if cutoff + horizon > utc_now():
+        raise InvalidInput(
+            f"what happens in the {horizon.days} days after {cutoff:%Y-%m-%d %H:%M} is not known "
+            "yet; take an earlier cut-off"
+        )
+    with connection.cursor(row_factory=dict_row) as cursor:
+        cursor.execute(
+            sqlfiles.query(TARGETS[target]),
+            {
+                "cutoff": cutoff,
+                "window_start": cutoff - window,
+                "horizon_end": cutoff + horizon,
+            },
+        )
+        frame = pd.DataFrame(cursor.fetchall())
+    frame.insert(0, "cutoff", pd.Timestamp(cutoff))
+    return frame
+
+
+def _check_prediction(number: int, row: Mapping[Any, Any]) -> None:
+    allowed: Sequence[str] = (*_REQUIRED, *_OPTIONAL)
+    for name in row:
+        if name not in allowed:
+            raise InvalidInput(
+                f"prediction {number} has an unknown column {name!r}"
+                f"{did_you_mean(str(name), allowed)}; columns are {', '.join(allowed)}"
+            )
+    for name in _REQUIRED:
+        if not isinstance(row.get(name), str) or not row[name]:
+            raise InvalidInput(f"prediction {number} has no {name}")
+
+
+def _plain(value: Any) -> Any:
+    # A frame's missing values and numbers are numpy's.
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _moment(name: str, value: Any) -> datetime:
+    moment = read_moment(name, value)
+    if moment is None:
+        raise InvalidInput(f"the {name} is missing")
+    return moment

@@ -1,0 +1,142 @@
+"""The files an export can be: csv, json, jsonl, parquet, arrow, xlsx.
+
+For: ``query.export``. Not for: where files lie and what is promised of them.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final
+
+import psycopg
+import pyarrow as pa
+import pyarrow.parquet as pq
+import xlsxwriter
+
+from ioc_analytics.query.statements import Column
+from ioc_analytics.query.streaming import (
+    arrow_batches,
+    arrow_schema,
+    csv_blocks,
+    json_blocks,
+    neutralized,
+)
+
+XLSX_MAX_ROWS: Final = 1_048_575
+"""Rows of a sheet, its head not counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A described statement within its snapshot."""
+
+    connection: psycopg.Connection[Any]
+    statement: str
+    values: Sequence[Any]
+    columns: tuple[Column, ...]
+
+
+def write_csv(source: Source, file: IO[bytes], include_headers: bool) -> int:
+    """Write CSV (UTF-8, comma, line feed) and return the rows written."""
+    if include_headers:
+        quoted = (neutralized(c.name).replace('"', '""') for c in source.columns)
+        file.write((",".join(f'"{name}"' for name in quoted) + "\n").encode())
+    rows = 0
+    for lines in csv_blocks(
+        source.connection, source.statement, source.values, source.columns, is_neutral=True
+    ):
+        file.write("\n".join((*lines, "")).encode())
+        rows += len(lines)
+    return rows
+
+
+def write_jsonl(source: Source, file: IO[bytes], include_headers: bool) -> int:
+    """Write a JSON object per line and return the rows written."""
+    rows = 0
+    for lines in _json(source):
+        file.write("\n".join((*lines, "")).encode())
+        rows += len(lines)
+    return rows
+
+
+def write_json(source: Source, file: IO[bytes], include_headers: bool) -> int:
+    """Write one JSON array of objects and return the rows written."""
+    rows = 0
+    file.write(b"[")
+    for lines in _json(source):
+        file.write((",\n" if rows else "\n").encode() + ",\n".join(lines).encode())
+        rows += len(lines)
+    file.write(b"\n]\n")
+    return rows
+
+
+def write_parquet(source: Source, file: IO[bytes], include_headers: bool) -> int:
+    """Write Parquet (zstd inside) and return the rows written."""
+    with pq.ParquetWriter(file, arrow_schema(source.columns), compression="zstd") as writer:
+        return _write_batches(source, writer.write_batch)
+
+
+def write_arrow(source: Source, file: IO[bytes], include_headers: bool) -> int:
+    """Write an Arrow stream and return the rows written."""
+    with pa.ipc.new_stream(file, arrow_schema(source.columns)) as writer:
+        return _write_batches(source, writer.write_batch)
+
+
+def write_xlsx(source: Source, file: IO[bytes], include_headers: bool) -> int:
+    """Write a workbook of one sheet and return the rows written; texts stay texts."""
+    # Row after row to a file of its own beside the target, never the whole sheet in memory.
+    options = {
+        "constant_memory": True,
+        "tmpdir": str(Path(file.name).parent),
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "nan_inf_to_errors": True,
+        "remove_timezone": True,
+        "default_date_format": "yyyy-mm-dd hh:mm:ss",
+    }
+    at = 0
+    with xlsxwriter.Workbook(file, options) as workbook:
+        sheet = workbook.add_worksheet()
+        if include_headers:
+            sheet.write_row(0, 0, [neutralized(column.name) for column in source.columns])
+            at = 1
+        first = at
+        for batch in _batches(source, is_neutral=True):
+            columns = [column.to_pylist() for column in batch.columns]
+            for row in zip(*columns, strict=True):
+                for place, value in enumerate(row):
+                    if isinstance(value, str):
+                        sheet.write_string(at, place, value)
+                    elif value is not None:
+                        sheet.write(at, place, value)
+                at += 1
+    return at - first
+
+
+WRITERS: Final[dict[str, Callable[[Source, IO[bytes], bool], int]]] = {
+    "csv": write_csv,
+    "json": write_json,
+    "jsonl": write_jsonl,
+    "parquet": write_parquet,
+    "arrow": write_arrow,
+    "xlsx": write_xlsx,
+}
+
+
+def _json(source: Source) -> Iterator[list[str]]:
+    return json_blocks(source.connection, source.statement, source.values, source.columns)
+
+
+def _batches(source: Source, *, is_neutral: bool = False) -> Iterator[pa.RecordBatch]:
+    for lines in csv_blocks(
+        source.connection, source.statement, source.values, source.columns, is_neutral=is_neutral
+    ):
+        yield from arrow_batches(lines, source.columns)
+
+
+def _write_batches(source: Source, write: Callable[[pa.RecordBatch], None]) -> int:
+    rows = 0
+    for batch in _batches(source):
+        write(batch)
+        rows += batch.num_rows
+    return rows

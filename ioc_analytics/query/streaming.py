@@ -1,0 +1,216 @@
+"""Results larger than memory: rows as text from the server, and as Arrow batches.
+
+For: ``query_interface.stream`` and exports. Not for: small results (``query.execution``).
+
+The server writes each row as one text, a line of CSV or a JSON object; the parameters travel beside
+the statement as always (COPY would take none). Arrow's own reader turns lines of CSV into columns.
+"""
+
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, LiteralString
+
+import psycopg
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+from psycopg import sql
+
+from ioc_analytics.kernel.errors import InvalidInput
+from ioc_analytics.query.execution import reading, streamed
+from ioc_analytics.query.statements import Column, adapt, check_statement, describe
+
+BLOCK_ROWS: Final = 20_000
+
+ARROW_TYPES: Final[Mapping[str, pa.DataType]] = {
+    "bool": pa.bool_(),
+    "int2": pa.int16(),
+    "int4": pa.int32(),
+    "int8": pa.int64(),
+    "float4": pa.float32(),
+    "float8": pa.float64(),
+    "numeric": pa.float64(),
+    "date": pa.date32(),
+    "timestamptz": pa.timestamp("us", tz="UTC"),
+    "timestamp": pa.timestamp("us"),
+}
+"""PostgreSQL types that have one of their own in Arrow; all others become text."""
+
+_PLAIN: Final = frozenset({*ARROW_TYPES, "uuid", "oid", "time"})
+"""Types whose text needs no quotes in CSV and which no spreadsheet executes."""
+
+# What begins like this, a spreadsheet takes for a formula; the apostrophe makes it a text. All of
+# them lie before the letters, which spares most texts the second look.
+_NEUTRAL: Final[LiteralString] = (
+    "CASE WHEN {cell} COLLATE \"C\" < 'A' "
+    "AND left({cell}, 1) IN ('=', '+', '-', '@', E'\\t', E'\\r', E'\\n') "
+    "THEN '''' || {cell} ELSE {cell} END"
+)
+
+
+def neutralized(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else text
+
+
+def stream(
+    connection: psycopg.Connection[Any],
+    statement: str,
+    parameters: Sequence[Any],
+    timeout_seconds: float | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of a statement as Arrow record batches, in bounded memory.
+
+    Types without one of their own in Arrow, such as UUIDs and JSON, are text; ``numeric`` becomes
+    a double.
+
+    Raises:
+        InvalidInput: As ``query.execution.execute``.
+        PrivacyRefusal: The login may not do what the statement asks.
+    """
+    check_statement(statement)
+    values = adapt(parameters)
+    with reading(connection, statement, values, timeout_seconds):
+        columns = describe(connection, statement, values)
+        for block in csv_blocks(connection, statement, values, columns, is_neutral=False):
+            yield from arrow_batches(block, columns)
+
+
+def csv_blocks(
+    connection: psycopg.Connection[Any],
+    statement: str,
+    values: Sequence[Any],
+    columns: Sequence[Column],
+    *,
+    is_neutral: bool,
+) -> Iterator[list[str]]:
+    """Yield lines of CSV, some thousand at once; NULL is an empty cell, an empty text is ``""``."""
+    # The text of a row is CSV in parentheses, but for backslashes, which are all doubled.
+    cells = sql.SQL(", ").join(_csv_cell(column, is_neutral) for column in columns)
+    row = sql.SQL("ROW({})::text").format(cells)
+    for lines in _blocks(connection, statement, values, columns, row):
+        yield [line[1:-1].replace("\\\\", "\\") for line in lines]
+
+
+def json_blocks(
+    connection: psycopg.Connection[Any],
+    statement: str,
+    values: Sequence[Any],
+    columns: Sequence[Column],
+) -> Iterator[list[str]]:
+    """Yield rows as JSON objects, some thousand at once."""
+    row: sql.Composable = sql.SQL("row_to_json(q)::text")
+    if any(column.type_name == "json" for column in columns):
+        # As jsonb, a column of type json cannot bring line breaks of its own.
+        cells = sql.SQL(", ").join(
+            sql.SQL("to_jsonb({c}) AS {c}" if column.type_name == "json" else "{c}").format(
+                c=sql.Identifier(column.name)
+            )
+            for column in columns
+        )
+        row = sql.SQL("(SELECT row_to_json(r)::text FROM (SELECT {}) AS r)").format(cells)
+    yield from _blocks(connection, statement, values, columns, row)
+
+
+def count_rows(
+    connection: psycopg.Connection[Any],
+    statement: str,
+    values: Sequence[Any],
+    columns: Sequence[Column],
+) -> int:
+    """Return how many rows a statement has in the snapshot of the transaction."""
+    with psycopg.RawCursor(connection) as cursor:
+        wrapped = _wrapped(connection, statement, columns, sql.SQL("count(*)"))
+        row = cursor.execute(wrapped, values or None).fetchone()
+    return int(row[0]) if row else 0
+
+
+def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
+    """Return the Arrow schema of a result."""
+    return pa.schema(
+        [(column.name, ARROW_TYPES.get(column.type_name, pa.string())) for column in columns]
+    )
+
+
+def arrow_batches(lines: Sequence[str], columns: Sequence[Column]) -> list[pa.RecordBatch]:
+    """Return lines of CSV as Arrow record batches.
+
+    Raises:
+        InvalidInput: A value is beyond what Arrow's type holds, such as an infinite date.
+    """
+    schema = arrow_schema(columns)
+    data = "\n".join((*lines, "")).encode()
+    try:
+        table = pa_csv.read_csv(
+            io.BytesIO(data),
+            pa_csv.ReadOptions(column_names=schema.names, block_size=max(len(data), 1)),
+            pa_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+            pa_csv.ConvertOptions(
+                column_types=schema,
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+                true_values=["true"],
+                false_values=["false"],
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        raise InvalidInput(
+            "a value does not fit the column's type in Arrow, such as an infinite date; "
+            "cast that column to text"
+        ) from error
+    batches: list[pa.RecordBatch] = table.to_batches()
+    return batches
+
+
+def _csv_cell(column: Column, is_neutral: bool) -> sql.Composable:
+    name = sql.Identifier(column.name)
+    if column.type_name == "bool":
+        return sql.SQL("{}::text").format(name)
+    if column.type_name in _PLAIN:
+        return name
+    text = sql.SQL("to_jsonb({})::text" if column.is_array else "{}::text").format(name)
+    return sql.SQL(_NEUTRAL).format(cell=text) if is_neutral else text
+
+
+def _blocks(
+    connection: psycopg.Connection[Any],
+    statement: str,
+    values: Sequence[Any],
+    columns: Sequence[Column],
+    row: sql.Composable,
+) -> Iterator[list[str]]:
+    wrapped = _wrapped(connection, statement, columns, row)
+    with (
+        psycopg.RawCursor(connection) as cursor,
+        streamed(cursor, wrapped, values, size=1000) as rows,
+    ):
+        held: list[str] = []
+        for (line,) in rows:
+            held.append(line)
+            if len(held) == BLOCK_ROWS:
+                yield held
+                held = []
+        if held:
+            yield held
+
+
+def _wrapped(
+    connection: psycopg.Connection[Any],
+    statement: str,
+    columns: Sequence[Column],
+    selected: sql.Composable,
+) -> bytes:
+    if not columns:
+        raise InvalidInput("the statement returns no rows; give one that does, such as SELECT")
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
+    # The line breaks keep a trailing comment of the statement's from swallowing what follows.
+    parts = (
+        b"SELECT ",
+        selected.as_bytes(connection),
+        b" FROM (\n",
+        statement.strip().removesuffix(";").encode(),
+        b"\n) AS q (",
+        names.as_bytes(connection),
+        b")",
+    )
+    return b"".join(parts)
