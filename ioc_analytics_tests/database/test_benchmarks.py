@@ -13,6 +13,7 @@ from ioc_analytics.insight.benchmarks import Benchmarks
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.privacy.pipeline import AnonymizationPipeline
 from ioc_analytics.records.vocabularies import TRAITS
+from ioc_analytics_tests.database.survey import make_survey
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
 PEOPLE = 60
@@ -51,7 +52,11 @@ def make_organizations(config: Any, *, number: int = 12, order: int = 0) -> Mapp
                 if is_completed
             ]
     mixed = np.random.default_rng(order)
-    tables: dict[str, list[Any]] = {"assessments": assessments, "responses": responses, "scores": scores}
+    tables: dict[str, list[Any]] = {
+        "assessments": assessments,
+        "responses": responses,
+        "scores": scores,
+    }
     if order:
         tables = {
             kind: [rows[row] for row in mixed.permutation(len(rows))]
@@ -157,3 +162,43 @@ def test_few_organizations_are_not_compared(analytics: AnalyticsSystem) -> None:
     assert answer.benchmarks == {}
     assert answer.performance_index is None
     assert any("fewer than 5 organizations" in w["reason"] for w in answer.withheld)
+
+
+def test_released_peer_groups_hide_what_subtraction_would_show(
+    organizations: AnalyticsSystem,
+) -> None:
+    organizations.refresh()
+    rows = organizations.query(
+        "SELECT * FROM benchmarking_data WHERE metric = 'completion_rate'"
+    ).data
+    found = {(row["industry_category"], row["org_size_category"]): row for row in rows}
+    assert found["all", "all"]["organizations"] == 12
+    assert found["Technology", "all"]["sample_size"] == 12 * PEOPLE
+    # Three small ones are too few, and the nine others would give them away.
+    assert "fewer than 5" in found["Technology", "Small"]["withheld_reason"]
+    assert found["Technology", "Medium"]["mean"] is None
+    view = organizations.query("SELECT count(*) AS n FROM mv_industry_benchmarks").data
+    assert view[0]["n"] > 0
+
+
+def test_released_agreement_of_ai_raters_equals_the_rows(analytics: AnalyticsSystem) -> None:
+    analytics.ingest_data(make_survey(analytics.config, 300, days=2))
+    analytics.refresh()
+    with analytics.database.connection("analyst") as connection:
+        truth = connection.execute(
+            """SELECT created_at::date, dimension::text, count(*), avg(primary_score
+            - secondary_score), avg((abs(primary_score - secondary_score) <= 10)::int)::float8
+            FROM internal.ai_validations GROUP BY 1, 2 ORDER BY 1, 2"""
+        ).fetchall()
+    shown = analytics.query(
+        "SELECT metric_date, dimension::text, n, bias, agreement_rate, withheld_reason"
+        " FROM dual_ai_validation_metrics ORDER BY 1, 2"
+    ).data
+    assert len(shown) == len(truth)
+    assert any(row["n"] for row in shown)
+    for row, (_, _, n, bias, rate) in zip(shown, truth, strict=True):
+        if n < 10:
+            assert row["n"] is None
+            assert row["withheld_reason"] == "fewer than 10 responses"
+        else:
+            assert (row["n"], row["bias"], row["agreement_rate"]) == pytest.approx((n, bias, rate))

@@ -22,7 +22,7 @@ SOURCES: Final = {
 }
 """Each view and the table that it reads."""
 
-_UNFILLED: Final = ("daily_assessment_metrics", "benchmarking_data", "system_health_metrics")
+_UNFILLED: Final = ("daily_assessment_metrics", "system_health_metrics")
 
 unfilled_tables: Final = [
     dg.AssetSpec(
