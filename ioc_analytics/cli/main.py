@@ -5,6 +5,7 @@ For: the entry point, and the list of commands. Not for: what they do (one modul
 
 import click
 
+from ioc_analytics.cli.benchmarks import benchmarks
 from ioc_analytics.cli.commands import RootGroup
 from ioc_analytics.cli.demo import demo, dev
 from ioc_analytics.cli.export import export
@@ -41,6 +42,7 @@ for _command in (
     quarantine,
     refresh,
     ocean,
+    benchmarks,
     query,
     export,
     pseudonym,

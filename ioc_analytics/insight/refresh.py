@@ -11,6 +11,8 @@ from typing import Final
 
 from ioc_analytics.database.pools import Database
 from ioc_analytics.insight.distributions import release_days, release_months
+from ioc_analytics.insight.peer_groups import release_benchmarks
+from ioc_analytics.insight.validation import release_validations
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.settings import AnalyticsConfig
@@ -66,6 +68,8 @@ def refresh(
             if rebuilt:
                 released += release_months(connection, [month])
                 released += release_days(connection, rebuilt)
+                released += release_benchmarks(connection, month)
+                released += release_validations(connection, rebuilt)
             days += rebuilt
         if progress:
             progress(month)

@@ -82,7 +82,7 @@ def select(
                 else set(condition.values)
             )
         elif condition.field == "org_hash":
-            names = frozenset(_organization(value, organization) for value in condition.values)
+            names = frozenset(organization_of(value, organization) for value in condition.values)
             if condition.excludes:
                 left_out |= names
             else:
@@ -113,7 +113,7 @@ def _allowed_words(condition: Filter, catalogue: Categories) -> frozenset[str]:
     return known - chosen if condition.excludes else chosen
 
 
-def _organization(value: str | UUID, pseudonym: Callable[[str], UUID]) -> str:
+def organization_of(value: str | UUID, pseudonym: Callable[[str], UUID]) -> str:
     """Return a pseudonym; a text that is none is an organization's own id, be it a UUID itself."""
     if isinstance(value, UUID):
         return str(value)

@@ -8,6 +8,16 @@ Nothing here reads a clock, a file, the environment or global randomness. Too li
 its reason, and nothing is rounded.
 """
 
+from ioc_analytics.statistics.agreement import (
+    AgreementRate,
+    BlandAltman,
+    IntraclassCorrelation,
+    WeightedKappa,
+    agreement_rate,
+    bland_altman,
+    intraclass_correlation,
+    weighted_kappa,
+)
 from ioc_analytics.statistics.careless import has_zero_variance, individual_sd, longest_run
 from ioc_analytics.statistics.correlation import (
     Correlation,
@@ -29,6 +39,7 @@ from ioc_analytics.statistics.distributions import (
     describe_sample,
     percentiles,
 )
+from ioc_analytics.statistics.funnels import Funnel, draw_funnel, rate_of, stabilize_rates
 from ioc_analytics.statistics.intervals import (
     ConfidenceInterval,
     clopper_pearson_interval,
@@ -44,6 +55,7 @@ from ioc_analytics.statistics.moments import (
     moments_from_vectors,
     pairwise,
 )
+from ioc_analytics.statistics.ranks import PercentileRank, percentile_rank
 from ioc_analytics.statistics.reliability import (
     Reliability,
     feldt_interval,
@@ -52,20 +64,31 @@ from ioc_analytics.statistics.reliability import (
     omega_total,
 )
 from ioc_analytics.statistics.scoring import score_traits
+from ioc_analytics.statistics.shrinkage import Prior, Shrunken, estimate_prior
 
 __all__ = [
     "MOMENT_DTYPE",
     "SCORE_BIN_EDGES",
     "STANDARD_PERCENTILES",
+    "AgreementRate",
+    "BlandAltman",
     "ConfidenceInterval",
     "Correlation",
     "Distribution",
+    "Funnel",
     "Histogram",
+    "IntraclassCorrelation",
     "ItemMoments",
     "PairMoments",
+    "PercentileRank",
+    "Prior",
     "Reliability",
+    "Shrunken",
+    "WeightedKappa",
     "adjust_false_discovery",
     "adjust_familywise",
+    "agreement_rate",
+    "bland_altman",
     "clopper_pearson_interval",
     "correlate",
     "correlate_moments",
@@ -74,10 +97,13 @@ __all__ = [
     "count_distinct",
     "describe_counts",
     "describe_sample",
+    "draw_funnel",
+    "estimate_prior",
     "feldt_interval",
     "fisher_interval",
     "has_zero_variance",
     "individual_sd",
+    "intraclass_correlation",
     "longest_run",
     "mean_interval",
     "measure_moments",
@@ -87,8 +113,12 @@ __all__ = [
     "moments_from_vectors",
     "omega_total",
     "pairwise",
+    "percentile_rank",
     "percentiles",
     "quantile_interval",
+    "rate_of",
     "score_traits",
+    "stabilize_rates",
+    "weighted_kappa",
     "wilson_interval",
 ]

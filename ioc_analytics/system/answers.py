@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 import pandas as pd
 import pyarrow as pa
 
+from ioc_analytics.insight.benchmarks import Benchmarks, benchmark
 from ioc_analytics.insight.ocean import OceanAnalysis, analyze_ocean
 from ioc_analytics.insight.training import TrainingFrame, gather_training, store_predictions
 from ioc_analytics.kernel.errors import PrivacyRefusal
@@ -17,6 +19,7 @@ from ioc_analytics.query.statements import parameters_digest, statement_digest
 from ioc_analytics.query.streaming import stream
 from ioc_analytics.records.answers import ExportResult, QueryResult
 from ioc_analytics.records.filters import TimeRange, parse_filters
+from ioc_analytics.states.selection import organization_of
 from ioc_analytics.system.base import SystemBase
 
 
@@ -46,6 +49,34 @@ class Answers(SystemBase):
                 lambda identifier: self.pseudonym("organization", identifier),
                 reliability_from_rows=reliability_from_rows,
             )
+
+    def get_benchmarks(
+        self,
+        org_hash: Any = None,
+        industry: str | None = None,
+        size: str | None = None,
+        time_range: Any = None,
+    ) -> Benchmarks:
+        """Compare an organization with its peers; without one, describe the peer group.
+
+        Args:
+            org_hash: Pseudonym (UUID) or the organization's own id.
+            industry: Sector of the peers; None: the organization's own, or all.
+            size: Size band of the peers; None: the organization's own, or all.
+            time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time. With both
+                ends, insights say how they moved since the period of the same length before.
+
+        Raises:
+            InvalidInput: Unknown industry or size.
+            NotEnoughData: The organization has no responses in the range.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        own = None
+        if org_hash is not None:
+            own = UUID(organization_of(org_hash, lambda name: self.pseudonym("organization", name)))
+        with self.database.connection("analyst") as connection:
+            return benchmark(connection, own, industry, size, TimeRange.parse(time_range))
 
     def query(
         self,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from ioc_analytics.insight.benchmarks import Benchmarks
 from ioc_analytics.insight.ocean import OceanAnalysis
 from ioc_analytics.records.answers import ExportResult, QueryResult
 
@@ -52,3 +53,9 @@ class QueryInterface:
     def get_ocean_trait_analysis(self, filters: Any = (), time_range: Any = None) -> OceanAnalysis:
         """Return the OCEAN analysis; see ``AnalyticsSystem.get_ocean_analysis``."""
         return self._system.get_ocean_analysis(filters, time_range)
+
+    def get_performance_benchmarks(
+        self, org_hash: Any = None, industry: str | None = None, size: str | None = None
+    ) -> Benchmarks:
+        """Return benchmarks; see ``AnalyticsSystem.get_benchmarks``."""
+        return self._system.get_benchmarks(org_hash, industry, size)

@@ -113,6 +113,7 @@ def test_a_batch_can_be_taken_out_again(run: Run, year: Path) -> None:
         (["ocean", "--filter", "industry"], "field=value"),
         (["ocean", "--filter", "colour=red"], "unknown filter field 'colour'"),
         (["ocean", "--from", "yesterday"], "not an ISO date"),
+        (["benchmarks", "--industry", "Tecnology"], "did you mean"),
         (["query", "SELEC 1"], "syntax error"),
         (["query", "SELECT 1; SELECT 2"], "takes one"),
         (["query", "SELECT nothing FROM nowhere"], "nowhere"),
@@ -410,3 +411,10 @@ def test_help_answers_at_once() -> None:
         check=True,
     ).stdout.split()
     assert not {"numpy", "pandas", "pyarrow", "psycopg", "dagster", "pydantic"} & set(heavy)
+
+
+def test_benchmarks_say_why_they_withhold_and_whom_they_do_not_know(run: Run) -> None:
+    shown = run("benchmarks").stdout
+    assert "withheld: performance_index: no organization asked" in shown
+    assert answer(run("benchmarks", "--json"))["performance_index"] is None
+    assert "no responses in this range" in run("benchmarks", "nobody", code=4).stderr

@@ -22,20 +22,23 @@ SOURCES: Final = {
 }
 """Each view and the table that it reads."""
 
-_UNFILLED: Final = ("daily_assessment_metrics", "benchmarking_data", "system_health_metrics")
+_UNFILLED: Final = ("daily_assessment_metrics", "system_health_metrics")
 
 unfilled_tables: Final = [
     dg.AssetSpec(
         name,
         group_name="views",
-        description=f"{description(name)}. Nothing fills this table yet.",
+        description=description(name)
+        + (". Nothing fills this table yet." if name in _UNFILLED else ""),
+        # The refresh of a month releases its peer groups too.
+        deps=[] if name in _UNFILLED else ["ocean_trait_distributions"],
         kinds={"postgres", "table"},
         owners=OWNERS,
         tags={"privacy": "released"},
     )
-    for name in _UNFILLED
+    for name in (*_UNFILLED, "benchmarking_data")
 ]
-"""Sources of views that no run of ours makes."""
+"""Sources of views that no asset of their own makes."""
 
 
 def _description(view: str) -> str:

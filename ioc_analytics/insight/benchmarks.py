@@ -1,0 +1,469 @@
+"""Benchmarks: an organization against its peers, or a peer group as a picture.
+
+For: the facade, reports. Not for: the peers (``insight.peers``) or formulas (``statistics``).
+
+The asking organization is never among its own peers. A peer group that is too small, or that one
+organization dominates, widens from industry and size to industry, then to all.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import psycopg
+
+from ioc_analytics.insight.peers import (
+    BENCHMARKED,
+    LEVELS,
+    MINIMUM_RESPONSES,
+    Figures,
+    Organizations,
+    gather,
+    too_small,
+)
+from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
+from ioc_analytics.kernel.suggestions import did_you_mean
+from ioc_analytics.records.answers import to_json
+from ioc_analytics.records.filters import TimeRange
+from ioc_analytics.records.metrics import METRICS
+from ioc_analytics.records.vocabularies import INDUSTRIES, SIZE_BANDS, UNKNOWN
+from ioc_analytics.states.organizations import read_organizations
+from ioc_analytics.states.reading import read_ground, snapshot
+from ioc_analytics.states.selection import Selection
+from ioc_analytics.statistics.correlation import adjust_false_discovery
+from ioc_analytics.statistics.funnels import draw_funnel
+from ioc_analytics.statistics.intervals import ConfidenceInterval
+from ioc_analytics.statistics.ranks import percentile_rank
+from ioc_analytics.statistics.shrinkage import estimate_prior
+
+INDEX_METRICS: Final = (
+    "completion_rate",
+    "data_quality_score",
+    "ai_agreement_rate",
+    "careless_rate",
+)
+"""What the performance index is the mean of; careless answers count from the other end."""
+
+INDIFFERENCE: Final = {
+    "completion_rate": 0.03,
+    "abandonment_rate": 0.03,
+    "data_quality_score": 3.0,
+    "ai_agreement_rate": 0.03,
+    "careless_rate": 0.02,
+}
+"""Distances from the peers that nobody needs to act on, in the metric's unit."""
+
+FALSE_DISCOVERY: Final = 0.05
+_Z: Final = 1.959963984540054
+
+_ADVICE: Final = {
+    "completion_rate": "Find where people stop: fewer start-to-end completions than at peers",
+    "abandonment_rate": "Look at length and reminders: more people give up than at peers",
+    "data_quality_score": "Check exports for missing answers and times: fewer whole responses",
+    "ai_agreement_rate": "Review the AI raters on this organization's answers: they agree less",
+    "careless_rate": "Look at instructions and setting: more careless answers than at peers",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FunnelPosition:
+    """Limits within which an ordinary organization of this size lies; metric's unit."""
+
+    target: float
+    limits: ConfidenceInterval
+    """95 % limits."""
+
+    outer_limits: ConfidenceInterval
+    """99.8 % limits."""
+
+    dispersion: float
+    """Mean square z of the peers; 1: chance alone."""
+
+    p_value: float | None
+    """Of an ordinary organization as far from the target; None without an organization."""
+
+    adjusted_p_value: float | None = None
+    """Benjamini-Hochberg over the metrics of this answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """One metric against the peers, in its unit."""
+
+    metric: str
+    unit: str
+    value: float
+    """The organization's plain figure; without an organization, the centre of the group."""
+
+    best_estimate: float | None
+    """Empirical-Bayes estimate of the organization."""
+
+    sample_size: int
+    """Cases the value is from."""
+
+    peer_median: float
+    percentile_rank: float | None
+    """Expected share of peers with a lower true value, 0 to 100."""
+
+    interval: ConfidenceInterval | None
+    """Of the percentile rank."""
+
+    rank_std_dev: float | None
+    peer_level: str
+    """``industry_size``, ``industry`` or ``all``."""
+
+    peer_organizations: int
+    peer_responses: int
+    largest_share: float
+    """Of the peers' cases, that of the largest peer."""
+
+    effect: ConfidenceInterval | None
+    """Interval of the organization's distance from the peers' centre."""
+
+    funnel: FunnelPosition
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceIndex:
+    """Mean percentile rank of completion, data quality, AI agreement and 1 - careless rate."""
+
+    value: float
+    interval: ConfidenceInterval
+    metrics: tuple[str, ...]
+    """Those of the four that could be ranked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """Something to act on."""
+
+    priority: str
+    """``high``: the whole interval lies beyond twice the indifference zone; else ``medium``."""
+
+    description: str
+    evidence: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CompetitiveInsight:
+    """Where the organization stands out from its peers beyond chance."""
+
+    metric: str
+    direction: str
+    """``better``, ``worse``, or ``higher``, ``lower`` where neither is good."""
+
+    description: str
+    evidence: Mapping[str, Any]
+    moved: float | None
+    """Change of the distance from the peers' centre since the period before; None: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmarks:
+    """An organization against its peers, or a peer group."""
+
+    org_hash: UUID | None
+    industry: str
+    size: str
+    performance_index: PerformanceIndex | None
+    benchmarks: Mapping[str, Benchmark]
+    recommendations: tuple[Recommendation, ...]
+    competitive_insights: tuple[CompetitiveInsight, ...]
+    withheld: tuple[Mapping[str, str], ...]
+    time_range: TimeRange
+    as_of: Any
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the answer ready for JSON."""
+        content = {name: to_json(value) for name, value in asdict(self).items()}
+        return content | {"time_range": self.time_range.to_dict()}
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per metric."""
+        return pd.DataFrame(
+            [
+                {
+                    "metric": b.metric,
+                    "value": b.value,
+                    "n": b.sample_size,
+                    "peer_median": b.peer_median,
+                    "percentile_rank": b.percentile_rank,
+                    "peer_level": b.peer_level,
+                    "peer_organizations": b.peer_organizations,
+                    "p": b.funnel.adjusted_p_value,
+                }
+                for b in self.benchmarks.values()
+            ]
+        )
+
+
+def benchmark(
+    connection: psycopg.Connection[Any],
+    organization: UUID | None,
+    industry: str | None,
+    size: str | None,
+    time_range: TimeRange,
+) -> Benchmarks:
+    """Compare an organization with its peers, or describe a peer group.
+
+    Args:
+        connection: A connection of the analyst's role.
+        organization: Pseudonym of the organization; None: the group itself.
+        industry: Sector of the peers; None: the organization's own.
+        size: Size band of the peers; None: the organization's own.
+        time_range: Start times of the responses, half-open.
+
+    Raises:
+        InvalidInput: Unknown industry or size.
+        NotEnoughData: The organization has no responses in the range.
+    """
+    _check("industry", industry, INDUSTRIES)
+    _check("size", size, SIZE_BANDS)
+    if organization is None and size is not None and industry is None:
+        raise InvalidInput("a peer group of one size needs its industry too; name both or neither")
+    before = _period_before(time_range)
+    with snapshot(connection):
+        ground = read_ground(connection, time_range)
+        everyone = gather(read_organizations(connection, Selection({}), ground))
+        earlier = None
+        if organization is not None and before is not None:
+            past = read_ground(connection, before)
+            earlier = gather(read_organizations(connection, Selection({}), past))
+    own = None
+    if organization is not None:
+        if organization not in everyone.names:
+            raise NotEnoughData("this organization has no responses in this range, found 0")
+        own = everyone.names.index(organization)
+        industry, size = industry or everyone.industries[own], size or everyone.sizes[own]
+    levels: tuple[str, ...] = ("all",)
+    if industry:
+        levels = LEVELS if size else LEVELS[1:]
+    group = (industry or UNKNOWN, size or UNKNOWN)
+    withheld: list[Mapping[str, str]] = []
+    found: dict[str, Benchmark] = {}
+    for metric in BENCHMARKED:
+        one = _compare(everyone, metric, own, levels, group)
+        if isinstance(one, Benchmark):
+            found[metric] = one
+        else:
+            withheld.append({"figure": f"benchmarks.{metric}", "reason": one})
+    found = _adjusted(found)
+    index = _index(found) if own is not None else None
+    if index is None:
+        reason = "no metric of it could be ranked" if own is not None else "no organization asked"
+        withheld.append({"figure": "performance_index", "reason": reason})
+    return Benchmarks(
+        organization,
+        industry or "all",
+        size or "all",
+        index,
+        found,
+        _recommend(found),
+        _insights(found, earlier, organization, levels, group),
+        tuple(withheld),
+        time_range,
+        ground.as_of,
+    )
+
+
+def _compare(
+    everyone: Organizations,
+    metric: str,
+    own: int | None,
+    levels: tuple[str, ...],
+    group: tuple[str, str],
+) -> Benchmark | str:
+    figures = everyone.figures[metric]
+    if own is not None and np.isnan(figures.values[own]):
+        return f"{figures.cases[own]} cases, at least {MINIMUM_RESPONSES} are needed"
+    reason = "no peers"
+    for level in levels:
+        peers = everyone.members(level, *group) & ~np.isnan(figures.values)
+        if own is not None:
+            peers[own] = False
+        problem = too_small(figures.cases[peers])
+        if problem is None:
+            return _against(metric, figures, peers, own, level)
+        reason = problem
+    return reason
+
+
+def _against(
+    metric: str,
+    figures: Figures,
+    peers: npt.NDArray[np.bool_],
+    own: int | None,
+    level: str,
+) -> Benchmark:
+    y, v, unit = figures.values[peers], figures.variances[peers], figures.to_unit
+    funnel = draw_funnel(y, v)
+    prior = estimate_prior(y, v)
+    cases = figures.cases[peers]
+    value, variance = (
+        (funnel.target, float(np.median(v)))
+        if own is None
+        else (float(figures.values[own]), float(figures.variances[own]))
+    )
+    rank = best = effect = None
+    if own is not None:
+        all_best = prior.posterior(np.append(y, value), np.append(v, variance))
+        best = unit(float(all_best.values[-1]))
+        rank = percentile_rank(
+            float(all_best.values[-1]),
+            float(all_best.errors[-1]),
+            all_best.values[:-1],
+            all_best.errors[:-1],
+        )
+        half = _Z * math.hypot(math.sqrt(variance), funnel.target_error)
+        centre = unit(funnel.target)
+        effect = ConfidenceInterval(
+            0.95, unit(value - half) - centre, unit(value + half) - centre, "normal"
+        )
+
+    def limits(at: float) -> ConfidenceInterval:
+        found = funnel.limits(variance, at)
+        return ConfidenceInterval(at, unit(found.low), unit(found.high), found.method)
+
+    return Benchmark(
+        metric=metric,
+        unit=METRICS[metric].unit,
+        value=unit(value) if own is None else float(figures.shown[own]),
+        best_estimate=best,
+        sample_size=int(cases.sum() if own is None else figures.cases[own]),
+        peer_median=float(np.median(figures.shown[peers])),
+        percentile_rank=rank.rank if rank else None,
+        interval=rank.interval if rank else None,
+        rank_std_dev=rank.std_dev if rank else None,
+        peer_level=level,
+        peer_organizations=len(cases),
+        peer_responses=int(cases.sum()),
+        largest_share=float(cases.max() / cases.sum()),
+        effect=effect,
+        funnel=FunnelPosition(
+            unit(funnel.target),
+            limits(0.95),
+            limits(0.998),
+            funnel.dispersion,
+            None if own is None else funnel.p_value(value, variance),
+        ),
+    )
+
+
+def _adjusted(found: dict[str, Benchmark]) -> dict[str, Benchmark]:
+    judged = [(m, b.funnel.p_value) for m, b in found.items() if b.funnel.p_value is not None]
+    adjusted = adjust_false_discovery([p for _, p in judged])
+    changed = dict(found)
+    for (metric, _), p in zip(judged, adjusted.tolist(), strict=True):
+        b = found[metric]
+        changed[metric] = replace(b, funnel=replace(b.funnel, adjusted_p_value=p))
+    return changed
+
+
+def _index(found: Mapping[str, Benchmark]) -> PerformanceIndex | None:
+    ranks: list[float] = []
+    spread = 0.0
+    used = tuple(metric for metric in INDEX_METRICS if metric in found)
+    for metric in used:
+        b = found[metric]
+        if b.percentile_rank is None or b.rank_std_dev is None:
+            continue
+        is_turned = METRICS[metric].is_higher_better is False
+        ranks.append(100 - b.percentile_rank if is_turned else b.percentile_rank)
+        spread += b.rank_std_dev**2
+    if not ranks:
+        return None
+    value = sum(ranks) / len(ranks)
+    # The errors of the four are of different events, and taken as independent.
+    half = _Z * math.sqrt(spread) / len(ranks)
+    interval = ConfidenceInterval(
+        0.95, max(0.0, value - half), min(100.0, value + half), "independent_ranks"
+    )
+    return PerformanceIndex(value, interval, used)
+
+
+def _recommend(found: Mapping[str, Benchmark]) -> tuple[Recommendation, ...]:
+    made: list[tuple[float, Recommendation]] = []
+    for metric, zone in INDIFFERENCE.items():
+        b = found.get(metric)
+        if b is None or b.effect is None:
+            continue
+        nearest = -b.effect.high if METRICS[metric].is_higher_better else b.effect.low
+        if nearest > zone:
+            made.append(
+                (
+                    nearest / zone,
+                    Recommendation(
+                        "high" if nearest > 2 * zone else "medium",
+                        _ADVICE[metric],
+                        _evidence(b) | {"indifference_zone": zone},
+                    ),
+                )
+            )
+    return tuple(one for _, one in sorted(made, key=lambda pair: -pair[0]))
+
+
+def _insights(
+    found: Mapping[str, Benchmark],
+    earlier: Organizations | None,
+    organization: UUID | None,
+    levels: tuple[str, ...],
+    group: tuple[str, str],
+) -> tuple[CompetitiveInsight, ...]:
+    made: list[CompetitiveInsight] = []
+    for metric, b in found.items():
+        p = b.funnel.adjusted_p_value
+        if p is None or p > FALSE_DISCOVERY:
+            continue
+        is_higher = b.value > b.funnel.target
+        better = METRICS[metric].is_higher_better
+        if better is None:
+            direction = "higher" if is_higher else "lower"
+        else:
+            direction = "better" if is_higher == better else "worse"
+        moved = None
+        if earlier is not None and organization in earlier.names:
+            past = _compare(earlier, metric, earlier.names.index(organization), levels, group)
+            if isinstance(past, Benchmark):
+                moved = (b.value - b.funnel.target) - (past.value - past.funnel.target)
+        made.append(
+            CompetitiveInsight(
+                metric,
+                direction,
+                f"{metric} {b.value:.3g} is {direction} than at {b.peer_organizations} peers "
+                f"(centre {b.funnel.target:.3g})",
+                _evidence(b),
+                moved,
+            )
+        )
+    return tuple(made)
+
+
+def _evidence(b: Benchmark) -> dict[str, Any]:
+    return {
+        "metric": b.metric,
+        "value": b.value,
+        "n": b.sample_size,
+        "peer_centre": b.funnel.target,
+        "peer_organizations": b.peer_organizations,
+        "peer_level": b.peer_level,
+        "effect": b.effect and asdict(b.effect),
+        "adjusted_p_value": b.funnel.adjusted_p_value,
+    }
+
+
+def _period_before(wanted: TimeRange) -> TimeRange | None:
+    if wanted.start is None or wanted.end is None:
+        return None
+    return TimeRange(wanted.start - (wanted.end - wanted.start), wanted.start)
+
+
+def _check(name: str, value: str | None, known: tuple[str, ...]) -> None:
+    if value is not None and value not in known:
+        raise InvalidInput(
+            f"unknown {name} {value!r}{did_you_mean(value, known)}; known are {', '.join(known)}"
+        )

@@ -1,0 +1,140 @@
+"""Releasing ``benchmarking_data``: peer groups of organizations per month and metric.
+
+For: refresh and its Dagster asset. Not for: exact answers to analysts (``insight.benchmarks``).
+
+A group is shown when it has enough organizations and none dominates it. What is withheld of a group
+that is shown must pass the same rules together, or the difference would show it: otherwise the
+smallest of its shown parts is withheld too. Below a withheld sector nothing is shown.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import psycopg
+from psycopg import sql
+
+from ioc_analytics.insight.peers import (
+    BENCHMARKED,
+    MINIMUM_ORGANIZATIONS,
+    Figures,
+    Organizations,
+    gather,
+    too_small,
+)
+from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.records.filters import TimeRange
+from ioc_analytics.records.vocabularies import ALL
+from ioc_analytics.states.organizations import read_organizations
+from ioc_analytics.states.reading import read_ground
+from ioc_analytics.states.rebuild import midnight, next_month
+from ioc_analytics.states.selection import Selection
+
+FOR_TAILS: Final = 2 * MINIMUM_ORGANIZATIONS
+"""Fewest organizations whose 10th and 90th percentile are shown: of fewer, they are single ones."""
+
+_COLUMNS: Final = (
+    "period_start", "metric", "industry_category", "org_size_category", "peer_level",
+    "organizations", "sample_size", "mean", "p10", "p25", "p50", "p75", "p90", "between_sd",
+    "within_sd", "largest_share", "withheld_reason",
+)  # fmt: skip
+_FIGURES: Final = _COLUMNS.index("withheld_reason") - _COLUMNS.index("organizations")
+_COMPLEMENT: Final = "a part withheld beside it could be computed from it"
+_PART_OF_WITHHELD: Final = "its sector is withheld"
+
+Mask = npt.NDArray[np.bool_]
+Group = tuple[str, str]
+
+
+def release_benchmarks(connection: psycopg.Connection[Any], month: date) -> int:
+    """Release the peer groups of one month from its states; return the rows written."""
+    ground = read_ground(connection, TimeRange(midnight(month), midnight(next_month(month))))
+    everyone = gather(read_organizations(connection, Selection({}), ground))
+    rows = [row for metric in BENCHMARKED for row in _metric_rows(everyone, metric)]
+    connection.execute(sqlfiles.query("insight/forget_benchmarks"), {"month": month})
+    statement = sql.SQL("COPY analytics.benchmarking_data ({}) FROM STDIN").format(
+        sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
+    )
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row((month, *row))
+    return len(rows)
+
+
+def _metric_rows(everyone: Organizations, metric: str) -> Iterator[tuple[Any, ...]]:
+    figures = everyone.figures[metric]
+    known = ~np.isnan(figures.values)
+    if not known.any():
+        return
+    whole = {(ALL, ALL): known}
+    reasons = _judge(figures, whole, None)
+    sectors = {
+        (name, ALL): everyone.members("industry", name, ALL) & known
+        for name in sorted(set(everyone.industries))
+    }
+    sectors = {group: members for group, members in sectors.items() if members.any()}
+    reasons |= _judge(figures, sectors, reasons[ALL, ALL])
+    groups = whole | sectors
+    for name, _ in sectors:
+        sizes = {
+            (name, size): everyone.members("industry_size", name, size) & known
+            for size in sorted(set(everyone.sizes))
+        }
+        sizes = {group: members for group, members in sizes.items() if members.any()}
+        reasons |= _judge(figures, sizes, reasons[name, ALL])
+        groups |= sizes
+    for group, members in groups.items():
+        level = "all" if group[0] == ALL else "industry" if group[1] == ALL else "industry_size"
+        yield (metric, *group, level, *_figures(figures, members, reasons[group]))
+
+
+def _judge(
+    figures: Figures, parts: dict[Group, Mask], whole_reason: str | None
+) -> dict[Group, str | None]:
+    """Return why each part of a group is withheld, or None."""
+    if whole_reason is not None:
+        return dict.fromkeys(parts, whole_reason if len(parts) == 1 else _PART_OF_WITHHELD)
+    reasons = {group: too_small(figures.cases[members]) for group, members in parts.items()}
+    while any(reasons.values()) and not all(reasons.values()):
+        hidden = np.logical_or.reduce([parts[g] for g, reason in reasons.items() if reason])
+        if too_small(figures.cases[hidden]) is None:
+            break
+        shown = [group for group, reason in reasons.items() if reason is None]
+        reasons[min(shown, key=lambda g: int(figures.cases[parts[g]].sum()))] = _COMPLEMENT
+    return reasons
+
+
+def _figures(figures: Figures, members: Mask, reason: str | None) -> tuple[Any, ...]:
+    if reason is not None:
+        return (*[None] * _FIGURES, reason)
+    shown, cases = figures.shown[members], figures.cases[members]
+    p10, p25, p50, p75, p90 = np.percentile(shown, (10, 25, 50, 75, 90)).tolist()
+    is_wide = len(shown) >= FOR_TAILS
+    scatter = float(shown.var(ddof=1))
+    noise = _noise(figures, members)
+    return (
+        len(shown),
+        int(cases.sum()),
+        float(shown.mean()),
+        p10 if is_wide else None,
+        p25,
+        p50,
+        p75,
+        p90 if is_wide else None,
+        float(np.sqrt(max(0.0, scatter - noise))),
+        figures.within_sd,
+        float(cases.max() / cases.sum()),
+        None if is_wide else f"p10 and p90: fewer than {FOR_TAILS} organizations",
+    )
+
+
+def _noise(figures: Figures, members: Mask) -> float:
+    """Return the mean sampling variance of the organizations' figures, in the metric's unit."""
+    values, spread = figures.values[members], np.sqrt(figures.variances[members])
+    half = [
+        (figures.to_unit(value + error) - figures.to_unit(value - error)) / 2
+        for value, error in zip(values.tolist(), spread.tolist(), strict=True)
+    ]
+    return float(np.mean(np.square(half)))

@@ -1,0 +1,81 @@
+"""Releasing ``dual_ai_validation_metrics``: how far two AI raters agree, per day, trait and pair.
+
+For: refresh and its Dagster asset. Not for: the formulas (``statistics.agreement``).
+"""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any, Final
+
+import numpy as np
+import psycopg
+from psycopg import sql
+
+from ioc_analytics.insight.distributions import MINIMUM_PEOPLE, WITHHELD
+from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.records.metrics import AI_TOLERANCE_POINTS
+from ioc_analytics.states.rebuild import midnight
+from ioc_analytics.statistics.agreement import (
+    agreement_rate,
+    bland_altman,
+    intraclass_correlation,
+    weighted_kappa,
+)
+
+BAND_EDGES: Final = (20.0, 40.0, 60.0, 80.0)
+"""Where the five bands of kappa meet; a score on an edge belongs to the upper one."""
+
+_COLUMNS: Final = (
+    "metric_date", "dimension", "primary_model", "secondary_model", "n", "bias",
+    "mean_absolute_difference", "limits_of_agreement_low", "limits_of_agreement_high", "icc",
+    "weighted_kappa", "agreement_rate", "disagreements", "withheld_reason",
+)  # fmt: skip
+_FIGURES: Final = _COLUMNS.index("withheld_reason") - _COLUMNS.index("n")
+
+
+def release_validations(connection: psycopg.Connection[Any], days: Iterable[date]) -> int:
+    """Release the agreement of AI raters on some days from their rows; return the rows written.
+
+    What was released of a sealed month stays: its rows are gone, and agreement does not add up.
+    """
+    return sum(_release_day(connection, day) for day in sorted(set(days)))
+
+
+def _release_day(connection: psycopg.Connection[Any], day: date) -> int:
+    sealed = connection.execute(
+        sqlfiles.query("insight/is_sealed"), {"month": day.replace(day=1)}
+    ).fetchone()
+    if sealed is None or sealed[0]:
+        return 0
+    pairs = connection.execute(
+        sqlfiles.query("insight/validation_pairs"),
+        {"start": midnight(day), "end": midnight(day + timedelta(days=1))},
+    ).fetchall()
+    connection.execute(sqlfiles.query("insight/forget_validations"), {"day": day})
+    statement = sql.SQL("COPY analytics.dual_ai_validation_metrics ({}) FROM STDIN").format(
+        sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
+    )
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for dimension, primary, secondary, first, second in pairs:
+            copy.write_row((day, dimension, primary, secondary, *_figures(first, second)))
+    return len(pairs)
+
+
+def _figures(first: list[float], second: list[float]) -> tuple[Any, ...]:
+    if len(first) < MINIMUM_PEOPLE:
+        return (*[None] * _FIGURES, WITHHELD)
+    limits = bland_altman(first, second)
+    rate = agreement_rate(first, second, AI_TOLERANCE_POINTS)
+    own, other = (np.digitize(scores, BAND_EDGES) for scores in (first, second))
+    return (
+        limits.sample_size,
+        limits.bias,
+        limits.mean_absolute_difference,
+        limits.limit_low,
+        limits.limit_high,
+        intraclass_correlation(first, second).icc,
+        weighted_kappa(own, other, len(BAND_EDGES) + 1).kappa,
+        rate.rate,
+        rate.sample_size - rate.agreed,
+        None,
+    )

@@ -1,0 +1,204 @@
+"""Benchmarks of planted organizations: who is compared with whom, and what is said of it."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ioc_analytics import AnalyticsSystem
+from ioc_analytics.insight.benchmarks import Benchmarks
+from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
+from ioc_analytics.privacy.pipeline import AnonymizationPipeline
+from ioc_analytics.records.vocabularies import TRAITS
+from ioc_analytics_tests.database.survey import make_survey
+
+START = datetime(2025, 3, 1, tzinfo=UTC)
+PEOPLE = 60
+
+
+def make_organizations(config: Any, *, number: int = 12, order: int = 0) -> Mapping[str, Any]:
+    """Return organizations of one sector, the first of which hardly anyone completes."""
+    source = np.random.default_rng(5)
+    assessments, responses, scores = [], [], []
+    for at in range(number):
+        assessments.append(
+            {
+                "assessment_id": f"a{at}",
+                "organization_id": f"org{at}",
+                "industry": "51",
+                "employee_count": 20 if at < 3 else 120,
+                "instrument": "ipip50",
+                "created_at": "2025-02-01",
+            }
+        )
+        for person in range(PEOPLE):
+            key = f"r{at}-{person}"
+            is_completed = source.random() < (0.3 if at == 0 else 0.85)
+            responses.append(
+                {
+                    "response_id": key,
+                    "assessment_id": f"a{at}",
+                    "status": "completed" if is_completed else "abandoned",
+                    "time_spent_seconds": float(source.integers(200, 900)),
+                    "started_at": (START + timedelta(minutes=37 * person)).isoformat(),
+                }
+            )
+            scores += [
+                {"response_id": key, "dimension": trait, "score": float(source.integers(20, 80))}
+                for trait in TRAITS
+                if is_completed
+            ]
+    mixed = np.random.default_rng(order)
+    tables: dict[str, list[Any]] = {
+        "assessments": assessments,
+        "responses": responses,
+        "scores": scores,
+    }
+    if order:
+        tables = {
+            kind: [rows[row] for row in mixed.permutation(len(rows))]
+            for kind, rows in tables.items()
+        }
+    return AnonymizationPipeline(config).process_data(tables)
+
+
+def figures(answer: Benchmarks) -> dict[str, Any]:
+    """Return an answer without the moment of its batch."""
+    return {name: value for name, value in answer.to_dict().items() if name != "as_of"}
+
+
+@pytest.fixture
+def organizations(analytics: AnalyticsSystem) -> AnalyticsSystem:
+    analytics.ingest_data(make_organizations(analytics.config))
+    return analytics
+
+
+def test_an_organization_that_stands_out_is_found(organizations: AnalyticsSystem) -> None:
+    answer = organizations.get_benchmarks("org0")
+    completion = answer.benchmarks["completion_rate"]
+    assert completion.sample_size == PEOPLE
+    assert completion.peer_organizations == 11
+    # Only two other small ones: the group widens to the sector.
+    assert completion.peer_level == "industry"
+    assert completion.value < completion.funnel.limits.low
+    assert completion.percentile_rank is not None
+    assert completion.percentile_rank < 5
+    assert completion.interval is not None
+    assert completion.interval.low <= completion.percentile_rank <= completion.interval.high
+    assert {insight.metric for insight in answer.competitive_insights} >= {"completion_rate"}
+    best = answer.recommendations[0]
+    assert best.priority == "high"
+    assert best.evidence["n"] == PEOPLE
+    assert not any(r.evidence["metric"] in TRAITS for r in answer.recommendations)
+    index = answer.performance_index
+    assert index is not None
+    assert index.interval.low <= index.value <= index.interval.high
+    assert not set(index.metrics) & set(TRAITS)
+    assert {w["figure"] for w in answer.withheld} == {"benchmarks.ai_agreement_rate"}
+    assert json.loads(json.dumps(answer.to_dict()))["org_hash"] == str(answer.org_hash)
+
+
+def test_an_ordinary_organization_is_left_alone(organizations: AnalyticsSystem) -> None:
+    answer = organizations.get_benchmarks("org5")
+    assert answer.recommendations == ()
+    assert answer.benchmarks["completion_rate"].peer_level == "industry_size"
+    assert answer.benchmarks["completion_rate"].peer_organizations == 8
+    pseudonym = organizations.pseudonym("organization", "org5")
+    assert organizations.get_benchmarks(pseudonym) == answer
+    assert organizations.query_interface.get_performance_benchmarks("org5") == answer
+
+
+def test_own_figures_do_not_move_the_peers(organizations: AnalyticsSystem) -> None:
+    rates: dict[str, float] = dict(
+        organizations.query(
+            "SELECT org_hash::text, avg((status = 'completed')::int)::float8"
+            " FROM anonymized_assessment_responses GROUP BY 1",
+            options={"use_cache": False},
+        )
+        .to_frame()
+        .itertuples(index=False)
+    )
+    own = str(organizations.pseudonym("organization", "org0"))
+    peers = [rate for name, rate in rates.items() if name != own]
+    completion = organizations.get_benchmarks("org0").benchmarks["completion_rate"]
+    assert completion.value == pytest.approx(rates[own])
+    assert completion.peer_median == pytest.approx(np.median(peers))
+
+
+def test_the_order_of_rows_and_refreshing_change_nothing(
+    organizations: AnalyticsSystem, platform_factory: Callable[[], AnalyticsSystem]
+) -> None:
+    other = platform_factory()
+    other.ingest_data(make_organizations(other.config, order=3))
+    first = figures(organizations.get_benchmarks("org0"))
+    assert figures(other.get_benchmarks("org0")) == first
+    organizations.refresh()
+    assert figures(organizations.get_benchmarks("org0")) == first
+
+
+def test_the_picture_of_a_sector(organizations: AnalyticsSystem) -> None:
+    answer = organizations.get_benchmarks(industry="Technology")
+    assert answer.performance_index is None
+    assert answer.benchmarks["completion_rate"].peer_organizations == 12
+    assert answer.benchmarks["completion_rate"].percentile_rank is None
+    assert answer.recommendations == ()
+
+
+def test_bad_questions_say_what_to_ask(organizations: AnalyticsSystem) -> None:
+    with pytest.raises(InvalidInput, match="Technology"):
+        organizations.get_benchmarks(industry="Tecnology")
+    with pytest.raises(InvalidInput, match="needs its industry"):
+        organizations.get_benchmarks(size="Small")
+    with pytest.raises(NotEnoughData, match="no responses"):
+        organizations.get_benchmarks("nobody")
+
+
+def test_few_organizations_are_not_compared(analytics: AnalyticsSystem) -> None:
+    analytics.ingest_data(make_organizations(analytics.config, number=5))
+    answer = analytics.get_benchmarks("org0")
+    assert answer.benchmarks == {}
+    assert answer.performance_index is None
+    assert any("fewer than 5 organizations" in w["reason"] for w in answer.withheld)
+
+
+def test_released_peer_groups_hide_what_subtraction_would_show(
+    organizations: AnalyticsSystem,
+) -> None:
+    organizations.refresh()
+    rows = organizations.query(
+        "SELECT * FROM benchmarking_data WHERE metric = 'completion_rate'"
+    ).data
+    found = {(row["industry_category"], row["org_size_category"]): row for row in rows}
+    assert found["all", "all"]["organizations"] == 12
+    assert found["Technology", "all"]["sample_size"] == 12 * PEOPLE
+    # Three small ones are too few, and the nine others would give them away.
+    assert "fewer than 5" in found["Technology", "Small"]["withheld_reason"]
+    assert found["Technology", "Medium"]["mean"] is None
+    view = organizations.query("SELECT count(*) AS n FROM mv_industry_benchmarks").data
+    assert view[0]["n"] > 0
+
+
+def test_released_agreement_of_ai_raters_equals_the_rows(analytics: AnalyticsSystem) -> None:
+    analytics.ingest_data(make_survey(analytics.config, 300, days=2))
+    analytics.refresh()
+    with analytics.database.connection("analyst") as connection:
+        truth = connection.execute(
+            """SELECT created_at::date, dimension::text, count(*), avg(primary_score
+            - secondary_score), avg((abs(primary_score - secondary_score) <= 10)::int)::float8
+            FROM internal.ai_validations GROUP BY 1, 2 ORDER BY 1, 2"""
+        ).fetchall()
+    shown = analytics.query(
+        "SELECT metric_date, dimension::text, n, bias, agreement_rate, withheld_reason"
+        " FROM dual_ai_validation_metrics ORDER BY 1, 2"
+    ).data
+    assert len(shown) == len(truth)
+    assert any(row["n"] for row in shown)
+    for row, (_, _, n, bias, rate) in zip(shown, truth, strict=True):
+        if n < 10:
+            assert row["n"] is None
+            assert row["withheld_reason"] == "fewer than 10 responses"
+        else:
+            assert (row["n"], row["bias"], row["agreement_rate"]) == pytest.approx((n, bias, rate))
