@@ -8,7 +8,26 @@ Nothing here reads a clock, a file, the environment or global randomness. Too li
 its reason, and nothing is rounded.
 """
 
-from ioc_analytics.statistics.careless import has_zero_variance, individual_sd, longest_run
+from ioc_analytics.statistics.careless import (
+    even_odd_consistency,
+    has_zero_variance,
+    individual_sd,
+    longest_run,
+    synonym_consistency,
+)
+from ioc_analytics.statistics.comparison import (
+    EffectSize,
+    GroupSummary,
+    GroupTest,
+    PairComparison,
+    VarianceExplained,
+    compare_pairs,
+    games_howell,
+    hedges_g,
+    kruskal_wallis,
+    variance_explained,
+    welch_anova,
+)
 from ioc_analytics.statistics.correlation import (
     Correlation,
     adjust_false_discovery,
@@ -36,6 +55,7 @@ from ioc_analytics.statistics.intervals import (
     quantile_interval,
     wilson_interval,
 )
+from ioc_analytics.statistics.item_functioning import ItemFunctioning, analyze_items
 from ioc_analytics.statistics.item_moments import ItemMoments
 from ioc_analytics.statistics.moments import (
     MOMENT_DTYPE,
@@ -43,6 +63,16 @@ from ioc_analytics.statistics.moments import (
     merge_moments,
     moments_from_vectors,
     pairwise,
+)
+from ioc_analytics.statistics.norms import mid_rank_percentiles
+from ioc_analytics.statistics.outliers import (
+    Limits,
+    distance_p_values,
+    mahalanobis_squared,
+    overdispersion,
+    robust_limits,
+    standardize_against_past,
+    tukey_fences,
 )
 from ioc_analytics.statistics.reliability import (
     Reliability,
@@ -60,13 +90,22 @@ __all__ = [
     "ConfidenceInterval",
     "Correlation",
     "Distribution",
+    "EffectSize",
+    "GroupSummary",
+    "GroupTest",
     "Histogram",
+    "ItemFunctioning",
     "ItemMoments",
+    "Limits",
+    "PairComparison",
     "PairMoments",
     "Reliability",
+    "VarianceExplained",
     "adjust_false_discovery",
     "adjust_familywise",
+    "analyze_items",
     "clopper_pearson_interval",
+    "compare_pairs",
     "correlate",
     "correlate_moments",
     "correlate_traits",
@@ -74,21 +113,35 @@ __all__ = [
     "count_distinct",
     "describe_counts",
     "describe_sample",
+    "distance_p_values",
+    "even_odd_consistency",
     "feldt_interval",
     "fisher_interval",
+    "games_howell",
     "has_zero_variance",
+    "hedges_g",
     "individual_sd",
+    "kruskal_wallis",
     "longest_run",
+    "mahalanobis_squared",
     "mean_interval",
     "measure_moments",
     "measure_reliability",
     "merge_counts",
     "merge_moments",
+    "mid_rank_percentiles",
     "moments_from_vectors",
     "omega_total",
+    "overdispersion",
     "pairwise",
     "percentiles",
     "quantile_interval",
+    "robust_limits",
     "score_traits",
+    "standardize_against_past",
+    "synonym_consistency",
+    "tukey_fences",
+    "variance_explained",
+    "welch_anova",
     "wilson_interval",
 ]
