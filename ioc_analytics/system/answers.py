@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ioc_analytics.insight.comparisons import GroupComparison, compare_groups
 from ioc_analytics.insight.ocean import OceanAnalysis, analyze_ocean
 from ioc_analytics.kernel.errors import PrivacyRefusal
 from ioc_analytics.query.execution import (
@@ -41,6 +42,28 @@ class Answers(SystemBase):
                 TimeRange.parse(time_range),
                 lambda identifier: self.pseudonym("organization", identifier),
                 reliability_from_rows=reliability_from_rows,
+            )
+
+    def compare_groups(self, by: str, filters: Any = (), time_range: Any = None) -> GroupComparison:
+        """Compare the five traits between the categories of a dimension.
+
+        Args:
+            by: A dimension, such as ``industry_category`` (or ``industry``), ``gender``.
+            filters: ``Filter`` records or the seed's dicts; all must hold.
+            time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+
+        Raises:
+            NotEnoughData: No trait has two groups of at least 10 scores that vary.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        with self.database.connection("analyst") as connection:
+            return compare_groups(
+                connection,
+                by,
+                parse_filters(filters),
+                TimeRange.parse(time_range),
+                lambda identifier: self.pseudonym("organization", identifier),
             )
 
     def query(
