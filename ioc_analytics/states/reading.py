@@ -179,7 +179,7 @@ def _read_parts(
 ) -> tuple[list[tuple[_Key, TraitCells]], int, Source]:
     """Return cells by category, period and instrument, undecided responses, and the source."""
     periods, categories = ground.periods, ground.catalogue.categories
-    needed = selection.dimensions | ({by} & set(DIMENSIONS))
+    needed = selection.dimensions | {name for name in DIMENSIONS if name == by}
     family, day_family = (narrowest_family(g, needed) for g in ("month", "day"))
     parts: list[tuple[_Key, TraitCells]] = []
     undecided = 0

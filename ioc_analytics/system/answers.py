@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ioc_analytics.insight.comparisons import GroupComparison, compare_groups
+from ioc_analytics.insight.longitudinal import OceanHistory, ocean_over_time
 from ioc_analytics.insight.ocean import OceanAnalysis, analyze_ocean
 from ioc_analytics.kernel.errors import PrivacyRefusal
 from ioc_analytics.query.execution import (
@@ -61,6 +62,30 @@ class Answers(SystemBase):
             return compare_groups(
                 connection,
                 by,
+                parse_filters(filters),
+                TimeRange.parse(time_range),
+                lambda identifier: self.pseudonym("organization", identifier),
+            )
+
+    def ocean_over_time(
+        self, interval: str = "monthly", filters: Any = (), time_range: Any = None
+    ) -> OceanHistory:
+        """Return the five traits month by month or quarter by quarter.
+
+        Args:
+            interval: ``monthly`` or ``quarterly``.
+            filters: ``Filter`` records or the seed's dicts; all must hold.
+            time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+
+        Raises:
+            NotEnoughData: No scored response.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        with self.database.connection("analyst") as connection:
+            return ocean_over_time(
+                connection,
+                interval,
                 parse_filters(filters),
                 TimeRange.parse(time_range),
                 lambda identifier: self.pseudonym("organization", identifier),

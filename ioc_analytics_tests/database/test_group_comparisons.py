@@ -71,3 +71,30 @@ def test_what_cannot_be_compared_is_refused(survey: AnalyticsSystem) -> None:
     only = {"field": "gender", "operator": "eq", "value": "female"}
     with pytest.raises(NotEnoughData, match="two groups"):
         survey.compare_groups("gender", [only])
+
+
+def test_months_and_quarters_equal_the_rows_before_and_after_refresh(
+    survey: AnalyticsSystem,
+) -> None:
+    for _ in range(2):
+        for interval, step in (("monthly", "month"), ("quarterly", "quarter")):
+            with survey.database.connection("analyst") as connection:
+                truth = {
+                    (period, trait): (n, mean)
+                    for period, trait, n, mean in connection.execute(
+                        f"""SELECT date_trunc('{step}', created_at, 'UTC')::date, dimension::text,
+                            count(*), avg(score)
+                        FROM anonymized_assessment_scores GROUP BY 1, 2""".encode()
+                    )
+                }
+            history = survey.ocean_over_time(interval)
+            found = {(p.period_start, p.trait): p for p in history.points}
+            assert set(found) == set(truth)
+            for key, (n, mean) in truth.items():
+                assert found[key].sample_size == n
+                assert found[key].average == pytest.approx(mean, abs=1e-9)
+            assert len(history.to_frame()) == len(truth)
+            assert json.loads(json.dumps(history.to_dict()))["interval"] == interval
+        survey.refresh()
+    with pytest.raises(InvalidInput, match="did you mean 'monthly'"):
+        survey.ocean_over_time("montly")
