@@ -107,6 +107,21 @@ class GroupComparison:
         )
 
 
+def check_grouping(by: str) -> str:
+    """Return the dimension that groups are made by, from its name or short name.
+
+    Raises:
+        InvalidInput: There is no such dimension; the nearest one is named.
+    """
+    by = _SHORT.get(by, by)
+    if by not in GROUPINGS:
+        raise InvalidInput(
+            f"groups cannot be made by {by!r}{did_you_mean(by, GROUPINGS)}; "
+            f"take one of {', '.join(GROUPINGS)}"
+        )
+    return by
+
+
 def compare_groups(
     connection: psycopg.Connection[Any],
     by: str,
@@ -127,12 +142,7 @@ def compare_groups(
         InvalidInput: An unknown dimension or category, or only rows that are gone could answer.
         NotEnoughData: No trait has two groups of at least 10 scores that vary.
     """
-    by = _SHORT.get(by, by)
-    if by not in GROUPINGS:
-        raise InvalidInput(
-            f"groups cannot be made by {by!r}{did_you_mean(by, GROUPINGS)}; "
-            f"take one of {', '.join(GROUPINGS)}"
-        )
+    by = check_grouping(by)
     with snapshot(connection):
         ground = read_ground(connection, time_range)
         selection = select(filters, ground.catalogue.categories, organization)
@@ -212,5 +222,5 @@ def _warnings(by: str) -> tuple[str, ...]:
     if by == "instrument":
         return ("scores of different instruments are no common scale: compare within one",)
     found = ["people of one organization are alike; the tests take them as independent"]
-    found.append("whether the items work alike in the groups was not examined here")
+    found.append("whether the items work alike in the groups: see analyze_item_functioning")
     return tuple(found)

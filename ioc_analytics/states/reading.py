@@ -282,6 +282,30 @@ def read_items(
     return ItemState.merge(states) if states else None
 
 
+def read_sheets(
+    connection: psycopg.Connection[Any],
+    selection: Selection,
+    ground: Ground,
+    instrument: Instrument,
+) -> Iterator[npt.NDArray[np.int8]]:
+    """Read the answers of a selection from rows, in the caller's snapshot.
+
+    Yields:
+        Shape ``(n_responses, n_items)``, answers as given, ``states.items.MISSING`` where absent.
+
+    Raises:
+        InvalidInput: Rows of the range are gone.
+    """
+    periods = ground.periods
+    _refuse_without_rows(periods, selection)
+    start, end = _whole(periods)
+    chosen = selection.row_filter(ground.catalogue.categories)
+    for rows in read_answers(
+        connection, start, end, instrument.name, len(instrument.items), chosen
+    ):
+        yield answer_matrix(rows)
+
+
 def read_watermark(connection: psycopg.Connection[Any]) -> datetime | None:
     """Return when the newest batch was loaded."""
     row = connection.execute(sqlfiles.query("states/watermark")).fetchone()

@@ -4,6 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ioc_analytics.insight.comparisons import GroupComparison, compare_groups
+from ioc_analytics.insight.item_functioning import (
+    ItemFunctioningAnalysis,
+    analyze_item_functioning,
+)
 from ioc_analytics.insight.longitudinal import OceanHistory, ocean_over_time
 from ioc_analytics.insight.ocean import OceanAnalysis, analyze_ocean
 from ioc_analytics.kernel.errors import PrivacyRefusal
@@ -86,6 +90,42 @@ class Answers(SystemBase):
             return ocean_over_time(
                 connection,
                 interval,
+                parse_filters(filters),
+                TimeRange.parse(time_range),
+                lambda identifier: self.pseudonym("organization", identifier),
+            )
+
+    def analyze_item_functioning(
+        self,
+        by: str,
+        instrument: str,
+        reference: str,
+        focal: str,
+        filters: Any = (),
+        time_range: Any = None,
+    ) -> ItemFunctioningAnalysis:
+        """Compare how two groups of equal trait answer the items of an instrument.
+
+        Args:
+            by: A dimension, such as ``gender``.
+            instrument: Name of the questionnaire.
+            reference: The category that the other one is compared with.
+            focal: The category that is looked at.
+            filters: ``Filter`` records or the seed's dicts; all must hold.
+            time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+
+        Raises:
+            NotEnoughData: No trait has 4 items that 100 people of each group answered in full.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        with self.database.connection("analyst") as connection:
+            return analyze_item_functioning(
+                connection,
+                by,
+                instrument,
+                reference,
+                focal,
                 parse_filters(filters),
                 TimeRange.parse(time_range),
                 lambda identifier: self.pseudonym("organization", identifier),
