@@ -6,17 +6,19 @@ For: insight. Not for: the figures (``statistics``) or custom SQL (``query``).
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import psycopg
 
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import IntegrityFailure, InvalidInput
 from ioc_analytics.records.filters import TimeRange
 from ioc_analytics.records.instruments import Instrument
-from ioc_analytics.states.catalogue import Catalogue, read_catalogue
+from ioc_analytics.records.vocabularies import ALL
+from ioc_analytics.states.catalogue import Catalogue, Categories, read_catalogue
 from ioc_analytics.states.cells import TraitCells, join_cells
 from ioc_analytics.states.families import DIMENSIONS, narrowest_family
 from ioc_analytics.states.items import ItemState
@@ -24,6 +26,11 @@ from ioc_analytics.states.periods import Periods, Run, cut_periods, days_touched
 from ioc_analytics.states.rebuild import midnight
 from ioc_analytics.states.rows import answer_matrix, read_answers, read_rows, score_matrix
 from ioc_analytics.states.selection import Selection
+
+_EPOCH: Final = np.datetime64("2000-01-01", "D")
+
+_Key = tuple[str, date | None, str]
+"""Category, period and instrument."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,22 @@ class TraitAnswer:
 
     undecided: int
     """Responses of sealed cells that gave up a filtered dimension: they cannot be told apart."""
+
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class GroupedAnswer:
+    """Trait states apart by category, period, or both."""
+
+    keys: tuple[tuple[str, date | None], ...]
+    """Category and first day of the period of each cell, by period and category."""
+
+    cells: TraitCells
+    """One cell per key."""
+
+    undecided: int
+    """As in ``TraitAnswer``; what gave up the dimension of the groups is the group ``merged``."""
 
     source: Source
 
@@ -104,9 +127,61 @@ def read_traits(
         InvalidInput: Only rows could answer, and rows of the range are gone (the message says
             what can be asked).
     """
+    parts, undecided, source = _read_parts(connection, selection, ground, None, None)
+    by_instrument: dict[str, int] = {}
+    for (_, _, name), cells in parts:
+        by_instrument[name] = by_instrument.get(name, 0) + int(cells.responses.sum())
+    joined = join_cells([cells for _, cells in parts])
+    return TraitAnswer(
+        joined.regroup(np.zeros(joined.n_cells, dtype=np.int64), 1),
+        {name: n for name, n in sorted(by_instrument.items()) if n},
+        undecided,
+        source,
+    )
+
+
+def read_groups(
+    connection: psycopg.Connection[Any],
+    selection: Selection,
+    ground: Ground,
+    *,
+    by: str | None = None,
+    step: str | None = None,
+) -> GroupedAnswer:
+    """Return the trait states of a selection apart by a dimension, a period, or both.
+
+    Args:
+        connection: A connection inside the caller's snapshot.
+        selection: Which responses.
+        ground: What answers of the snapshot stand on.
+        by: A dimension, or ``instrument``; None: everybody is in the group ``all``.
+        step: ``month`` or ``quarter``; None: the range is one period.
+
+    Raises:
+        InvalidInput: Only rows could answer, and rows of the range are gone.
+    """
+    parts, undecided, source = _read_parts(connection, selection, ground, by, step)
+    keys = sorted({key[:2] for key, _ in parts}, key=lambda key: (key[1] or date.min, key[0]))
+    places = {key: at for at, key in enumerate(keys)}
+    joined = join_cells([cells for _, cells in parts])
+    groups = np.array(
+        [places[key[:2]] for key, cells in parts for _ in range(cells.n_cells)], dtype=np.int64
+    )
+    return GroupedAnswer(tuple(keys), joined.regroup(groups, len(keys)), undecided, source)
+
+
+def _read_parts(
+    connection: psycopg.Connection[Any],
+    selection: Selection,
+    ground: Ground,
+    by: str | None,
+    step: str | None,
+) -> tuple[list[tuple[_Key, TraitCells]], int, Source]:
+    """Return cells by category, period and instrument, undecided responses, and the source."""
     periods, categories = ground.periods, ground.catalogue.categories
-    family, day_family = (narrowest_family(g, selection.dimensions) for g in ("month", "day"))
-    parts: list[tuple[str, TraitCells]] = []
+    needed = selection.dimensions | {name for name in DIMENSIONS if name == by}
+    family, day_family = (narrowest_family(g, needed) for g in ("month", "day"))
+    parts: list[tuple[_Key, TraitCells]] = []
     undecided = 0
     if family is None or day_family is None or selection.needs_rows:
         family = None
@@ -117,13 +192,14 @@ def read_traits(
         parameters = (
             periods.parameters()
             | words_of(selection)
-            | {"month_family": family.name, "day_family": day_family.name}
+            | {"month_family": family.name, "day_family": day_family.name, "by": by, "step": step}
         )
-        for instrument, responses, counts, moments in connection.execute(
+        for category, period, instrument, responses, counts, moments in connection.execute(
             sqlfiles.query("states/answer_traits"), parameters, binary=True
         ):
             # Bytes of many cells one after the other are the bytes of one cell, not yet merged.
-            parts.append((instrument, TraitCells.unpack([int(responses)], [counts], [moments])))
+            cells = TraitCells.unpack([int(responses)], [counts], [moments])
+            parts.append(((category, period, instrument), cells))
         if periods.sealed_months and selection.dimensions:
             row = connection.execute(
                 sqlfiles.query("states/undecided"),
@@ -133,23 +209,39 @@ def read_traits(
     chosen = selection.row_filter(categories)
     for start, end in runs:
         for rows in read_rows(connection, start, end, chosen):
-            codes, places = np.unique(rows["instrument"], return_inverse=True)
-            cells = TraitCells.from_scores(score_matrix(rows), places, len(codes))
-            parts += _split(cells, [categories["instrument"][int(code)] for code in codes])
-    by_instrument: dict[str, int] = {}
-    for name, cells in parts:
-        by_instrument[name] = by_instrument.get(name, 0) + int(cells.responses.sum())
-    joined = join_cells([cells for _, cells in parts])
-    return TraitAnswer(
-        joined.regroup(np.zeros(joined.n_cells, dtype=np.int64), 1),
-        {name: n for name, n in sorted(by_instrument.items()) if n},
-        undecided,
-        Source(
-            family.name if family else None,
-            days_of(runs) if family else None,
-            len(periods.sealed_months),
-        ),
+            parts += _count_rows(rows, categories, by, step)
+    source = Source(
+        family.name if family else None,
+        days_of(runs) if family else None,
+        len(periods.sealed_months),
     )
+    return parts, undecided, source
+
+
+def _count_rows(
+    rows: npt.NDArray[np.void], categories: Categories, by: str | None, step: str | None
+) -> list[tuple[_Key, TraitCells]]:
+    none = np.zeros(len(rows), dtype=np.int64)
+    months = (rows["day"].astype(np.int64) + _EPOCH).astype("datetime64[M]").astype(np.int64)
+    length = {None: 1, "month": 1, "quarter": 3}[step]
+    columns = np.column_stack(
+        [
+            none if by is None else rows[by].astype(np.int64),
+            none if step is None else months // length * length,
+            rows["instrument"].astype(np.int64),
+        ]
+    )
+    found, places = np.unique(columns, axis=0, return_inverse=True)
+    cells = TraitCells.from_scores(score_matrix(rows), places, len(found))
+    keys = [
+        (
+            ALL if by is None else categories[by][category],
+            None if step is None else np.datetime64(month, "M").astype("datetime64[D]").item(),
+            categories["instrument"][instrument],
+        )
+        for category, month, instrument in found.tolist()
+    ]
+    return list(zip(keys, _split(cells), strict=True))
 
 
 def read_items(
@@ -190,6 +282,30 @@ def read_items(
     return ItemState.merge(states) if states else None
 
 
+def read_sheets(
+    connection: psycopg.Connection[Any],
+    selection: Selection,
+    ground: Ground,
+    instrument: Instrument,
+) -> Iterator[npt.NDArray[np.int8]]:
+    """Read the answers of a selection from rows, in the caller's snapshot.
+
+    Yields:
+        Shape ``(n_responses, n_items)``, answers as given, ``states.items.MISSING`` where absent.
+
+    Raises:
+        InvalidInput: Rows of the range are gone.
+    """
+    periods = ground.periods
+    refuse_without_rows(periods, selection)
+    start, end = whole_run(periods)
+    chosen = selection.row_filter(ground.catalogue.categories)
+    for rows in read_answers(
+        connection, start, end, instrument.name, len(instrument.items), chosen
+    ):
+        yield answer_matrix(rows)
+
+
 def read_watermark(connection: psycopg.Connection[Any]) -> datetime | None:
     """Return when the newest batch was loaded."""
     row = connection.execute(sqlfiles.query("states/watermark")).fetchone()
@@ -205,11 +321,11 @@ def words_of(selection: Selection) -> dict[str, Any]:
     return words | {"is_careless": selection.is_careless}
 
 
-def _split(cells: TraitCells, names: list[str]) -> list[tuple[str, TraitCells]]:
+def _split(cells: TraitCells) -> list[TraitCells]:
     counts, moments = cells.pack()
     return [
-        (name, TraitCells.unpack([int(cells.responses[at])], [counts[at]], [moments[at]]))
-        for at, name in enumerate(names)
+        TraitCells.unpack([int(cells.responses[at])], [counts[at]], [moments[at]])
+        for at in range(cells.n_cells)
     ]
 
 

@@ -8,6 +8,12 @@ import pandas as pd
 import pyarrow as pa
 
 from ioc_analytics.insight.benchmarks import Benchmarks, benchmark
+from ioc_analytics.insight.comparisons import GroupComparison, compare_groups
+from ioc_analytics.insight.item_functioning import (
+    ItemFunctioningAnalysis,
+    analyze_item_functioning,
+)
+from ioc_analytics.insight.longitudinal import OceanHistory, ocean_over_time
 from ioc_analytics.insight.ocean import OceanAnalysis, analyze_ocean
 from ioc_analytics.insight.training import TrainingFrame, gather_training, store_predictions
 from ioc_analytics.kernel.errors import PrivacyRefusal
@@ -77,6 +83,88 @@ class Answers(SystemBase):
             own = UUID(organization_of(org_hash, lambda name: self.pseudonym("organization", name)))
         with self.database.connection("analyst") as connection:
             return benchmark(connection, own, industry, size, TimeRange.parse(time_range))
+
+    def compare_groups(self, by: str, filters: Any = (), time_range: Any = None) -> GroupComparison:
+        """Compare the five traits between the categories of a dimension.
+
+        Args:
+            by: A dimension, such as ``industry_category`` (or ``industry``), ``gender``.
+            filters: ``Filter`` records or the seed's dicts; all must hold.
+            time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+
+        Raises:
+            NotEnoughData: No trait has two groups of at least 10 scores that vary.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        with self.database.connection("analyst") as connection:
+            return compare_groups(
+                connection,
+                by,
+                parse_filters(filters),
+                TimeRange.parse(time_range),
+                lambda identifier: self.pseudonym("organization", identifier),
+            )
+
+    def ocean_over_time(
+        self, interval: str = "monthly", filters: Any = (), time_range: Any = None
+    ) -> OceanHistory:
+        """Return the five traits month by month or quarter by quarter.
+
+        Args:
+            interval: ``monthly`` or ``quarterly``.
+            filters: ``Filter`` records or the seed's dicts; all must hold.
+            time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+
+        Raises:
+            NotEnoughData: No scored response.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        with self.database.connection("analyst") as connection:
+            return ocean_over_time(
+                connection,
+                interval,
+                parse_filters(filters),
+                TimeRange.parse(time_range),
+                lambda identifier: self.pseudonym("organization", identifier),
+            )
+
+    def analyze_item_functioning(
+        self,
+        by: str,
+        instrument: str,
+        reference: str,
+        focal: str,
+        filters: Any = (),
+        time_range: Any = None,
+    ) -> ItemFunctioningAnalysis:
+        """Compare how two groups of equal trait answer the items of an instrument.
+
+        Args:
+            by: A dimension, such as ``gender``.
+            instrument: Name of the questionnaire.
+            reference: The category that the other one is compared with.
+            focal: The category that is looked at.
+            filters: ``Filter`` records or the seed's dicts; all must hold.
+            time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+
+        Raises:
+            NotEnoughData: No trait has 4 items that 100 people of each group answered in full.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        with self.database.connection("analyst") as connection:
+            return analyze_item_functioning(
+                connection,
+                by,
+                instrument,
+                reference,
+                focal,
+                parse_filters(filters),
+                TimeRange.parse(time_range),
+                lambda identifier: self.pseudonym("organization", identifier),
+            )
 
     def query(
         self,

@@ -2,16 +2,32 @@
 -- sealed layer comes from the month: its days have smaller cells and so gave up more dimensions.
 -- Parameters: month_family, day_family (text); month_start, month_end, day_start, day_end (date,
 --             half-open); touched_days, touched_months (date []); allowed words by dimension
---             (text [] or NULL); is_careless (boolean or NULL).
--- Row: instrument, responses, counts, moments (packed, cells one after the other).
+--             (text [] or NULL); is_careless (boolean or NULL); by (text or NULL: a dimension to keep
+--             apart), step (text or NULL: month or quarter to keep apart).
+-- Row: category (all without by), period (date; NULL without step), instrument, responses, counts,
+--      moments (packed, cells one after the other).
 SELECT
+    CASE %(by)s::text
+        WHEN 'industry_category' THEN t.industry_category
+        WHEN 'org_size_category' THEN t.org_size_category
+        WHEN 'region' THEN t.region
+        WHEN 'age_band' THEN t.age_band
+        WHEN 'gender' THEN t.gender
+        WHEN 'device_type' THEN t.device_type
+        WHEN 'assessment_type' THEN t.assessment_type
+        WHEN 'instrument' THEN t.instrument
+        ELSE 'all'
+    END AS category,
+    CASE
+        WHEN %(step)s::text IS NOT NULL THEN date_trunc(%(step)s::text, t.period_start::timestamp)::date
+    END AS period,
     t.instrument,
     sum(t.responses)::bigint AS responses,
     string_agg(t.counts, '') AS counts,
     string_agg(t.moments, '') AS moments
 FROM (
     SELECT
-        m.instrument, m.is_careless, m.industry_category, m.org_size_category, m.region, m.age_band,
+        m.period_start, m.instrument, m.is_careless, m.industry_category, m.org_size_category, m.region, m.age_band,
         m.gender, m.device_type, m.assessment_type, m.responses, m.counts, m.moments
     FROM internal.trait_states AS m
     WHERE m.family = %(month_family)s
@@ -19,7 +35,7 @@ FROM (
         AND (m.layer = 'sealed' OR m.period_start <> ALL(%(touched_months)s::date []))
     UNION ALL
     SELECT
-        d.instrument, d.is_careless, d.industry_category, d.org_size_category, d.region, d.age_band,
+        d.period_start, d.instrument, d.is_careless, d.industry_category, d.org_size_category, d.region, d.age_band,
         d.gender, d.device_type, d.assessment_type, d.responses, d.counts, d.moments
     FROM internal.trait_states AS d
     WHERE d.family = %(day_family)s
@@ -52,5 +68,5 @@ WHERE (%(instrument)s::text [] IS NULL OR t.instrument = ANY(%(instrument)s::tex
         %(assessment_type)s::text [] IS NULL
         OR t.assessment_type = ANY(%(assessment_type)s::text [])
     )
-GROUP BY t.instrument
-ORDER BY t.instrument
+GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3

@@ -1,0 +1,156 @@
+"""Do the items of an instrument work alike in two groups: differential item functioning.
+
+For: the facade, before trait means of the groups are compared. Not for: the test
+(``statistics.item_functioning``).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import psycopg
+
+from ioc_analytics.insight.comparisons import check_grouping
+from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
+from ioc_analytics.kernel.suggestions import did_you_mean
+from ioc_analytics.records.answers import to_json
+from ioc_analytics.records.filters import Filter, TimeRange
+from ioc_analytics.records.instruments import Instrument
+from ioc_analytics.records.vocabularies import TRAITS
+from ioc_analytics.states.items import MISSING, item_columns
+from ioc_analytics.states.reading import read_ground, read_sheets, snapshot
+from ioc_analytics.states.selection import select
+from ioc_analytics.statistics.item_functioning import ItemFunctioning, analyze_items
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFunctioningAnalysis:
+    """The items of one instrument in two groups."""
+
+    by: str
+    instrument: str
+    reference: str
+    focal: str
+    sample_sizes: Mapping[str, int]
+    """Answer sheets per group, complete or not."""
+
+    traits: Mapping[str, tuple[ItemFunctioning, ...]]
+    """Items by trait, where enough people answered enough items."""
+
+    warnings: tuple[str, ...]
+    """Traits whose means should not be compared as they are."""
+
+    withheld: tuple[Mapping[str, str], ...]
+    as_of: datetime | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the analysis ready for JSON."""
+        return {name: to_json(value) for name, value in asdict(self).items()}
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per item."""
+        return pd.DataFrame(
+            [
+                {"trait": trait, **asdict(item)}
+                for trait, items in self.traits.items()
+                for item in items
+            ]
+        )
+
+
+def analyze_item_functioning(
+    connection: psycopg.Connection[Any],
+    by: str,
+    instrument: str,
+    reference: str,
+    focal: str,
+    filters: Sequence[Filter],
+    time_range: TimeRange,
+    organization: Callable[[str], UUID],
+) -> ItemFunctioningAnalysis:
+    """Compare how two groups of equal trait answer the items; read from rows.
+
+    Args:
+        connection: A connection of the analyst's role.
+        by: A dimension, such as ``gender``.
+        instrument: Name of the questionnaire.
+        reference: The category that the other one is compared with.
+        focal: The category that is looked at.
+        filters: Conditions, all of which must hold.
+        time_range: Start times of the responses, half-open.
+        organization: Gives the pseudonym of an organization's own id.
+
+    Raises:
+        InvalidInput: An unknown name, one group given twice, or rows of the range are gone.
+        NotEnoughData: No trait has enough items and people.
+    """
+    by = check_grouping(by)
+    if by == "instrument" or reference == focal:
+        raise InvalidInput(
+            f"items are compared between two groups within one instrument, found {by} "
+            f"{reference!r} and {focal!r}"
+        )
+    with snapshot(connection):
+        ground = read_ground(connection, time_range)
+        known = ground.catalogue.instruments
+        if instrument not in known:
+            raise InvalidInput(
+                f"unknown instrument {instrument!r}{did_you_mean(instrument, known)}; "
+                f"known are {', '.join(sorted(known))}"
+            )
+        scale = known[instrument]
+        sheets = {}
+        for name in (reference, focal):
+            conditions = (*filters, Filter(by, "eq", name))
+            selection = select(conditions, ground.catalogue.categories, organization)
+            blocks = list(read_sheets(connection, selection, ground, scale))
+            sheets[name] = np.vstack([np.empty((0, len(scale.items)), np.int8), *blocks])
+    traits: dict[str, tuple[ItemFunctioning, ...]] = {}
+    withheld: list[Mapping[str, str]] = []
+    for trait in TRAITS:
+        columns = item_columns(scale, trait)
+        keyed = [_keyed(sheets[name][:, columns], scale, columns) for name in (reference, focal)]
+        names = [scale.items[at].code for at in columns]
+        try:
+            traits[trait] = analyze_items(keyed[0], keyed[1], names, missing=MISSING)
+        except NotEnoughData as error:
+            withheld.append({"figure": f"traits.{trait}", "reason": str(error)})
+    if not traits:
+        raise NotEnoughData(f"no trait of {instrument} can be examined: {withheld[0]['reason']}")
+    return ItemFunctioningAnalysis(
+        by,
+        instrument,
+        reference,
+        focal,
+        {name: len(answers) for name, answers in sheets.items()},
+        traits,
+        tuple(_warnings(traits)),
+        tuple(withheld),
+        ground.as_of,
+    )
+
+
+def _keyed(
+    answers: npt.NDArray[np.int8], scale: Instrument, columns: Sequence[int]
+) -> npt.NDArray[np.int64]:
+    wide = answers.astype(np.int64)
+    is_turned = np.array([scale.items[at].is_reversed for at in columns], dtype=bool)
+    turned = scale.scale_minimum + scale.scale_maximum - wide
+    return np.asarray(np.where(is_turned & (wide != MISSING), turned, wide), dtype=np.int64)
+
+
+def _warnings(traits: Mapping[str, tuple[ItemFunctioning, ...]]) -> list[str]:
+    found = []
+    for trait, items in traits.items():
+        large = [item.item for item in items if item.item_class == "C"]
+        if large:
+            found.append(
+                f"{trait}: {', '.join(large)} work differently in the groups (class C); a "
+                "difference of the means may stem from them"
+            )
+    return found

@@ -1,0 +1,206 @@
+"""Comparisons, distances, careless indices and item functioning equal R on real answers.
+
+``reference/make_ocean_reference.R`` made ``reference/ocean_reference.json``.
+"""
+
+import csv
+import gzip
+import json
+from functools import cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from ioc_analytics.records.vocabularies import TRAITS
+from ioc_analytics.statistics import (
+    GroupSummary,
+    ItemMoments,
+    analyze_items,
+    compare_pairs,
+    count_distinct,
+    distance_p_values,
+    even_odd_consistency,
+    games_howell,
+    kruskal_wallis,
+    mahalanobis_squared,
+    mid_rank_percentiles,
+    robust_limits,
+    synonym_consistency,
+    tukey_fences,
+    variance_explained,
+    welch_anova,
+)
+from ioc_analytics.statistics.item_functioning import _judge
+from ioc_analytics_tests.unit.statistics.test_against_r import (
+    DATA,
+    HERE,
+    MISSING,
+    agrees,
+    read,
+)
+
+REFERENCE = json.loads((HERE / "reference" / "ocean_reference.json").read_text())
+
+pytestmark = pytest.mark.skipif(
+    not (DATA / "bfi_sapa").is_dir(), reason="the real answers of bfi_sapa are not here"
+)
+by_trait = pytest.mark.parametrize("trait", TRAITS)
+
+
+@cache
+def column(name: str) -> npt.NDArray[np.int64]:
+    with gzip.open(DATA / "bfi_sapa" / "bfi.csv.gz", "rt", encoding="utf-8") as stream:
+        return np.array([int(row[name] or MISSING) for row in csv.DictReader(stream)])
+
+
+def keyed() -> npt.NDArray[np.int8]:
+    source = read("bfi_sapa")
+    turned = np.array([item.is_reversed for item in source.instrument.items])
+    given = source.answers != MISSING
+    return np.where(turned & given, 7 - source.answers, source.answers)
+
+
+def scale(trait: str) -> list[int]:
+    items = read("bfi_sapa").instrument.items
+    return [at for at, item in enumerate(items) if item.trait == trait]
+
+
+def scores_of(trait: str) -> npt.NDArray[np.float64]:
+    scores = read("bfi_sapa").scores[:, TRAITS.index(trait)]
+    return scores[~np.isnan(scores)]
+
+
+@by_trait
+def test_group_comparisons_equal_r(trait: str) -> None:
+    expected = REFERENCE["comparisons"][trait]
+    scores = read("bfi_sapa").scores[:, TRAITS.index(trait)]
+    samples = {
+        name: scores[(column("education") == int(name)) & ~np.isnan(scores)]
+        for name in expected["groups"]
+    }
+    assert {name: len(x) for name, x in samples.items()} == expected["groups"]
+    groups = [GroupSummary(n, len(x), x.mean(), x.std(ddof=1)) for n, x in samples.items()]
+    welch = welch_anova(groups)
+    assert [welch.statistic, welch.df_between, welch.df_within] == agrees(expected["welch"][:3])
+    assert welch.p_value == agrees(expected["welch"][3])
+    kruskal = kruskal_wallis([count_distinct(x) for x in samples.values()])
+    found = [kruskal.statistic, kruskal.df_between, kruskal.p_value]
+    assert found == agrees(expected["kruskal"])
+    share = variance_explained(groups)
+    assert share.eta_squared == agrees(expected["eta_squared"])
+    assert share.omega_squared == agrees(expected["omega_squared"])
+    assert share.confidence_interval is not None
+    limits = [share.confidence_interval.low, share.confidence_interval.high]
+    assert limits == agrees(expected["share_interval"])
+    pairs = compare_pairs(groups)
+    assert [pair.p_value for pair in pairs] == agrees(expected["p_values"])
+    assert [pair.adjusted_p_value for pair in pairs] == agrees(expected["holm"])
+    for pair, interval, effect in zip(
+        pairs, expected["intervals"], expected["effects"], strict=True
+    ):
+        assert [pair.confidence_interval.low, pair.confidence_interval.high] == agrees(interval)
+        assert pair.effect is not None
+        limits = [pair.effect.confidence_interval.low, pair.effect.confidence_interval.high]
+        assert [pair.effect.g, *limits] == agrees(effect)
+
+
+def test_games_howell_equals_r() -> None:
+    expected = REFERENCE["comparisons"]["openness"]
+    scores = read("bfi_sapa").scores[:, 0]
+    samples = [
+        scores[(column("education") == int(name)) & ~np.isnan(scores)]
+        for name in expected["groups"]
+    ]
+    groups = [GroupSummary("", len(x), x.mean(), x.std(ddof=1)) for x in samples]
+    pairs = games_howell(groups)
+    # Both integrate numerically; R states no more digits for its own.
+    found = [pair.adjusted_p_value for pair in pairs]
+    assert found == pytest.approx(expected["games_howell"], rel=1e-6, abs=1e-9)
+    widths = [(p.confidence_interval.high - p.confidence_interval.low) / 2 for p in pairs]
+    assert widths == pytest.approx(expected["games_howell_width"], rel=1e-5)
+
+
+def test_distances_equal_r() -> None:
+    expected = REFERENCE["distances"]
+    scores = read("bfi_sapa").scores
+    whole = scores[~np.isnan(scores).any(axis=1)]
+    squared = mahalanobis_squared(whole, whole.mean(axis=0), np.cov(whole.T))
+    assert len(whole) == expected["n"]
+    assert squared[:25].tolist() == agrees(expected["first"])
+    assert (squared**2).sum() == agrees(expected["sum_of_squares"])
+    assert squared.max() == agrees(expected["largest"])
+    p = distance_p_values(squared, len(whole), 5)
+    assert p[:25].tolist() == agrees(expected["first_p"])
+    assert (p < 0.001).sum() == expected["below_a_thousandth"]
+
+
+@by_trait
+def test_limits_of_a_trait_equal_r(trait: str) -> None:
+    expected = REFERENCE["fences"][trait]
+    counts = count_distinct(scores_of(trait))
+    for name, limits in (("robust", robust_limits(*counts)), ("tukey", tukey_fences(*counts))):
+        assert [limits.low, limits.high] == agrees(expected[name])
+        assert limits.below + limits.above == expected[f"{name}_count"]
+
+
+def summary(values: npt.NDArray[np.float64]) -> dict[str, Any]:
+    x = values[np.isfinite(values)]
+    return {
+        "n": len(x),
+        "mean": x.mean(),
+        "sd": x.std(ddof=1),
+        "minimum": x.min(),
+        "maximum": x.max(),
+    }
+
+
+def test_even_odd_consistency_equals_r() -> None:
+    found = even_odd_consistency(keyed(), [scale(trait) for trait in TRAITS], MISSING)
+    assert summary(found) == agrees(REFERENCE["even_odd"])
+
+
+def test_synonym_consistency_equals_r() -> None:
+    answers = read("bfi_sapa").answers
+    likeness = ItemMoments.from_matrix(answers, missing=MISSING).correlation()
+    found = synonym_consistency(answers, likeness, MISSING, critical=0.5)
+    assert summary(found) == agrees(REFERENCE["synonyms"])
+
+
+def sheets(trait: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    answers = keyed()[:, scale(trait)].astype(np.int64)
+    whole = (answers != MISSING).all(axis=1) & (column("gender") != MISSING)
+    return answers[whole], column("gender")[whole] == 2
+
+
+@by_trait
+def test_item_functioning_equals_r(trait: str) -> None:
+    answers, is_focal = sheets(trait)
+    expected = REFERENCE["mantel"][trait]
+    names = list(expected)
+    for item in _judge(answers, is_focal, names, np.ones(len(names), dtype=bool)):
+        figures = expected[item.item]
+        assert item.statistic == agrees(figures["statistic"])
+        assert item.p_value == agrees(figures["p_value"])
+        assert item.mean_difference == agrees(figures["mean_difference"])
+        assert item.standardized_difference == agrees(figures["standardized"])
+    purified = analyze_items(answers[~is_focal], answers[is_focal], names, missing=MISSING)
+    assert [item.item for item in purified] == names
+
+
+@by_trait
+def test_item_functioning_of_two_answers_equals_mantel_haenszel(trait: str) -> None:
+    answers, is_focal = sheets(trait)
+    expected = REFERENCE["mantel_of_two"][trait]
+    names = list(expected)
+    binary = (answers > 3).astype(np.int64)
+    found = _judge(binary, is_focal, names, np.ones(len(names), dtype=bool))
+    assert [item.statistic for item in found] == agrees(list(expected.values()))
+
+
+@by_trait
+def test_percentiles_in_a_norm_group_equal_r(trait: str) -> None:
+    expected = REFERENCE["ranks"][trait]
+    found = mid_rank_percentiles(*count_distinct(scores_of(trait)), expected["scores"])
+    assert found.tolist() == agrees(expected["percentiles"])
