@@ -8,6 +8,7 @@ import click
 from ioc_analytics.cli.commands import RootGroup
 from ioc_analytics.cli.demo import demo, dev
 from ioc_analytics.cli.generate import generate
+from ioc_analytics.cli.health import health
 from ioc_analytics.cli.ingest import ingest, quarantine
 from ioc_analytics.cli.init import init, status
 from ioc_analytics.cli.migrate import migrate
@@ -36,6 +37,7 @@ for _command in (
     dev,
     init,
     status,
+    health,
     ingest,
     quarantine,
     refresh,

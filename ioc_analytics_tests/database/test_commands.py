@@ -399,3 +399,18 @@ def test_help_answers_at_once() -> None:
         check=True,
     ).stdout.split()
     assert not {"numpy", "pandas", "pyarrow", "psycopg", "dagster", "pydantic"} & set(heavy)
+
+
+def test_health_names_every_part(run: Run) -> None:
+    told = answer(run("health", "--json"))
+    assert set(told["checks"]) == {
+        "database",
+        "migrations",
+        "partitions",
+        "storage",
+        "backups",
+        "freshness",
+        "data_quality",
+        "pool",
+    }
+    assert "migrations" in run("health").stdout
