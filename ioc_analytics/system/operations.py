@@ -2,6 +2,7 @@
 
 from ioc_analytics.monitoring.health import check_health
 from ioc_analytics.monitoring.measure import measure_health, read_metrics
+from ioc_analytics.monitoring.openmetrics import to_openmetrics
 from ioc_analytics.monitoring.status import read_status
 from ioc_analytics.records.answers import SystemStatus
 from ioc_analytics.records.health import Health, HealthMeasurements, SystemMetrics
@@ -27,3 +28,7 @@ class Operations(SystemBase):
     def get_system_metrics(self) -> SystemMetrics:
         """Return performance, resources and data quality."""
         return read_metrics(self.database, self.query_counters.figures())
+
+    def openmetrics(self) -> str:
+        """Measure, and return the figures as OpenMetrics text."""
+        return to_openmetrics(self.measure_health())
