@@ -1,11 +1,16 @@
-"""Run one benchmark, or all: ``python -m benchmarks [ingest|ocean|states] [--size N]``."""
+"""Run one benchmark, or all: ``python -m benchmarks [ingest|monitoring|ocean|states] [--size N]``."""
 
 import argparse
 
-from benchmarks import ingest, ocean, states
+from benchmarks import ingest, monitoring, ocean, states
 from benchmarks.measuring import describe_machine
 
-BENCHMARKS = {"ingest": ingest.run, "ocean": ocean.run, "states": states.run}
+BENCHMARKS = {
+    "ingest": ingest.run,
+    "monitoring": monitoring.run,
+    "ocean": ocean.run,
+    "states": states.run,
+}
 
 
 def main() -> None:
