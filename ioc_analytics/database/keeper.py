@@ -39,6 +39,10 @@ def main(plan: dict[str, Any]) -> None:
     ``lease_file``, ``keeper_file``, ``console_file`` and ``log_folder``.
     """
     signal.pthread_sigmask(signal.SIG_SETMASK, [])  # the starter's thread may have blocked some
+    # A shell lets its background jobs ignore SIGINT, and the server would inherit that: asked to
+    # stop before it has its own handler, it would not hear it.
+    for kind in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM):
+        signal.signal(kind, signal.SIG_DFL)
     own_lock = os.open(plan["keeper_file"], os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(own_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
