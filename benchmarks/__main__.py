@@ -1,4 +1,4 @@
-"""Run one benchmark, or all: ``python -m benchmarks [ingest|monitoring|ocean|states] [--size N]``."""
+"""Run one benchmark, or all: ``python -m benchmarks [NAME ...] [--size N]``."""
 
 import argparse
 
