@@ -1,13 +1,14 @@
-"""Run one benchmark, or all: ``python -m benchmarks [export|ingest|ocean|states] [--size N]``."""
+"""Run one benchmark, or all: ``python -m benchmarks [NAME ...] [--size N]``."""
 
 import argparse
 
-from benchmarks import export, ingest, ocean, states
+from benchmarks import export, ingest, monitoring, ocean, states
 from benchmarks.measuring import describe_machine
 
 BENCHMARKS = {
     "export": export.run,
     "ingest": ingest.run,
+    "monitoring": monitoring.run,
     "ocean": ocean.run,
     "states": states.run,
 }

@@ -40,15 +40,22 @@ def init(session: Session) -> None:
 
 
 @click.command(cls=PlatformCommand)
+@click.option("--openmetrics", is_flag=True, help="Measure, and print the figures for Prometheus.")
 @pass_session
-def status(session: Session) -> None:
+def status(session: Session, openmetrics: bool) -> None:
     """Show what the platform holds and how fresh it is.
 
     Example:
         ioc-analytics status
         ioc-analytics status --json
+        ioc-analytics status --openmetrics
     """
+    if openmetrics and session.is_json:
+        raise click.UsageError("--openmetrics is a format of its own; leave --json out")
     with session.system() as system:
+        if openmetrics:
+            click.echo(system.openmetrics(), nl=False)
+            return
         found = system.get_system_status()
     if session.is_json:
         session.print_json(found.to_dict())

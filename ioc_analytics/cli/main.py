@@ -10,6 +10,7 @@ from ioc_analytics.cli.commands import RootGroup
 from ioc_analytics.cli.demo import demo, dev
 from ioc_analytics.cli.export import export
 from ioc_analytics.cli.generate import generate
+from ioc_analytics.cli.health import health
 from ioc_analytics.cli.ingest import ingest, quarantine
 from ioc_analytics.cli.init import init, status
 from ioc_analytics.cli.migrate import migrate
@@ -38,6 +39,7 @@ for _command in (
     dev,
     init,
     status,
+    health,
     ingest,
     quarantine,
     refresh,

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ioc_analytics.database.binaries import find_binaries
+from ioc_analytics.records.health import HealthMeasurements
 from ioc_analytics.schema.dump import dump_schema
 from ioc_analytics.schema.migrations import (
     Applied,
@@ -64,3 +65,7 @@ class DatabaseManager:
         """Return everything that was applied, oldest first."""
         with self._system.database.connection("owner") as connection:
             return read_history(connection)
+
+    def get_performance_metrics(self) -> HealthMeasurements:
+        """Measure server, host, platform and queries; see ``AnalyticsSystem.measure_health``."""
+        return self._system.measure_health()

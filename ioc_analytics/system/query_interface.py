@@ -8,6 +8,7 @@ import pyarrow as pa
 from ioc_analytics.insight.benchmarks import Benchmarks
 from ioc_analytics.insight.ocean import OceanAnalysis
 from ioc_analytics.records.answers import ExportResult, QueryResult
+from ioc_analytics.records.health import SystemMetrics
 
 if TYPE_CHECKING:
     from ioc_analytics.system.facade import AnalyticsSystem
@@ -59,3 +60,7 @@ class QueryInterface:
     ) -> Benchmarks:
         """Return benchmarks; see ``AnalyticsSystem.get_benchmarks``."""
         return self._system.get_benchmarks(org_hash, industry, size)
+
+    def get_system_metrics(self) -> SystemMetrics:
+        """Return performance, resources and data quality."""
+        return self._system.get_system_metrics()

@@ -418,3 +418,29 @@ def test_benchmarks_say_why_they_withhold_and_whom_they_do_not_know(run: Run) ->
     assert "withheld: performance_index: no organization asked" in shown
     assert answer(run("benchmarks", "--json"))["performance_index"] is None
     assert "no responses in this range" in run("benchmarks", "nobody", code=4).stderr
+
+
+def test_health_names_every_part(run: Run) -> None:
+    told = answer(run("health", "--json"))
+    assert set(told["checks"]) == {
+        "database",
+        "migrations",
+        "partitions",
+        "storage",
+        "backups",
+        "freshness",
+        "data_quality",
+        "pool",
+    }
+    assert "migrations" in run("health").stdout
+
+
+def test_status_speaks_to_prometheus(run: Run) -> None:
+    shown = run("status", "--openmetrics").stdout
+    assert shown.endswith("# EOF\n")
+    assert re.search(r"^ioc_analytics_database_size_bytes \d+\.0$", shown, re.MULTILINE)
+    names = [line.split()[0] for line in shown.splitlines() if not line.startswith("#")]
+    assert len(names) == len(set(names)) > 20
+    assert all(re.fullmatch(r"[a-z_:][a-z0-9_:]*", name) for name in names)
+    assert not [name for name in names if "query_average_time" in name], "nothing was asked yet"
+    run("status", "--openmetrics", "--json", code=2)

@@ -1,0 +1,135 @@
+"""Whether the platform is well: eight checks, none of which raises because something is down.
+
+For: ``health_check`` and the ``health`` command. Not for: repairing, or judging stored data
+(``monitoring.integrity``).
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+
+from ioc_analytics.database.pools import Database
+from ioc_analytics.kernel.clock import utc_now
+from ioc_analytics.kernel.errors import AnalyticsError
+from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.monitoring.host import fullest_disk
+from ioc_analytics.monitoring.limits import LIMITS, judge
+from ioc_analytics.monitoring.server import read_one, read_quality_score
+from ioc_analytics.records.health import Check, Checks, Health
+from ioc_analytics.schema.migrations import plan
+
+_UNSEEN: Final = Check("unknown", "the database cannot be asked")
+Connection = psycopg.Connection[Any]
+
+
+def check_health(database: Database) -> Health:
+    """Look at every part of the platform; a part that cannot be looked at is unknown."""
+    started, moment = time.perf_counter(), utc_now()
+    config = database.config
+    names = ("migrations", "partitions", "backups", "freshness", "data_quality", "pool")
+    found = dict.fromkeys(names, _UNSEEN)
+    try:
+        with database.connection("ingest") as connection:
+            answered = (time.perf_counter() - started) * 1000
+            found["database"] = Check("healthy", f"answers after {answered:.0f} ms")
+            for name, check in _INSIDE.items():
+                found[name] = _guarded(connection, check, config)
+    except AnalyticsError as error:
+        found["database"] = Check("unhealthy", str(error))
+    except psycopg.Error as error:
+        found["database"] = Check("unhealthy", f"went away: {type(error).__name__}")
+    # Asked last: an embedded server is found only by connecting to it.
+    lease = database.lease
+    folders = [config.home, *([lease.data] if lease else [])]
+    found["storage"] = _storage(folders, is_whole=config.is_embedded)
+    return Health(Checks(**found), moment, time.perf_counter() - started)
+
+
+def _guarded(
+    connection: Connection,
+    check: Callable[[Connection, AnalyticsConfig], Check],
+    config: AnalyticsConfig,
+) -> Check:
+    try:
+        with connection.transaction():
+            return check(connection, config)
+    except AnalyticsError as error:
+        return Check("unhealthy", str(error))
+    except psycopg.ProgrammingError:
+        return Check("unhealthy", "the schema cannot answer this: run `ioc-analytics init`")
+
+
+def _migrations(connection: Connection, config: AnalyticsConfig) -> Check:
+    pending = plan(connection).pending
+    if pending:
+        return Check("unhealthy", f"{len(pending)} files of schema are pending: `migrate up`")
+    return Check("healthy", "the schema is that of this release")
+
+
+def _partitions(connection: Connection, config: AnalyticsConfig) -> Check:
+    months = read_one(connection, "platform")["runway_months"]
+    status = judge("platform", "runway_months", months)
+    return Check(status, f"made for {months:.0f} more months")
+
+
+def _storage(folders: Iterable[Path], *, is_whole: bool) -> Check:
+    disk = fullest_disk(folders)
+    if disk is None:
+        return Check("unknown", "no disk of the platform can be seen from here")
+    percent, free = disk
+    where = "" if is_whole else " on this host; the server's disk cannot be seen from here"
+    detail = f"{percent:.0f} % in use, {free / 1024**3:.1f} GiB free{where}"
+    return Check(judge("host", "disk_usage", percent), detail)
+
+
+def _backups(connection: Connection, config: AnalyticsConfig) -> Check:
+    if not config.enable_backups:
+        return Check("healthy", "switched off (ANALYTICS_ENABLE_BACKUPS)")
+    if not read_one(connection, "has_backups")["has_backups"]:
+        return Check("unknown", "this release keeps no catalogue of backups")
+    # No file of its own: the table comes with the backups, and stored statements must prepare.
+    row = connection.execute(
+        "SELECT extract(EPOCH FROM now() - max(created_at))::double precision / 3600"
+        " FROM internal.backups WHERE state = 'drilled'"
+    ).fetchone()
+    age = row[0] if row else None
+    if age is None:
+        installed = read_one(connection, "installed_at")["age_hours"]
+        is_new = installed < LIMITS["platform", "backup_age_hours"].degraded
+        return Check("healthy" if is_new else "degraded", "no backup has been drilled yet")
+    status = judge("platform", "backup_age_hours", age)
+    return Check(status, f"the newest drilled backup is {age:.0f} hours old")
+
+
+def _freshness(connection: Connection, config: AnalyticsConfig) -> Check:
+    age = read_one(connection, "platform")["batch_age_hours"]
+    if age is None:
+        return Check("healthy", "nothing has been loaded yet")
+    status = judge("platform", "batch_age_hours", age)
+    return Check(status, f"the newest batch is {age:.0f} hours old")
+
+
+def _quality(connection: Connection, config: AnalyticsConfig) -> Check:
+    score = read_quality_score(connection)
+    if score is None:
+        return Check("unknown", "not evaluated yet")
+    return Check(judge("platform", "quality_score", score), f"{score:.0f} of 100")
+
+
+def _pool(connection: Connection, config: AnalyticsConfig) -> Check:
+    used = read_one(connection, "server")["connections_percent"]
+    status = judge("database", "connections_percent", used)
+    return Check(status, f"{used:.0f} % of the server's connections in use")
+
+
+_INSIDE: Final = {
+    "migrations": _migrations,
+    "partitions": _partitions,
+    "backups": _backups,
+    "freshness": _freshness,
+    "data_quality": _quality,
+    "pool": _pool,
+}

@@ -1,0 +1,87 @@
+"""The figures of one moment, and keeping them in ``system_health_metrics``.
+
+For: ``measure_health`` and ``get_system_metrics``. Not for: their limits (``monitoring.limits``).
+"""
+
+from typing import Any
+
+import psycopg
+
+from ioc_analytics.database.pools import Database
+from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.kernel.clock import utc_now
+from ioc_analytics.monitoring.host import measure_host
+from ioc_analytics.monitoring.limits import judge
+from ioc_analytics.monitoring.server import measure_platform, measure_server, read_quality_score
+from ioc_analytics.query.counters import QueryFigures
+from ioc_analytics.records.health import (
+    DataQuality,
+    HealthMeasurements,
+    Measurement,
+    Performance,
+    Resources,
+    SystemMetrics,
+)
+
+
+def measure_health(database: Database, counted: QueryFigures) -> HealthMeasurements:
+    """Measure everything that can be seen and keep it.
+
+    Raises:
+        Unavailable: The database cannot be reached, so that nothing can be kept.
+    """
+    moment = utc_now()
+    with database.connection("ingest") as connection:
+        lease = database.lease
+        folders = [database.config.home, *([lease.data] if lease else [])]
+        found = [
+            *measure_server(connection),
+            *measure_platform(connection),
+            *measure_host(folders),
+            *_measure_queries(counted),
+        ]
+        made = HealthMeasurements(moment, tuple(found))
+        _record(connection, made)
+    return made
+
+
+def read_metrics(database: Database, counted: QueryFigures) -> SystemMetrics:
+    """Return the seed's system metrics."""
+    host = {one.metric: one.value for one in measure_host(())}
+    with database.connection("analyst") as connection:
+        score = read_quality_score(connection)
+    return SystemMetrics(
+        Performance(_milliseconds(counted), counted.cache_hit_rate, counted.error_rate),
+        Resources(host["cpu_usage"], host["memory_usage"]),
+        DataQuality(score),
+    )
+
+
+def _measure_queries(counted: QueryFigures) -> list[Measurement]:
+    return [
+        Measurement("query", "requests", float(counted.requests), "count"),
+        Measurement("query", "average_time", _milliseconds(counted), "milliseconds"),
+        Measurement("query", "error_rate", counted.error_rate, "share"),
+        Measurement("query", "cache_hit_rate", counted.cache_hit_rate, "share"),
+    ]
+
+
+def _milliseconds(counted: QueryFigures) -> float | None:
+    average = counted.average_seconds
+    return None if average is None else average * 1000
+
+
+def _record(connection: psycopg.Connection[Any], made: HealthMeasurements) -> None:
+    rows = [
+        {
+            "measured_at": made.measured_at,
+            "component": one.component,
+            "metric": one.metric,
+            "value": one.value,
+            "unit": one.unit,
+            "status": judge(one.component, one.metric, one.value),
+        }
+        for one in made.measurements
+    ]
+    with connection.cursor() as cursor:
+        cursor.executemany(sqlfiles.query("monitoring/record_measurement"), rows)
