@@ -22,6 +22,7 @@ END = "<!-- /settings -->"
 _COMPUTED_DEFAULTS: Mapping[str, str] = {
     "home": "user data folder",
     "inbox.path": "`inbox` under the home folder",
+    "backup.folder": "`backups` under the home folder",
 }
 _HEAD = ("Variable", "Key", "Default", "Allowed", "Meaning")
 
