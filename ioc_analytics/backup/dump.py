@@ -6,6 +6,7 @@ For: ``create_backup``. Not for: judging one (``backup.verify``, ``backup.drill`
 import os
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -78,36 +79,30 @@ def create_backup(
 def _write_parts(
     database: Database, draft: Path, backup_id: str, compression: int, progress: Progress | None
 ) -> Manifest:
-    config = database.config
     sources = {PLATFORM: database.conninfo("backup")}
     beside = neighbour_conninfo(database, DAGSTER)
     if beside is not None:
         sources[DAGSTER] = beside
-    jobs = parallel_jobs(config.operations.parallel_processing)
-    lease = database.lease
+    jobs = parallel_jobs(database.config.operations.parallel_processing)
+    advance = None if progress is None else partial(progress, "tables")
+    with database.connection("backup") as connection:
+        version = str(connection.info.parameter_status("server_version")).split()[0]
+        drift = tuple(find_drift(connection))
+    preferred = database.lease.bin_folder if database.lease else database.config.pg_bin
+    clients = find_clients(int(version.split(".")[0]), preferred)
+    created_at = utc_now()
     parts: dict[str, dict[str, Fingerprint]] = {}
-    created_at, version, drift, clients = utc_now(), "", (), None
     for part, conninfo in sources.items():
-        with shared_snapshot(conninfo) as (connection, snapshot):
-            if part == PLATFORM:
-                version = connection.info.parameter_status("server_version") or ""
-                major = connection.info.server_version // 10_000
-                clients = find_clients(major, lease.bin_folder if lease else config.pg_bin)
-                drift = tuple(find_drift(connection))
+        with shared_snapshot(conninfo) as snapshot:
             _dump(clients, conninfo, snapshot, draft / part, jobs, compression)
             if progress is not None:
                 progress(f"{part} dumped")
-            parts[part] = fingerprint_database(
-                conninfo,
-                snapshot,
-                jobs=jobs,
-                advance=None if progress is None else lambda: progress("tables"),
-            )
+            parts[part] = fingerprint_database(conninfo, snapshot, jobs=jobs, advance=advance)
     return Manifest(
         id=backup_id,
         created_at=created_at,
-        server_version=version.split()[0],
-        tool_version=clients.version if clients else "",
+        server_version=version,
+        tool_version=clients.version,
         drift=drift,
         parts=parts,
         files=mark_files(draft, syncs=True),
@@ -120,9 +115,8 @@ def parallel_jobs(most: int) -> int:
 
 
 def _dump(
-    clients: Clients | None, conninfo: str, snapshot: str, folder: Path, jobs: int, compression: int
+    clients: Clients, conninfo: str, snapshot: str, folder: Path, jobs: int, compression: int
 ) -> None:
-    assert clients is not None
     arguments = [
         "--format=directory",
         f"--jobs={jobs}",

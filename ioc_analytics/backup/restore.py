@@ -73,6 +73,7 @@ def restore_backup(
 
     Args:
         database: The installation that the backup belongs to.
+        backup_id: The backup; None: the newest.
         target: Name of a new database on the same server, a new home folder (a path with a slash),
             or the address of a server (``postgresql://...``) whose login may make databases.
             None: the installation's own database, which must be empty.
@@ -105,7 +106,7 @@ def restore_backup(
         id=source.manifest.id,
         target=name,
         home=str(place.home) if place.is_embedded else None,
-        rows=_rows(source.manifest),
+        tables=len(source.manifest.parts[PLATFORM]),
         erased_rows=erased_rows,
         restore_seconds=time.monotonic() - started,
     )
@@ -216,7 +217,7 @@ def _replay(address: Address, name: str, erased: tombstones.Tombstones) -> int:
 
 
 def _restore_dagster(source: Source, there: Database) -> None:
-    """Bring Dagster's part back where its database has no rows; its runs are not worth a refusal."""
+    """Bring Dagster's part back, unless Dagster has a database there already."""
     if DAGSTER not in source.manifest.parts or there.lease is None:
         return
     if neighbour_conninfo(there, DAGSTER) is not None:
@@ -225,8 +226,3 @@ def _restore_dagster(source: Source, there: Database) -> None:
     conninfo = neighbour_conninfo(there, DAGSTER)
     if conninfo is not None:
         load_dagster(source, there, conninfo)
-
-
-def _rows(manifest: Manifest) -> int:
-    roots = manifest.parts[PLATFORM]
-    return sum(mark.rows for mark in roots.values())

@@ -17,13 +17,13 @@ Connection = psycopg.Connection[Any]
 
 
 @contextmanager
-def shared_snapshot(conninfo: str) -> Iterator[tuple[Connection, str]]:
-    """Hold a snapshot open and lend its connection and its name, for others to join."""
+def shared_snapshot(conninfo: str) -> Iterator[str]:
+    """Hold a snapshot open and lend its name, for others to join."""
     with reading(conninfo) as connection:
         # A server that ends idle transactions would take the snapshot away from under a long dump.
         connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         row = connection.execute("SELECT pg_export_snapshot()").fetchone()
-        yield connection, str(row[0]) if row else ""
+        yield str(row[0]) if row else ""
 
 
 @contextmanager

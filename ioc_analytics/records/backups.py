@@ -46,7 +46,7 @@ class Backup:
     and the restored content is the one that was backed up."""
 
     fingerprints: Mapping[str, Fingerprint] = field(default_factory=dict)
-    """Per table and partition, by ``schema.table``; those of Dagster by ``dagster:schema.table``."""
+    """Per table and partition, by ``schema.table``; Dagster's by ``dagster:schema.table``."""
 
     server_version: str = ""
     verified_at: datetime | None = None
@@ -75,8 +75,8 @@ class RestoreReceipt:
     home: str | None
     """Home folder of the installation that owns it; None for a server of one's own."""
 
-    rows: int
-    """Rows restored, all equal to those backed up."""
+    tables: int
+    """Tables and partitions restored, all equal to those backed up."""
 
     erased_rows: int
     """Rows taken out again, of people and organizations erased since."""
