@@ -275,7 +275,7 @@ def test_what_was_damaged_before_it_was_hashed_only_the_drill_tells(
     )
     path.write_bytes(path.read_bytes().replace(b"\tsurvey\t", b"\tsurvex\t"))  # some bits
     resign(system, folder)
-    assert read_manifest(folder, key)
+    assert read_manifest(folder, key).id == folder.name
     assert system.verify_backup().state == "verified"
     with pytest.raises(IntegrityFailure, match=r"analytics.anonymized_assessments has other"):
         system.drill_backup()
@@ -318,14 +318,12 @@ def test_a_fingerprint_knows_content_and_neither_order_nor_place(system: Analyti
     name = "analytics.anonymized_assessment_responses"
     before = fingerprint_database(conninfo)
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        connection.execute("CREATE TEMPORARY TABLE moved AS TABLE " + name)  # type: ignore[arg-type]
-        connection.execute("DELETE FROM " + name)  # type: ignore[arg-type]
-        connection.execute(
-            f"INSERT INTO {name} SELECT * FROM moved ORDER BY id DESC"  # type: ignore[arg-type]
-        )
+        connection.execute("CREATE TEMPORARY TABLE moved AS TABLE " + name)
+        connection.execute("DELETE FROM " + name)
+        connection.execute(f"INSERT INTO {name} SELECT * FROM moved ORDER BY id DESC")
         assert fingerprint_database(conninfo) == before
         connection.execute(
-            f"UPDATE {name} SET time_spent_seconds = time_spent_seconds + 1"  # type: ignore[arg-type]
+            f"UPDATE {name} SET time_spent_seconds = time_spent_seconds + 1"
             f" WHERE id = (SELECT min(id::text)::uuid FROM {name})"
         )
     changed = fingerprint_database(conninfo)
@@ -335,7 +333,7 @@ def test_a_fingerprint_knows_content_and_neither_order_nor_place(system: Analyti
 
 def backup(days: int, state: str = "verified", fault: str | None = None) -> Backup:
     made = datetime(2026, 1, 1, tzinfo=UTC) - timedelta(days=days)
-    return Backup(f"b{days}", made, 1, "", "", state, fault=fault)  # type: ignore[arg-type]
+    return Backup(f"b{days}", made, 1, "", "", state, fault=fault)
 
 
 @pytest.mark.parametrize(
