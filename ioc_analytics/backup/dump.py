@@ -18,7 +18,7 @@ from ioc_analytics.backup.signing import signing_key, sync_folder
 from ioc_analytics.database.clients import Clients, find_clients, run_client
 from ioc_analytics.database.neighbours import neighbour_conninfo
 from ioc_analytics.database.pools import Database
-from ioc_analytics.database.snapshots import shared_snapshot
+from ioc_analytics.database.snapshots import reading, shared_snapshot
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import InvalidInput, Unavailable
 from ioc_analytics.records.backups import Backup, Fingerprint
@@ -85,7 +85,7 @@ def _write_parts(
         sources[DAGSTER] = beside
     jobs = parallel_jobs(database.config.operations.parallel_processing)
     advance = None if progress is None else partial(progress, "tables")
-    with database.connection("backup") as connection:
+    with reading(sources[PLATFORM]) as connection:
         version = str(connection.info.parameter_status("server_version")).split()[0]
         drift = tuple(find_drift(connection))
     preferred = database.lease.bin_folder if database.lease else database.config.pg_bin

@@ -12,6 +12,7 @@ import psycopg
 from psycopg import IsolationLevel
 
 from ioc_analytics.database.translation import translated_errors
+from ioc_analytics.kernel.errors import Unavailable
 
 Connection = psycopg.Connection[Any]
 
@@ -38,7 +39,12 @@ def reading(conninfo: str, snapshot: str | None = None) -> Iterator[Connection]:
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         connection.read_only = True
         if snapshot is not None:
-            connection.execute(psycopg.sql.SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
+            try:
+                connection.execute(psycopg.sql.SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
+            except psycopg.errors.UndefinedObject as fault:
+                raise Unavailable(
+                    "the connection that held the snapshot was cut; try again"
+                ) from fault
         connection.execute(
             "SELECT set_config(name, value, true) FROM (VALUES ('TimeZone', 'UTC'), "
             "('DateStyle', 'ISO, YMD'), ('IntervalStyle', 'iso_8601'), ('bytea_output', 'hex'), "

@@ -24,7 +24,7 @@ from ioc_analytics.kernel.errors import (
     InvalidInput,
 )
 from ioc_analytics.kernel.settings import AnalyticsConfig
-from ioc_analytics.records.backups import Backup
+from ioc_analytics.records.backups import Backup, State
 from ioc_analytics_tests.fixtures.batches import (
     answers,
     assessment,
@@ -331,7 +331,7 @@ def test_a_fingerprint_knows_content_and_neither_order_nor_place(system: Analyti
     assert {one for one in before if before[one] != changed[one]} == {name, f"{name}_2024_03"}
 
 
-def backup(days: int, state: str = "verified", fault: str | None = None) -> Backup:
+def backup(days: int, state: State = "verified", fault: str | None = None) -> Backup:
     made = datetime(2026, 1, 1, tzinfo=UTC) - timedelta(days=days)
     return Backup(f"b{days}", made, 1, "", "", state, fault=fault)
 
