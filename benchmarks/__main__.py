@@ -1,11 +1,11 @@
-"""Run one benchmark, or all: ``python -m benchmarks [ingest|ocean|states] [--size N]``."""
+"""Run one benchmark, or all: ``python -m benchmarks [backup|ingest|ocean|states] [--size N]``."""
 
 import argparse
 
-from benchmarks import ingest, ocean, states
+from benchmarks import backup, ingest, ocean, states
 from benchmarks.measuring import describe_machine
 
-BENCHMARKS = {"ingest": ingest.run, "ocean": ocean.run, "states": states.run}
+BENCHMARKS = {"backup": backup.run, "ingest": ingest.run, "ocean": ocean.run, "states": states.run}
 
 
 def main() -> None:
