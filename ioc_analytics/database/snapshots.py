@@ -41,7 +41,10 @@ def reading(conninfo: str, snapshot: str | None = None) -> Iterator[Connection]:
         if snapshot is not None:
             try:
                 connection.execute(psycopg.sql.SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
-            except psycopg.errors.UndefinedObject as fault:
+            except (
+                psycopg.errors.UndefinedObject,
+                psycopg.errors.InvalidParameterValue,  # before PostgreSQL 17
+            ) as fault:
                 raise Unavailable(
                     "the connection that held the snapshot was cut; try again"
                 ) from fault

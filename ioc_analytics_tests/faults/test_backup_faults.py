@@ -13,6 +13,7 @@ import pytest
 
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.backup.fingerprints import fingerprint_database
+from ioc_analytics.database.filelocks import file_lock
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel.errors import Unavailable
 from ioc_analytics_tests.database.test_backups import filled_platform, restored
@@ -113,7 +114,8 @@ def test_a_killed_drill_leaves_no_server_and_the_next_one_counts(system: Analyti
     wait_until(lambda: nothing_is_left(home))
     assert system.list_backups()[0].state == "written"
     assert system.drill_backup().state == "drilled"
-    assert not home.exists()
+    with file_lock(system.config.home / "drill.lock", 120):  # other tests drill in the same home
+        assert not home.exists()
 
 
 def test_a_full_disk_is_unavailable_and_leaves_nothing_behind(
