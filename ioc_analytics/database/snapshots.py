@@ -43,7 +43,7 @@ def reading(conninfo: str, snapshot: str | None = None) -> Iterator[Connection]:
                 connection.execute(psycopg.sql.SQL("SET TRANSACTION SNAPSHOT {}").format(snapshot))
             except (
                 psycopg.errors.UndefinedObject,
-                psycopg.errors.InvalidParameterValue,  # before PostgreSQL 17
+                psycopg.errors.InvalidParameterValue,  # PostgreSQL 15 says it so
             ) as fault:
                 raise Unavailable(
                     "the connection that held the snapshot was cut; try again"
