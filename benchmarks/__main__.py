@@ -1,11 +1,12 @@
-"""Run one benchmark, or all: ``python -m benchmarks [NAME ...] [--size N]``."""
+"""Run one benchmark, or all: ``python -m benchmarks [backup|ingest|ocean|states] [--size N]``."""
 
 import argparse
 
-from benchmarks import export, ingest, monitoring, ocean, states
+from benchmarks import backup, export, ingest, monitoring, ocean, states
 from benchmarks.measuring import describe_machine
 
 BENCHMARKS = {
+    "backup": backup.run,
     "export": export.run,
     "ingest": ingest.run,
     "monitoring": monitoring.run,

@@ -25,6 +25,57 @@ CREATE TYPE analytics.ocean_dimension AS ENUM (
 
 COMMENT ON TYPE analytics.ocean_dimension IS 'The five traits, in the order in which every vector of the platform holds them';
 
+-- function internal.erase_rows(text, uuid)
+
+CREATE FUNCTION internal.erase_rows(subject_kind text, subject uuid) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    ids uuid [];
+    moments timestamptz [];
+    deleted bigint;
+    total bigint := 0;
+BEGIN
+    SELECT array_agg(r.id), array_agg(DISTINCT r.created_at) INTO ids, moments
+    FROM analytics.anonymized_assessment_responses AS r
+    WHERE CASE subject_kind WHEN 'respondent' THEN r.respondent_hash = subject ELSE r.org_hash = subject END;
+
+    INSERT INTO internal.touched_days (day, batch_id)
+    SELECT DISTINCT (r.created_at AT TIME ZONE 'UTC')::date, r.batch_id
+    FROM analytics.anonymized_assessment_responses AS r
+    WHERE r.created_at = ANY (moments) AND r.id = ANY (ids);
+
+    DELETE FROM analytics.anonymized_question_responses AS q
+    WHERE q.created_at = ANY (moments) AND q.response_hash = ANY (ids);
+    GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
+    DELETE FROM internal.answer_vectors AS v WHERE v.created_at = ANY (moments) AND v.response_hash = ANY (ids);
+    GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
+    DELETE FROM analytics.anonymized_assessment_scores AS s
+    WHERE s.created_at = ANY (moments) AND s.response_hash = ANY (ids);
+    GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
+    DELETE FROM internal.ai_validations AS v WHERE v.created_at = ANY (moments) AND v.response_hash = ANY (ids);
+    GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
+    DELETE FROM internal.quarantine AS q
+    WHERE q.record_id = ANY (ids) OR q.parent_id = ANY (ids)
+        OR q.record ->> CASE subject_kind WHEN 'respondent' THEN 'respondent_hash' ELSE 'org_hash' END = subject::text;
+    GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
+    DELETE FROM internal.response_registry AS g WHERE g.response_hash = ANY (ids);
+    GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
+    DELETE FROM analytics.anonymized_assessment_responses AS r WHERE r.created_at = ANY (moments) AND r.id = ANY (ids);
+    GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
+    IF subject_kind = 'organization' THEN
+        DELETE FROM internal.organization_states AS o WHERE o.org_hash = subject;
+        GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
+        DELETE FROM analytics.anonymized_assessments AS a WHERE a.org_hash = subject;
+        GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
+    END IF;
+    RETURN total;
+END
+$$;
+
+COMMENT ON FUNCTION internal.erase_rows(subject_kind text, subject uuid) IS 'Deletes the rows of a respondent or an organization; returns how many';
+
 -- function internal.make_partitions(date[], integer)
 
 CREATE FUNCTION internal.make_partitions(days date[], retention_days integer) RETURNS integer
@@ -1212,6 +1263,47 @@ COMMENT ON COLUMN internal.answer_vectors.instrument IS 'Questionnaire that the 
 
 COMMENT ON COLUMN internal.answer_vectors.answers IS 'One signed byte per question in catalogue order; -128: not answered';
 
+-- table internal.backups
+
+CREATE TABLE internal.backups (
+    id text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    size_bytes bigint NOT NULL,
+    location text NOT NULL,
+    checksum text NOT NULL,
+    state text NOT NULL,
+    server_version text NOT NULL,
+    verified_at timestamp with time zone,
+    drilled_at timestamp with time zone,
+    restore_seconds double precision,
+    fault text,
+    CONSTRAINT backups_state_check CHECK ((state = ANY (ARRAY['written'::text, 'verified'::text, 'drilled'::text])))
+);
+
+COMMENT ON TABLE internal.backups IS 'The backups as last seen; their files are the truth';
+
+COMMENT ON COLUMN internal.backups.id IS 'Name of the backup and of its folder';
+
+COMMENT ON COLUMN internal.backups.created_at IS 'Moment of its snapshot';
+
+COMMENT ON COLUMN internal.backups.size_bytes IS 'Bytes on disk';
+
+COMMENT ON COLUMN internal.backups.location IS 'Its folder';
+
+COMMENT ON COLUMN internal.backups.checksum IS 'SHA-256 of its signed manifest; empty when that cannot be read';
+
+COMMENT ON COLUMN internal.backups.state IS 'written, verified (files as written) or drilled (restored and compared)';
+
+COMMENT ON COLUMN internal.backups.server_version IS 'Version of the server that it was taken from';
+
+COMMENT ON COLUMN internal.backups.verified_at IS 'When its files were last compared with the manifest';
+
+COMMENT ON COLUMN internal.backups.drilled_at IS 'When it was last restored on trial';
+
+COMMENT ON COLUMN internal.backups.restore_seconds IS 'How long that took, in seconds';
+
+COMMENT ON COLUMN internal.backups.fault IS 'What is wrong with it; NULL: nothing known';
+
 -- table internal.batches
 
 CREATE TABLE internal.batches (
@@ -1273,6 +1365,23 @@ COMMENT ON COLUMN internal.categories.vocabulary IS 'Column that the category st
 COMMENT ON COLUMN internal.categories.code IS 'Its number';
 
 COMMENT ON COLUMN internal.categories.name IS 'Its name';
+
+-- table internal.erasure_tombstones
+
+CREATE TABLE internal.erasure_tombstones (
+    kind text NOT NULL,
+    pseudonym uuid NOT NULL,
+    erased_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT erasure_tombstones_kind_check CHECK ((kind = ANY (ARRAY['respondent'::text, 'organization'::text])))
+);
+
+COMMENT ON TABLE internal.erasure_tombstones IS 'Who was erased: a restore of an older backup erases them again';
+
+COMMENT ON COLUMN internal.erasure_tombstones.kind IS 'respondent or organization';
+
+COMMENT ON COLUMN internal.erasure_tombstones.pseudonym IS 'The pseudonym; without the key it names nobody';
+
+COMMENT ON COLUMN internal.erasure_tombstones.erased_at IS 'When it was erased';
 
 -- table internal.instruments
 
@@ -1753,6 +1862,11 @@ ALTER TABLE ONLY internal.ai_validations
 ALTER TABLE ONLY internal.answer_vectors
     ADD CONSTRAINT answer_vectors_pkey PRIMARY KEY (created_at, response_hash);
 
+-- constraint internal.backups backups_catalogue_pkey
+
+ALTER TABLE ONLY internal.backups
+    ADD CONSTRAINT backups_catalogue_pkey PRIMARY KEY (id);
+
 -- constraint internal.batches batches_pkey
 
 ALTER TABLE ONLY internal.batches
@@ -1767,6 +1881,11 @@ ALTER TABLE ONLY internal.categories
 
 ALTER TABLE ONLY internal.categories
     ADD CONSTRAINT categories_pkey PRIMARY KEY (vocabulary, code);
+
+-- constraint internal.erasure_tombstones erasure_tombstones_pkey
+
+ALTER TABLE ONLY internal.erasure_tombstones
+    ADD CONSTRAINT erasure_tombstones_pkey PRIMARY KEY (kind, pseudonym);
 
 -- constraint internal.instruments instruments_pkey
 
@@ -1987,6 +2106,8 @@ GRANT USAGE ON SCHEMA internal TO ioc_ingest;
 
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION internal.erase_rows(subject_kind text, subject uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION internal.make_partitions(days date[], retention_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION internal.make_partitions(days date[], retention_days integer) TO ioc_ingest;
 
@@ -2172,6 +2293,10 @@ GRANT SELECT ON TABLE internal.answer_vectors TO ioc_analyst;
 GRANT SELECT ON TABLE internal.answer_vectors TO ioc_backup;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.answer_vectors TO ioc_ingest;
 
+GRANT SELECT ON TABLE internal.backups TO ioc_analyst;
+GRANT SELECT ON TABLE internal.backups TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.backups TO ioc_ingest;
+
 GRANT SELECT ON TABLE internal.batches TO ioc_analyst;
 GRANT SELECT ON TABLE internal.batches TO ioc_backup;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.batches TO ioc_ingest;
@@ -2182,6 +2307,9 @@ GRANT USAGE ON SEQUENCE internal.batches_batch_id_seq TO ioc_ingest;
 GRANT SELECT ON TABLE internal.categories TO ioc_analyst;
 GRANT SELECT ON TABLE internal.categories TO ioc_backup;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.categories TO ioc_ingest;
+
+GRANT SELECT ON TABLE internal.erasure_tombstones TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.erasure_tombstones TO ioc_ingest;
 
 GRANT SELECT ON TABLE internal.instruments TO ioc_analyst;
 GRANT SELECT ON TABLE internal.instruments TO ioc_backup;
@@ -2245,6 +2373,18 @@ ALTER DEFAULT PRIVILEGES FOR ROLE ioc_owner IN SCHEMA analytics GRANT SELECT ON 
 
 ALTER DEFAULT PRIVILEGES FOR ROLE ioc_owner IN SCHEMA internal GRANT SELECT ON TABLES TO ioc_backup;
 
+-- default acl DEFAULT PRIVILEGES FOR SEQUENCES
+
+ALTER DEFAULT PRIVILEGES FOR ROLE ioc_owner GRANT SELECT ON SEQUENCES TO ioc_backup;
+
 -- default acl DEFAULT PRIVILEGES FOR FUNCTIONS
 
 ALTER DEFAULT PRIVILEGES FOR ROLE ioc_owner REVOKE ALL ON FUNCTIONS FROM PUBLIC;
+
+-- default acl DEFAULT PRIVILEGES FOR SCHEMAS
+
+ALTER DEFAULT PRIVILEGES FOR ROLE ioc_owner GRANT USAGE ON SCHEMAS TO ioc_backup;
+
+-- default acl DEFAULT PRIVILEGES FOR TABLES
+
+ALTER DEFAULT PRIVILEGES FOR ROLE ioc_owner GRANT SELECT ON TABLES TO ioc_backup;

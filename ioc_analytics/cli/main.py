@@ -5,6 +5,7 @@ For: the entry point, and the list of commands. Not for: what they do (one modul
 
 import click
 
+from ioc_analytics.cli.backup import backup
 from ioc_analytics.cli.benchmarks import benchmarks
 from ioc_analytics.cli.commands import RootGroup
 from ioc_analytics.cli.demo import demo, dev
@@ -49,6 +50,7 @@ for _command in (
     export,
     pseudonym,
     generate,
+    backup,
     migrate,
     settings,
 ):

@@ -8,6 +8,7 @@ import secrets
 from urllib.parse import quote, urlencode
 
 from psycopg import sql
+from psycopg.conninfo import make_conninfo
 
 from ioc_analytics.database.filelocks import file_lock
 from ioc_analytics.database.homefiles import read_json, write_private
@@ -15,6 +16,24 @@ from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel.errors import ConfigurationError
 
 _LOCK_TIMEOUT_SECONDS = 120
+
+
+def neighbour_conninfo(database: Database, program: str) -> str | None:
+    """Return the connection string of a program's own database; None where there is none yet."""
+    config = database.config
+    lease = database.open().lease
+    if lease is None:
+        return None
+    name, login = f"{config.database.database}_{program}", f"ioc_{program}"
+    password = read_json(config.home / "server" / f"{program}.json").get("password")
+    with database.superuser_connection() as connection:
+        statement = "SELECT 1 FROM pg_database WHERE datname = %s"
+        is_there = connection.execute(statement, [name]).fetchone() is not None
+    if not is_there or password is None:
+        return None
+    return make_conninfo(
+        host=lease.host, port=lease.port, user=login, password=password, dbname=name
+    )
 
 
 def neighbour_url(database: Database, program: str) -> str:

@@ -95,6 +95,11 @@ class Database:
         """The lease on the embedded server; None for a real one or before :meth:`open`."""
         return self._lease
 
+    @property
+    def address(self) -> Address:
+        """Where the database is; opens as :meth:`open` does."""
+        return self._located()
+
     @contextmanager
     def connection(self, role: LoginRole) -> Iterator[Connection]:
         """Lend a connection of a role's login: commit at the end, roll back on an error.

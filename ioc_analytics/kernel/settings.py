@@ -36,6 +36,13 @@ from ioc_analytics.kernel.settings_values import (
     Whole,
 )
 
+_HOME_FOLDERS: Mapping[str, tuple[str, str]] = {
+    "inbox": ("path", "inbox"),
+    "exports": ("path", "exports"),
+    "backup": ("folder", "backups"),
+}
+"""Folders that lie under the home folder unless given: group, key, name."""
+
 
 class OperationsSettings(SettingsRecord):
     """How ingestion and queries work."""
@@ -107,6 +114,26 @@ class ExportSettings(SettingsRecord):
     """Folder that exports are written to; `exports` under the home folder unless given."""
 
 
+class BackupSettings(SettingsRecord):
+    """Where backups lie, and which of them stay."""
+
+    folder: Annotated[AbsolutePath, Variable("ANALYTICS_BACKUP_FOLDER")]
+    """Folder of the backups, best on another disk; `backups` under the home folder unless given."""
+
+    keep_count: Annotated[
+        Whole, Variable("ANALYTICS_BACKUP_KEEP_COUNT"), Field(ge=1, le=10_000)
+    ] = 7
+    """Newest backups that stay whatever their age."""
+
+    keep_days: Annotated[Whole, Variable("ANALYTICS_BACKUP_KEEP_DAYS"), Field(ge=0, le=36_500)] = 30
+    """Days that further backups stay."""
+
+    horizon_days: Annotated[
+        Whole, Variable("ANALYTICS_BACKUP_HORIZON_DAYS"), Field(ge=1, le=36_500)
+    ] = 365
+    """Days after which every backup goes, the newest drilled one excepted."""
+
+
 class LimitsSettings(SettingsRecord):
     """What one batch may be at most, so that a small file cannot fill the machine."""
 
@@ -165,15 +192,18 @@ class AnalyticsConfig(SettingsRecord):
     limits: LimitsSettings = LimitsSettings()
     """Bounds on input."""
 
+    backup: BackupSettings
+    """Backups."""
+
     enable_monitoring: Annotated[bool, Variable("ANALYTICS_ENABLE_MONITORING")] = True
     """Whether health and data quality are measured on schedule; no effect yet, kept for the
     monitoring to come."""
 
     enable_backups: Annotated[bool, Variable("ANALYTICS_ENABLE_BACKUPS")] = True
-    """Whether backups are made on schedule; no effect yet, kept for the backups to come."""
+    """Whether the schedule of backups and drills runs."""
 
     backup_schedule: Annotated[Schedule, Variable("ANALYTICS_BACKUP_SCHEDULE")] = "0 2 * * *"
-    """When backups are made; no effect yet, kept for the backups to come."""
+    """When a backup is made and drilled."""
 
     retention_days: Annotated[
         Whole, Variable("ANALYTICS_RETENTION_DAYS"), Field(ge=1, le=36_500)
@@ -191,10 +221,10 @@ class AnalyticsConfig(SettingsRecord):
     def _place_folders(cls, value: Any) -> Any:
         if not isinstance(value, Mapping) or not isinstance(value.get("home"), str | Path):
             return value
-        for name in ("inbox", "exports"):
-            given = value.get(name, {})
+        for group, (key, name) in _HOME_FOLDERS.items():
+            given = value.get(group, {})
             if isinstance(given, Mapping):
-                value = {**value, name: {"path": Path(value["home"]) / name, **given}}
+                value = {**value, group: {key: Path(value["home"]) / name, **given}}
         return value
 
     @classmethod
@@ -235,9 +265,9 @@ class AnalyticsConfig(SettingsRecord):
             ConfigurationError: As for :meth:`load`.
         """
         tree = as_layer(self)
-        for name in ("inbox", "exports"):
-            if tree[name]["path"] == self.home / name:
-                del tree[name]["path"]  # it follows the home folder, also to another one
+        for group, (key, name) in _HOME_FOLDERS.items():
+            if tree[group][key] == self.home / name:
+                del tree[group][key]  # it follows the home folder, also to another one
         return self._judged(merge([tree, as_layer(overrides)]), {})
 
     @classmethod

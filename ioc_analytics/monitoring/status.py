@@ -3,6 +3,7 @@
 For: ``get_system_status`` and the ``status`` command. Not for: judging whether that is well.
 """
 
+from datetime import datetime
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -45,12 +46,18 @@ def read_status(connection: psycopg.Connection[Any]) -> SystemStatus:
             quarantine_waiting=waiting,
             batches=tuple(_read(connection, "system/newest_batches", BatchStatus)),
             jobs=tuple(_read(connection, "system/newest_jobs", JobStatus)),
+            last_backup=_last_backup(connection),
         )
 
 
 def _read(connection: psycopg.Connection[Any], name: str, kind: type[Row]) -> list[Row]:
     with connection.cursor(row_factory=class_row(kind)) as cursor:
         return cursor.execute(sqlfiles.query(name), _NEWEST).fetchall()
+
+
+def _last_backup(connection: psycopg.Connection[Any]) -> datetime | None:
+    row = connection.execute(sqlfiles.query("system/last_backup")).fetchone()
+    return row[0] if row else None
 
 
 def _read_tables(connection: psycopg.Connection[Any]) -> dict[str, TableStatus]:

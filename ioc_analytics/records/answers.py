@@ -152,6 +152,8 @@ class SystemStatus:
     """The newest jobs."""
 
     last_backup: datetime | None = None
+    """When the newest backup was made that was restored and compared."""
+
     alerts: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:

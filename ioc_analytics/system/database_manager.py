@@ -1,9 +1,11 @@
 """The seed's ``databaseManager``."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ioc_analytics.database.binaries import find_binaries
+from ioc_analytics.records.backups import Backup
 from ioc_analytics.records.health import HealthMeasurements
 from ioc_analytics.schema.dump import dump_schema
 from ioc_analytics.schema.migrations import (
@@ -60,6 +62,10 @@ class DatabaseManager:
         config = self._system.config
         database = self._system.database.open()
         return dump_schema(database.conninfo("owner"), find_binaries(config.pg_bin).folder)
+
+    def create_backup(self, config: Mapping[str, Any] | None = None) -> Backup:
+        """Write a backup; see ``AnalyticsSystem.create_backup``."""
+        return self._system.create_backup(config)
 
     def get_migration_history(self) -> list[Applied]:
         """Return everything that was applied, oldest first."""

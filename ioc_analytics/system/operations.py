@@ -1,16 +1,29 @@
 """The facade: verbs of those who run the platform."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ioc_analytics.backup.catalogue import list_backups
+from ioc_analytics.backup.drill import drill_backup
+from ioc_analytics.backup.dump import DEFAULT_COMPRESSION, Progress, create_backup
+from ioc_analytics.backup.restore import restore_backup
+from ioc_analytics.backup.retention import prune_backups
+from ioc_analytics.backup.verify import verify_backup
+from ioc_analytics.kernel.errors import InvalidInput
+from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.monitoring.health import check_health
 from ioc_analytics.monitoring.measure import measure_health, read_metrics
 from ioc_analytics.monitoring.openmetrics import to_openmetrics
 from ioc_analytics.monitoring.status import read_status
 from ioc_analytics.records.answers import SystemStatus
+from ioc_analytics.records.backups import Backup, RestoreReceipt
 from ioc_analytics.records.health import Health, HealthMeasurements, SystemMetrics
 from ioc_analytics.system.base import SystemBase
 
 
 class Operations(SystemBase):
-    """Status and health of the installation."""
+    """Status, health and backups of the installation."""
 
     def get_system_status(self) -> SystemStatus:
         """Return what the platform holds and how fresh it is."""
@@ -32,3 +45,48 @@ class Operations(SystemBase):
     def openmetrics(self) -> str:
         """Measure, and return the figures as OpenMetrics text."""
         return to_openmetrics(self.measure_health())
+
+    def create_backup(
+        self, config: Mapping[str, Any] | None = None, *, progress: Progress | None = None
+    ) -> Backup:
+        """Write a backup; it counts once it was drilled.
+
+        Args:
+            config: ``{"compression": 0 to 9}``, the level of gzip.
+            progress: Called with a word for each step.
+        """
+        self.demand_analyst("make backups")
+        options = dict(config or {})
+        compression = options.pop("compression", DEFAULT_COMPRESSION)
+        for name in options:
+            raise InvalidInput(
+                f"a backup has no option {name!r}{did_you_mean(name, ['compression'])}"
+            )
+        return create_backup(self.database, compression=compression, progress=progress)
+
+    def list_backups(self) -> list[Backup]:
+        """Return every backup, the newest first."""
+        self.demand_analyst("see backups")
+        return list_backups(self.config)
+
+    def verify_backup(self, backup_id: str | None = None) -> Backup:
+        """Compare the files of a backup, or of the newest one, with its manifest."""
+        self.demand_analyst("verify backups")
+        return verify_backup(self.database, backup_id)
+
+    def drill_backup(self, backup_id: str | None = None) -> Backup:
+        """Restore a backup, or the newest one, on trial, and compare its content."""
+        self.demand_analyst("drill backups")
+        return drill_backup(self.database, backup_id)
+
+    def restore_backup(
+        self, backup_id: str | None = None, target: str | Path | None = None
+    ) -> RestoreReceipt:
+        """Restore a backup into an empty target; see ``backup.restore``."""
+        self.demand_analyst("restore backups")
+        return restore_backup(self.database, backup_id, target)
+
+    def prune_backups(self) -> list[Backup]:
+        """Delete the backups that the settings let go, and return them."""
+        self.demand_analyst("delete backups")
+        return prune_backups(self.database)

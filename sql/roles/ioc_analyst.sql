@@ -40,6 +40,7 @@ GRANT SELECT ON
     internal.item_states,
     internal.organization_states,
     internal.time_states,
-    internal.sealed_months
+    internal.sealed_months,
+    internal.backups
 TO ioc_analyst;
 GRANT EXECUTE ON FUNCTION internal.partition_runway() TO ioc_analyst;

@@ -1,0 +1,1 @@
+"""A backup counts only after it has been restored and compared."""

@@ -1,0 +1,127 @@
+"""Making a backup: dump and fingerprints of one snapshot, under a draft's name until it is whole.
+
+For: ``create_backup``. Not for: judging one (``backup.verify``, ``backup.drill``).
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from ioc_analytics.backup import tombstones
+from ioc_analytics.backup.catalogue import list_backups, locked_folder, mirror, new_id, read_backup
+from ioc_analytics.backup.fingerprints import fingerprint_database
+from ioc_analytics.backup.manifest import Manifest, mark_files
+from ioc_analytics.backup.signing import signing_key, sync_folder
+from ioc_analytics.database.clients import Clients, find_clients, run_client
+from ioc_analytics.database.neighbours import neighbour_conninfo
+from ioc_analytics.database.pools import Database
+from ioc_analytics.database.snapshots import reading, shared_snapshot
+from ioc_analytics.kernel.clock import utc_now
+from ioc_analytics.kernel.errors import InvalidInput, Unavailable
+from ioc_analytics.records.backups import Backup, Fingerprint
+from ioc_analytics.schema.migrations import find_drift
+
+Progress = Callable[[str], None]
+
+PLATFORM: Final = "platform"
+DAGSTER: Final = "dagster"
+DEFAULT_COMPRESSION: Final = 1
+"""gzip level: its files are some 10 % larger than level 6 makes them, in half the time."""
+
+
+def create_backup(
+    database: Database, *, compression: int = DEFAULT_COMPRESSION, progress: Progress | None = None
+) -> Backup:
+    """Write a backup of the platform's database, and of Dagster's beside it.
+
+    Args:
+        database: The platform's database.
+        compression: gzip level, 0 (none) to 9.
+        progress: Called with a word for each table that is counted and each dump.
+
+    Raises:
+        Unavailable: The server went away, the disk is full, or another backup is at work.
+        ConfigurationError: The client programs are older than the server.
+    """
+    if not 0 <= compression <= 9:
+        raise InvalidInput(f"compression is a gzip level from 0 to 9, {compression} was given")
+    config = database.config
+    key = signing_key(config)
+    with locked_folder(config) as folder:
+        for left in folder.glob(".*.new"):
+            shutil.rmtree(left)  # of a run that was killed: the lock says that nobody writes it
+        backup_id = new_id()
+        draft = folder / f".{backup_id}.new"
+        try:
+            draft.mkdir(mode=0o700)
+            manifest = _write_parts(database, draft, backup_id, compression, progress)
+            manifest.write(draft, key)
+            for path in [draft, *(path for path in draft.iterdir() if path.is_dir())]:
+                sync_folder(path)
+            draft.rename(folder / backup_id)
+            sync_folder(folder)
+        except OSError as fault:
+            raise Unavailable(
+                f"the backup cannot be written to {folder} ({fault.strerror}): free space there, "
+                "then try again"
+            ) from fault
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        with database.connection("ingest") as connection:
+            tombstones.keep(folder, key, tombstones.read(connection))
+            mirror(connection, list_backups(config))
+        return read_backup(folder / backup_id, key)
+
+
+def _write_parts(
+    database: Database, draft: Path, backup_id: str, compression: int, progress: Progress | None
+) -> Manifest:
+    sources = {PLATFORM: database.conninfo("backup")}
+    beside = neighbour_conninfo(database, DAGSTER)
+    if beside is not None:
+        sources[DAGSTER] = beside
+    jobs = parallel_jobs(database.config.operations.parallel_processing)
+    advance = None if progress is None else partial(progress, "tables")
+    with reading(sources[PLATFORM]) as connection:
+        version = str(connection.info.parameter_status("server_version")).split()[0]
+        drift = tuple(find_drift(connection))
+    preferred = database.lease.bin_folder if database.lease else database.config.pg_bin
+    clients = find_clients(int(version.split(".")[0]), preferred)
+    created_at = utc_now()
+    parts: dict[str, dict[str, Fingerprint]] = {}
+    for part, conninfo in sources.items():
+        with shared_snapshot(conninfo) as snapshot:
+            _dump(clients, conninfo, snapshot, draft / part, jobs, compression)
+            if progress is not None:
+                progress(f"{part} dumped")
+            parts[part] = fingerprint_database(conninfo, snapshot, jobs=jobs, advance=advance)
+    return Manifest(
+        id=backup_id,
+        created_at=created_at,
+        server_version=version,
+        tool_version=clients.version,
+        drift=drift,
+        parts=parts,
+        files=mark_files(draft, syncs=True),
+    )
+
+
+def parallel_jobs(most: int) -> int:
+    """Return how many processes a dump or a restore uses: no more than there are cores."""
+    return max(1, min(most, os.cpu_count() or 1))
+
+
+def _dump(
+    clients: Clients, conninfo: str, snapshot: str, folder: Path, jobs: int, compression: int
+) -> None:
+    arguments = [
+        "--format=directory",
+        f"--jobs={jobs}",
+        f"--compress={compression}",
+        f"--snapshot={snapshot}",
+        f"--file={folder}",
+    ]
+    run_client(clients.folder / "pg_dump", arguments, conninfo)

@@ -1,0 +1,228 @@
+"""Restoring: into a database that nobody may enter, compared, erased again, then opened.
+
+For: ``restore_backup``, and the drill, which stops after comparing. Not for: choosing a backup.
+
+It converges: whatever a killed restore leaves is closed, bears a mark, and is dropped by the next.
+"""
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from psycopg import sql
+
+from ioc_analytics.backup import tombstones
+from ioc_analytics.backup.catalogue import find_backup, locked_folder
+from ioc_analytics.backup.dump import DAGSTER, PLATFORM, parallel_jobs
+from ioc_analytics.backup.fingerprints import differences, fingerprint_database
+from ioc_analytics.backup.manifest import Manifest
+from ioc_analytics.backup.signing import signing_key
+from ioc_analytics.backup.verify import check_files
+from ioc_analytics.database import closed
+from ioc_analytics.database.clients import find_clients, run_client
+from ioc_analytics.database.logins import connect_as_administrator, provision
+from ioc_analytics.database.neighbours import neighbour_conninfo, neighbour_url
+from ioc_analytics.database.pools import Database
+from ioc_analytics.database.servers import Address
+from ioc_analytics.database.translation import translated_errors
+from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.kernel.errors import ConfigurationError, IntegrityFailure, InvalidInput
+from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.privacy.keys import KEY_FILE_NAME
+from ioc_analytics.records.backups import RestoreReceipt
+
+_CATALOGUES: Final = frozenset(
+    f"internal.{name}"
+    for name in ("schema_history", "schema_snapshot", "instruments", "questions", "categories")
+)
+"""What ``init`` fills: a database with rows in these alone is empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A backup whose files have been checked."""
+
+    folder: Path
+    manifest: Manifest
+
+    def clients_folder(self, address: Address, preferred: Path | None) -> Path:
+        """Return the folder of a ``pg_restore`` that reads the dump and knows the server.
+
+        Raises:
+            ConfigurationError: The server is older than the backup's, or the programs are.
+        """
+        with closed.maintenance(address) as connection:
+            major = connection.info.server_version // 10_000
+        made_by = int(self.manifest.server_version.split(".")[0])
+        if major < made_by:
+            raise ConfigurationError(
+                f"backup {self.manifest.id} was taken from PostgreSQL {made_by}, and the target is "
+                f"PostgreSQL {major}: restore into {made_by} or newer"
+            )
+        tool = int(self.manifest.tool_version.split(".")[0])
+        return find_clients(max(major, tool), preferred).folder
+
+
+def restore_backup(
+    database: Database, backup_id: str | None = None, target: str | Path | None = None
+) -> RestoreReceipt:
+    """Restore a backup; without an id the newest one.
+
+    Args:
+        database: The installation that the backup belongs to.
+        backup_id: The backup; None: the newest.
+        target: Name of a new database on the same server, a new home folder (a path with a slash),
+            or the address of a server (``postgresql://...``) whose login may make databases.
+            None: the installation's own database, which must be empty.
+
+    Raises:
+        InvalidInput: The target holds rows, or there is no such backup.
+        IntegrityFailure: The backup is damaged, or what was restored is not what was backed up.
+        ConfigurationError: The key is another one, or the target's server is older.
+    """
+    config = database.config
+    key = signing_key(config)
+    with locked_folder(config) as backups:
+        folder = find_backup(config, backup_id)
+        source = Source(folder, check_files(folder, key))
+        erased = dict(tombstones.kept(backups, key))
+        place = _target_config(config, target)
+        with Database(place) as there:
+            name = place.database.database if place.database.url is None else there.address.database
+            _refuse_rows(there.address, name)
+            erased.update(_living_tombstones(database))
+            started = time.monotonic()
+            if place is not config:
+                provision(place)
+            draft = f"{name[:50]}_restoring"
+            load(source, there, draft)
+            erased_rows = _replay(there.address, draft, erased)
+            _restore_dagster(source, there)
+            closed.publish(there.address, draft, name)
+    return RestoreReceipt(
+        id=source.manifest.id,
+        target=name,
+        home=str(place.home) if place.is_embedded else None,
+        tables=len(source.manifest.parts[PLATFORM]),
+        erased_rows=erased_rows,
+        restore_seconds=time.monotonic() - started,
+    )
+
+
+def load(source: Source, there: Database, name: str) -> None:
+    """Restore the platform's part into a closed database and compare it.
+
+    Raises:
+        IntegrityFailure: The content is not the one that was backed up; the tables are named.
+    """
+    closed.make_closed(there.address, name)
+    conninfo = closed.administrator_conninfo(there.address, name)
+    _run_restore(source, there, PLATFORM, conninfo)
+    compare(source, PLATFORM, conninfo, there)
+
+
+def load_dagster(source: Source, there: Database, conninfo: str) -> None:
+    """Restore Dagster's part into an empty database and compare it."""
+    _run_restore(source, there, DAGSTER, conninfo, "--no-owner", "--no-privileges")
+    compare(source, DAGSTER, conninfo, there)
+
+
+def compare(source: Source, part: str, conninfo: str, there: Database) -> None:
+    """Compare a restored database with the fingerprints of the manifest.
+
+    Raises:
+        IntegrityFailure: Something differs; the tables are named.
+    """
+    jobs = parallel_jobs(there.config.operations.parallel_processing)
+    found = differences(source.manifest.parts[part], fingerprint_database(conninfo, jobs=jobs))
+    if found:
+        raise IntegrityFailure(
+            f"backup {source.manifest.id} restores to something else: {'; '.join(found[:10])}. "
+            "Use another backup"
+        )
+
+
+def _run_restore(source: Source, there: Database, part: str, conninfo: str, *options: str) -> None:
+    lease = there.lease
+    programs = source.clients_folder(
+        there.address, lease.bin_folder if lease else there.config.pg_bin
+    )
+    jobs = parallel_jobs(there.config.operations.parallel_processing)
+    arguments = ["--exit-on-error", f"--jobs={jobs}", *options, str(source.folder / part)]
+    run_client(programs / "pg_restore", arguments, conninfo)
+
+
+def _target_config(config: AnalyticsConfig, target: str | Path | None) -> AnalyticsConfig:
+    if target is None:
+        return config
+    text = str(target)
+    if text.startswith(("postgresql://", "postgres://")):
+        if len(urlsplit(text).path) < 2:
+            raise InvalidInput("the target's address names no database after the host")
+        return AnalyticsConfig.load({}, home=config.home, database={"url": text})
+    if isinstance(target, Path) or "/" in text:
+        home = Path(target).expanduser().absolute()
+        _bring_key(config, home)
+        return config.replace(
+            home=home, backup={"folder": config.backup.folder}, inbox={"path": home / "inbox"}
+        )
+    if config.database.url is not None:
+        raise InvalidInput("give the whole address of the target: this installation has one too")
+    return config.replace(database={"database": text})
+
+
+def _bring_key(config: AnalyticsConfig, home: Path) -> None:
+    """Give a new home the key that its rows were made with; otherwise it would make another."""
+    own, other = config.home / KEY_FILE_NAME, home / KEY_FILE_NAME
+    if config.privacy.pseudonym_key or config.privacy.pseudonym_key_file or other.exists():
+        return
+    home.mkdir(mode=0o711, parents=True, exist_ok=True)
+    other.touch(mode=0o600)
+    shutil.copyfile(own, other)
+
+
+def _refuse_rows(address: Address, name: str) -> None:
+    if not closed.exists(address, name):
+        return
+    with translated_errors(), connect_as_administrator(address, name) as connection:
+        for schema, table, _ in connection.execute(sqlfiles.query("backup/tables")).fetchall():
+            if f"{schema}.{table}" in _CATALOGUES:
+                continue
+            statement = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(
+                sql.Identifier(schema, table)
+            )
+            if connection.execute(statement).fetchone() == (True,):
+                raise InvalidInput(
+                    f"database {name!r} is not empty ({schema}.{table} has rows), and a restore "
+                    "overwrites nothing: name another database or a new home folder as target"
+                )
+
+
+def _living_tombstones(database: Database) -> tombstones.Tombstones:
+    try:
+        with database.connection("ingest") as connection:
+            return tombstones.read(connection)
+    except (ConfigurationError, InvalidInput):
+        return {}  # the database is lost or bare: those beside the backups remain
+
+
+def _replay(address: Address, name: str, erased: tombstones.Tombstones) -> int:
+    if not erased:
+        return 0
+    with translated_errors(), connect_as_administrator(address, name) as connection:
+        return tombstones.replay(connection, erased)
+
+
+def _restore_dagster(source: Source, there: Database) -> None:
+    """Bring Dagster's part back, unless Dagster has a database there already."""
+    if DAGSTER not in source.manifest.parts or there.lease is None:
+        return
+    if neighbour_conninfo(there, DAGSTER) is not None:
+        return
+    neighbour_url(there, DAGSTER)
+    conninfo = neighbour_conninfo(there, DAGSTER)
+    if conninfo is not None:
+        load_dagster(source, there, conninfo)

@@ -1,0 +1,53 @@
+"""Which backups go: planned first, the newest drilled one never.
+
+For: ``prune_backups``, after a backup was made. Not for: the retention of rows (``maintenance``).
+"""
+
+import shutil
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from ioc_analytics.backup.catalogue import list_backups, locked_folder, mirror, newest_drilled
+from ioc_analytics.database.pools import Database
+from ioc_analytics.kernel.clock import utc_now
+from ioc_analytics.kernel.settings import BackupSettings
+from ioc_analytics.records.backups import Backup
+
+
+def plan_pruning(backups: list[Backup], settings: BackupSettings, now: datetime) -> list[Backup]:
+    """Return the backups that go, oldest first.
+
+    One goes when it is past the horizon, or when it is neither among the newest ``keep_count`` nor
+    younger than ``keep_days``. A backup with a fault takes no place among the newest.
+
+    Args:
+        backups: All of them, the newest first.
+        settings: What stays.
+        now: The present moment.
+    """
+    sound = [one for one in backups if one.fault is None]
+    newest = {one.id for one in sound[: settings.keep_count]}
+    last = newest_drilled(backups)
+    going = []
+    for backup in backups:
+        age = now - backup.created_at
+        is_old = age > timedelta(days=settings.keep_days) and backup.id not in newest
+        is_past = age > timedelta(days=settings.horizon_days)
+        if (is_old or is_past) and (last is None or backup.id != last.id):
+            going.append(backup)
+    return going[::-1] if last is not None else []
+
+
+def prune_backups(database: Database) -> list[Backup]:
+    """Delete what the plan says and return it; nothing goes before one backup was drilled."""
+    config = database.config
+    with locked_folder(config) as folder:
+        going = plan_pruning(list_backups(config), config.backup, utc_now())
+        for backup in going:
+            # Out of the catalogue at once; a kill in the middle leaves a draft for the next backup.
+            draft = folder / f".{backup.id}.new"
+            Path(backup.location).rename(draft)
+            shutil.rmtree(draft)
+        with database.connection("ingest") as connection:
+            mirror(connection, list_backups(config))
+    return going

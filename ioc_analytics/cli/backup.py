@@ -1,0 +1,145 @@
+"""``backup``: making, trying and restoring backups.
+
+Not for: how long rows are kept, or which backups go by themselves (settings ``backup.*``).
+"""
+
+import click
+
+from ioc_analytics.cli.commands import PlatformGroup
+from ioc_analytics.cli.session import Session, figure, pass_session, size, table
+
+
+@click.group(cls=PlatformGroup)
+def backup() -> None:
+    """Make backups, try them, and bring one back.
+
+    Example:
+        ioc-analytics backup create
+        ioc-analytics backup drill
+    """
+
+
+@backup.command("create")
+@click.option(
+    "--compression",
+    type=click.IntRange(0, 9),
+    default=1,
+    show_default=True,
+    help="Level of gzip; 0 does not compress.",
+)
+@click.option("--drill", is_flag=True, help="Restore it on trial, then let old backups go.")
+@pass_session
+def create(session: Session, compression: int, drill: bool) -> None:
+    """Write a backup of the platform's database, and of Dagster's.
+
+    Example:
+        ioc-analytics backup create --drill
+    """
+    with session.system() as system, session.progress("tables") as bars:
+        task = bars.add_task("writing", total=None)
+        made = system.create_backup(
+            {"compression": compression}, progress=lambda step: bars.advance(task)
+        )
+        gone = []
+        if drill:
+            bars.update(task, description="drilling")
+            made = system.drill_backup(made.id)
+            gone = system.prune_backups()
+    if session.is_json:
+        session.print_json({**made.to_dict(), "pruned": [one.id for one in gone]})
+        return
+    click.echo(f"{made.id}: {made.state}, {size(made.size)} in {made.location}")
+    if not drill:
+        click.echo(f"It counts once it was tried: ioc-analytics backup drill {made.id}")
+    for one in gone:
+        click.echo(f"deleted {one.id} of {one.created_at:%Y-%m-%d}")
+
+
+@backup.command("list")
+@pass_session
+def show(session: Session) -> None:
+    """List the backups, the newest first.
+
+    Example:
+        ioc-analytics backup list
+    """
+    with session.system() as system:
+        backups = system.list_backups()
+    if session.is_json:
+        session.print_json({"backups": [one.to_dict() for one in backups]})
+        return
+    numbers = ("size", "restore seconds")
+    shown = table("id", "made at", "state", "size", "restore seconds", "fault", numbers=numbers)
+    for one in backups:
+        shown.add_row(
+            one.id,
+            f"{one.created_at:%Y-%m-%d %H:%M}",
+            one.state,
+            size(one.size),
+            figure(one.restore_seconds),
+            one.fault or "",
+        )
+    session.console().print(shown)
+
+
+@backup.command("verify")
+@click.argument("backup_id", required=False, metavar="[ID]")
+@pass_session
+def verify(session: Session, backup_id: str | None) -> None:
+    """Compare the files of a backup, or of the newest one, with its signed manifest.
+
+    Example:
+        ioc-analytics backup verify
+    """
+    with session.system() as system:
+        seen = system.verify_backup(backup_id)
+    if session.is_json:
+        session.print_json(seen.to_dict())
+        return
+    click.echo(f"{seen.id}: every file is as it was written")
+
+
+@backup.command("drill")
+@click.argument("backup_id", required=False, metavar="[ID]")
+@pass_session
+def drill(session: Session, backup_id: str | None) -> None:
+    """Restore a backup, or the newest one, on a scratch server and compare its content.
+
+    Example:
+        ioc-analytics backup drill
+    """
+    with session.system() as system:
+        tried = system.drill_backup(backup_id)
+    if session.is_json:
+        session.print_json(tried.to_dict())
+        return
+    click.echo(
+        f"{tried.id}: restored in {figure(tried.restore_seconds)} s, "
+        f"{len(tried.fingerprints):,} tables equal to what was backed up"
+    )
+
+
+@backup.command("restore")
+@click.argument("backup_id", metavar="ID")
+@click.option(
+    "--target",
+    help="New database, new home folder (a path), or a server's address; without it the "
+    "installation's own database, which must be empty.",
+)
+@pass_session
+def restore(session: Session, backup_id: str, target: str | None) -> None:
+    """Restore a backup into an empty target; nothing is ever overwritten.
+
+    Example:
+        ioc-analytics backup restore 20261125T020000Z-1a2b3c --target ioc_analytics_restored
+    """
+    with session.system() as system:
+        receipt = system.restore_backup(backup_id, target)
+    if session.is_json:
+        session.print_json(receipt.to_dict())
+        return
+    click.echo(
+        f"{receipt.id} is in database {receipt.target}: {receipt.tables:,} tables, all equal, "
+        f"in {receipt.restore_seconds:.1f} s; {receipt.erased_rows:,} rows of erased people and "
+        "organizations were taken out again"
+    )

@@ -1,0 +1,111 @@
+"""PostgreSQL's client programs: the right version, run without a password in sight.
+
+For: dumps, restores, the schema as text. Not for: servers (``database.embedded``).
+"""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from ioc_analytics.database.binaries import PROGRAM_TIMEOUT_SECONDS, candidate_folders
+from ioc_analytics.kernel.errors import ConfigurationError, Unavailable
+
+_SHOWN_LINES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """``pg_dump`` and ``pg_restore`` of one version."""
+
+    folder: Path
+    version: str
+    """Such as ``18.6``."""
+
+    @property
+    def major(self) -> int:
+        """Major version."""
+        return int(self.version.split(".")[0])
+
+
+def find_clients(major: int, preferred: Path | None = None) -> Clients:
+    """Return client programs that are not older than a server.
+
+    Args:
+        major: Major version of the server.
+        preferred: Folder to look at first.
+
+    Raises:
+        ConfigurationError: There are only older ones, or none: an older ``pg_dump`` does not know
+            what a newer server holds.
+    """
+    found = []
+    for folder in _folders(preferred):
+        clients = _inspect(folder)
+        if clients is not None and clients.major >= major:
+            return clients
+        if clients is not None:
+            found.append(f"{clients.version} in {clients.folder}")
+    raise ConfigurationError(
+        f"the server is PostgreSQL {major}, and pg_dump is {', '.join(found) or 'not installed'}: "
+        f"install the client programs of PostgreSQL {major} or newer, or name their folder in "
+        "ANALYTICS_PG_BIN"
+    )
+
+
+def run_client(program: Path, arguments: Sequence[str], conninfo: str) -> str:
+    """Run a client program against a database and return what it printed.
+
+    Raises:
+        Unavailable: It failed; the last lines of what it said are given.
+    """
+    given = conninfo_to_dict(conninfo)
+    password = given.pop("password", None)
+    # Not in the arguments, which every account of the machine can list.
+    secret = {"PGPASSWORD": str(password)} if password else {}
+    command = [str(program), *arguments, f"--dbname={make_conninfo('', **given)}"]
+    try:
+        done = subprocess.run(
+            command,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", **secret},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+        )
+    except subprocess.CalledProcessError as fault:
+        lines = " ".join(fault.stderr.strip().splitlines()[-_SHOWN_LINES:])
+        raise Unavailable(f"{program.name} did not finish: {lines}") from fault
+    except OSError as fault:
+        raise Unavailable(f"{program} cannot be run: {fault}") from fault
+    return done.stdout
+
+
+def _folders(preferred: Path | None) -> list[Path]:
+    on_path = shutil.which("pg_dump")
+    return [
+        *([preferred] if preferred else []),
+        *candidate_folders(),
+        *([Path(on_path).parent] if on_path else []),
+    ]
+
+
+def _inspect(folder: Path) -> Clients | None:
+    try:
+        said = subprocess.run(
+            [folder / "pg_dump", "--version"],
+            capture_output=True,
+            text=True,
+            timeout=PROGRAM_TIMEOUT_SECONDS,
+            check=True,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    match = re.search(r"\(PostgreSQL\) (\d+(?:\.\d+)?)", said)
+    return Clients(folder, match[1]) if match and (folder / "pg_restore").is_file() else None

@@ -1,0 +1,88 @@
+"""What a backup is, as people and programs see it, and what a restore did.
+
+For: backup, facade, command line. Not for: what is written beside the files (``backup.manifest``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from ioc_analytics.records.answers import to_json
+
+State = Literal["written", "verified", "drilled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What a table holds, whatever the order of its rows and the version of its server."""
+
+    rows: int
+    """Rows."""
+
+    digest: str
+    """128 bits in hex: two sums, modulo 2**64, of a hash of each row's text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backup:
+    """One backup."""
+
+    id: str
+    created_at: datetime
+    """Moment of its snapshot."""
+
+    size: int
+    """Bytes on disk."""
+
+    location: str
+    """Its folder."""
+
+    checksum: str
+    """SHA-256 of its signed manifest, which holds one of every file."""
+
+    state: State
+    """``written``; ``verified``: every file is as it was written; ``drilled``: it was restored,
+    and the restored content is the one that was backed up."""
+
+    fingerprints: Mapping[str, Fingerprint] = field(default_factory=dict)
+    """Per table and partition, by ``schema.table``; Dagster's by ``dagster:schema.table``."""
+
+    server_version: str = ""
+    verified_at: datetime | None = None
+    drilled_at: datetime | None = None
+    restore_seconds: float | None = None
+    """How long its drill took to restore and compare it; None before."""
+
+    fault: str | None = None
+    """What is wrong with it, as last seen; a backup with a fault does not count."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record ready for JSON."""
+        return {name: to_json(value) for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreReceipt:
+    """What a restore did."""
+
+    id: str
+    """The backup."""
+
+    target: str
+    """The database that holds it now."""
+
+    home: str | None
+    """Home folder of the installation that owns it; None for a server of one's own."""
+
+    tables: int
+    """Tables and partitions restored, all equal to those backed up."""
+
+    erased_rows: int
+    """Rows taken out again, of people and organizations erased since."""
+
+    restore_seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record ready for JSON."""
+        return {name: to_json(value) for name, value in asdict(self).items()}

@@ -1,0 +1,2 @@
+-- forget: empties the copy of the catalogue, which is written anew.
+DELETE FROM internal.backups
