@@ -1,4 +1,4 @@
-"""``ocean compare``, ``ocean over-time`` and ``ocean items``: traits of groups and of periods.
+"""``ocean compare`` and its siblings: groups, periods, items, outliers and careless responding.
 
 Not for: the figures themselves (``insight.comparisons`` and its neighbours); this draws tables.
 """
@@ -138,6 +138,109 @@ def items(
     sizes = ", ".join(f"{name} {n:,}" for name, n in answer.sample_sizes.items())
     click.echo(f"sheets: {sizes}")
     _show_notes(answer.warnings, answer.withheld)
+
+
+@click.command(cls=PlatformCommand)
+@selection_options
+@pass_session
+def outliers(
+    session: Session, conditions: tuple[str, ...], start: str | None, end: str | None
+) -> None:
+    """Show responses, and months of industries and regions, that lie far off.
+
+    Example:
+        ioc-analytics ocean outliers
+        ioc-analytics ocean outliers --filter instrument=ipip50 --json
+    """
+    filters = parse_conditions(conditions)
+    with session.system() as system:
+        answer = system.find_outliers(filters, {"start": start, "end": end})
+    if session.is_json:
+        session.print_json(answer.to_dict())
+        return
+    heads: tuple[str, ...] = ("n", "low", "high", "below", "above")
+    limits = table("instrument", "trait", "method", *heads, numbers=heads)
+    for name, found in answer.by_instrument.items():
+        for trait, both in found.limits.items():
+            for one in both:
+                bounds = (figure(one.low), figure(one.high), f"{one.below:,}", f"{one.above:,}")
+                limits.add_row(name, trait, one.method, f"{one.sample_size:,}", *bounds)
+    heads = ("distance²", "p adjusted")
+    responses = table("response", "instrument", *heads, numbers=heads)
+    for far in answer.responses:
+        numbers = (figure(far.distance_squared), figure(far.adjusted_p_value, 4))
+        responses.add_row(str(far.response_hash), far.instrument, *numbers)
+    heads = ("n", "difference", "p adjusted")
+    months = table("month", "segment", "instrument", "trait", *heads, numbers=heads)
+    for month in answer.segments:
+        months.add_row(
+            f"{month.month:%Y-%m}",
+            month.segment,
+            month.instrument,
+            month.trait,
+            f"{month.sample_size:,}",
+            figure(month.difference),
+            figure(month.adjusted_p_value, 4),
+        )
+    console = session.console()
+    for made in (limits, responses, months):
+        console.print(made)
+    far_responses = sum(found.far_responses or 0 for found in answer.by_instrument.values())
+    click.echo(f"{far_responses:,} far responses; {answer.judged_months:,} months were judged")
+    _show_notes((), answer.withheld)
+
+
+@click.command(cls=PlatformCommand)
+@selection_options
+@pass_session
+def careless(
+    session: Session, conditions: tuple[str, ...], start: str | None, end: str | None
+) -> None:
+    """Show careless responding: rates, signs, trait means with and without.
+
+    Example:
+        ioc-analytics ocean careless
+        ioc-analytics ocean careless --filter industry=Technology --json
+    """
+    filters = parse_conditions(conditions)
+    with session.system() as system:
+        answer = system.analyze_careless(filters, {"start": start, "end": end})
+    if session.is_json:
+        session.print_json(answer.to_dict())
+        return
+    heads = ("n", "flagged", "rate", "95 % CI")
+    rates = table("by", "segment", *heads, numbers=heads)
+    for rate in answer.rates:
+        bounds = rate.confidence_interval
+        rates.add_row(
+            rate.dimension,
+            rate.segment,
+            f"{rate.sample_size:,}",
+            f"{rate.flagged:,}",
+            f"{rate.rate:.1%}",
+            f"{bounds.low:.1%} to {bounds.high:.1%}",
+        )
+    heads = ("n", "mean", "median", "flagged")
+    signs = table("instrument", "sign", *heads, "flagged if", numbers=heads)
+    for name, found in answer.indices.items():
+        for sign in found:
+            numbers = (figure(sign.average, 2), figure(sign.median, 2), f"{sign.flagged:,}")
+            signs.add_row(name, sign.name, f"{sign.sample_size:,}", *numbers, sign.cut_off)
+    heads = ("n", "mean", "n without", "mean without")
+    means = table("instrument", "trait", *heads, numbers=heads)
+    for one in answer.traits:
+        means.add_row(
+            one.instrument,
+            one.trait,
+            f"{one.sample_size:,}",
+            figure(one.average),
+            f"{one.sample_size_without:,}",
+            figure(one.average_without),
+        )
+    console = session.console()
+    for made in (rates, signs, means):
+        console.print(made)
+    _show_notes((), answer.withheld)
 
 
 def _show_notes(warnings: Sequence[str], withheld: Sequence[Mapping[str, str]]) -> None:
