@@ -5,9 +5,12 @@ For: the facade's ``refresh`` and ``rebuild``, and the assets that call them. No
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from typing import Final
+from typing import Any, Final
+
+import psycopg
 
 from ioc_analytics.database.pools import Database
 from ioc_analytics.insight.distributions import release_days, release_months
@@ -52,7 +55,7 @@ def refresh(
     """
     started = time.monotonic()
     days: list[date] = []
-    released = 0
+    released: Counter[str] = Counter()
     with database.connection("ingest") as connection:
         premake_partitions(connection, utc_now().date(), config.retention_days)
         if periods is not None:
@@ -66,15 +69,27 @@ def refresh(
         with database.connection("ingest") as connection:
             rebuilt = rebuild_month(connection, month, whole=whole)
             if rebuilt:
-                released += release_months(connection, [month])
-                released += release_days(connection, rebuilt)
-                released += release_benchmarks(connection, month)
-                released += release_validations(connection, rebuilt)
+                released += _release(connection, month, rebuilt)
             days += rebuilt
         if progress:
             progress(month)
     views = refresh_views(database) if with_views else ()
-    return RefreshReceipt(tuple(months), tuple(days), released, views, time.monotonic() - started)
+    return RefreshReceipt(
+        tuple(months), tuple(days), dict(released), views, time.monotonic() - started
+    )
+
+
+def _release(
+    connection: psycopg.Connection[Any], month: date, days: Sequence[date]
+) -> Counter[str]:
+    return Counter(
+        {
+            "ocean_trait_distributions": release_months(connection, [month])
+            + release_days(connection, days),
+            "benchmarking_data": release_benchmarks(connection, month),
+            "dual_ai_validation_metrics": release_validations(connection, days),
+        }
+    )
 
 
 def refresh_views(database: Database) -> tuple[str, ...]:
