@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
 import psycopg
 
@@ -21,16 +21,8 @@ from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.records.answers import RefreshReceipt
 from ioc_analytics.schema.partitions import premake_partitions
+from ioc_analytics.schema.views import refresh_views
 from ioc_analytics.states.rebuild import rebuild_month, touched_months
-
-VIEWS: Final = (
-    "mv_daily_assessment_overview",
-    "mv_weekly_response_metrics",
-    "mv_monthly_ocean_distributions",
-    "mv_industry_benchmarks",
-    "mv_system_performance_dashboard",
-)
-"""The materialized views, in the order in which they are refreshed."""
 
 
 def refresh(
@@ -90,11 +82,3 @@ def _release(
             "dual_ai_validation_metrics": release_validations(connection, days),
         }
     )
-
-
-def refresh_views(database: Database) -> tuple[str, ...]:
-    """Refresh the materialized views, without locking readers out."""
-    with database.connection("ingest") as connection:
-        for view in VIEWS:
-            connection.execute("SELECT internal.refresh_view(%s)", (view,))
-    return VIEWS

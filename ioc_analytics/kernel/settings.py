@@ -143,6 +143,9 @@ class ScheduleSettings(SettingsRecord):
     views: Annotated[Schedule, Variable("ANALYTICS_VIEWS_SCHEDULE")] = "10 * * * *"
     """When the materialized views are refreshed, besides after every refresh of months."""
 
+    maintenance: Annotated[Schedule, Variable("ANALYTICS_MAINTENANCE_SCHEDULE")] = "30 3 * * *"
+    """When tables are maintained."""
+
 
 class LimitsSettings(SettingsRecord):
     """What one batch may be at most, so that a small file cannot fill the machine."""

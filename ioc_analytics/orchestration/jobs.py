@@ -20,6 +20,7 @@ REBUILD: Final = "rebuild"
 REFRESH_VIEWS: Final = "refresh_views"
 BACKUP: Final = "backup"
 MEASURE_HEALTH: Final = "measure_health"
+MAINTAIN: Final = "maintain"
 
 INGEST_STEP: Final = "anonymized_tables"
 
@@ -36,6 +37,29 @@ class ExportConfig(dg.Config):
     sql: str = Field(description="One SELECT over the schema `analytics`.")
     format: str = Field(default="csv", description="csv, json, jsonl, parquet, arrow or xlsx.")
     compression: str | None = Field(default=None, description="gzip, zstd or nothing.")
+
+
+class MaintainConfig(dg.Config):
+    """How to maintain."""
+
+    dry_run: bool = Field(default=False, description="Say what would be done, and do nothing.")
+
+
+@dg.op(retry_policy=RETRY, pool="states")
+def perform_maintenance(
+    context: dg.OpExecutionContext, config: MaintainConfig, analytics: AnalyticsResource
+) -> None:
+    """Give the tables the care that evidence asks for."""
+    with failures():
+        report = analytics.system.perform_maintenance(config.dry_run)
+    for step in report.steps:
+        context.log.info(
+            f"{step.name}: {len(step.done)} of {len(step.plan)} done in {step.seconds:.2f} s"
+        )
+        for action, reason in step.left.items():
+            context.log.warning(f"left: {action} ({reason})")
+        for finding in step.findings:
+            context.log.warning(finding)
 
 
 @dg.op(retry_policy=RETRY, pool="backups")
@@ -67,6 +91,15 @@ def export_rows(
 def restore_drill_job() -> None:
     """One step."""
     drill_backup()
+
+
+@dg.job(
+    name=MAINTAIN,
+    description="Give tables, indexes, partitions and views the care that evidence asks for.",
+)
+def maintain_job() -> None:
+    """One step."""
+    perform_maintenance()
 
 
 @dg.job(
@@ -117,5 +150,6 @@ def build_jobs() -> list[Any]:
             description="Measure server, host, platform and queries once.",
         ),
         restore_drill_job,
+        maintain_job,
         export_job,
     ]

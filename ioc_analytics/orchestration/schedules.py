@@ -16,7 +16,12 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.settings import AnalyticsConfig
-from ioc_analytics.orchestration.jobs import BACKUP, MEASURE_HEALTH, REFRESH_VIEWS
+from ioc_analytics.orchestration.jobs import (
+    BACKUP,
+    MAINTAIN,
+    MEASURE_HEALTH,
+    REFRESH_VIEWS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,11 @@ def planned(config: AnalyticsConfig) -> Iterator[Planned]:
         config.schedules.views,
         "Refreshes the materialized views (`ANALYTICS_VIEWS_SCHEDULE`); a refresh of touched "
         "months does so too.",
+    )
+    yield Planned(
+        MAINTAIN,
+        config.schedules.maintenance,
+        "Gives the tables the care that they need (`ANALYTICS_MAINTENANCE_SCHEDULE`).",
     )
 
 

@@ -75,6 +75,7 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
         "backup",
         "restore_drill",
         "measure_health",
+        "maintain",
         "export",
     }
     sensors = {sensor.name: sensor.default_status for sensor in definitions.sensors or ()}
@@ -86,6 +87,7 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
         "backup_schedule": ("0 2 * * *", on),
         "measure_health_schedule": ("*/5 * * * *", on),
         "refresh_views_schedule": ("10 * * * *", on),
+        "maintain_schedule": ("30 3 * * *", on),
     }
 
 
@@ -97,6 +99,7 @@ def test_settings_move_schedules_and_leave_them_out() -> None:
     assert schedules == {
         "backup_schedule": "30 4 * * 1",
         "refresh_views_schedule": "0 * * * *",
+        "maintain_schedule": "30 3 * * *",
     }
 
 
