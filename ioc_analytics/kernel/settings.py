@@ -134,6 +134,19 @@ class BackupSettings(SettingsRecord):
     """Days after which every backup goes, the newest drilled one excepted."""
 
 
+class ScheduleSettings(SettingsRecord):
+    """When the orchestrator does what is done by the clock."""
+
+    health: Annotated[Schedule, Variable("ANALYTICS_HEALTH_SCHEDULE")] = "*/5 * * * *"
+    """When the health of the platform is measured."""
+
+    views: Annotated[Schedule, Variable("ANALYTICS_VIEWS_SCHEDULE")] = "10 * * * *"
+    """When the materialized views are refreshed, besides after every refresh of months."""
+
+    maintenance: Annotated[Schedule, Variable("ANALYTICS_MAINTENANCE_SCHEDULE")] = "30 3 * * *"
+    """When tables are maintained."""
+
+
 class LimitsSettings(SettingsRecord):
     """What one batch may be at most, so that a small file cannot fill the machine."""
 
@@ -195,9 +208,11 @@ class AnalyticsConfig(SettingsRecord):
     backup: BackupSettings
     """Backups."""
 
+    schedules: ScheduleSettings = ScheduleSettings()
+    """What runs by the clock."""
+
     enable_monitoring: Annotated[bool, Variable("ANALYTICS_ENABLE_MONITORING")] = True
-    """Whether health and data quality are measured on schedule; no effect yet, kept for the
-    monitoring to come."""
+    """Whether the health of the platform is measured on schedule."""
 
     enable_backups: Annotated[bool, Variable("ANALYTICS_ENABLE_BACKUPS")] = True
     """Whether the schedule of backups and drills runs."""

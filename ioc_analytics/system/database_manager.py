@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ioc_analytics.database.binaries import find_binaries
 from ioc_analytics.records.backups import Backup
 from ioc_analytics.records.health import HealthMeasurements
+from ioc_analytics.records.maintenance import MaintenanceReport
 from ioc_analytics.schema.dump import dump_schema
 from ioc_analytics.schema.migrations import (
     Applied,
@@ -75,3 +76,7 @@ class DatabaseManager:
     def get_performance_metrics(self) -> HealthMeasurements:
         """Measure server, host, platform and queries; see ``AnalyticsSystem.measure_health``."""
         return self._system.measure_health()
+
+    def perform_maintenance(self, dry_run: bool = False) -> MaintenanceReport:
+        """Maintain the database; see ``AnalyticsSystem.perform_maintenance``."""
+        return self._system.perform_maintenance(dry_run)

@@ -12,6 +12,7 @@ from ioc_analytics.backup.retention import prune_backups
 from ioc_analytics.backup.verify import verify_backup
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
+from ioc_analytics.maintenance.care import maintain
 from ioc_analytics.monitoring.health import check_health
 from ioc_analytics.monitoring.measure import measure_health, read_metrics
 from ioc_analytics.monitoring.openmetrics import to_openmetrics
@@ -19,6 +20,7 @@ from ioc_analytics.monitoring.status import read_status
 from ioc_analytics.records.answers import SystemStatus
 from ioc_analytics.records.backups import Backup, RestoreReceipt
 from ioc_analytics.records.health import Health, HealthMeasurements, SystemMetrics
+from ioc_analytics.records.maintenance import MaintenanceReport
 from ioc_analytics.system.base import SystemBase
 
 
@@ -85,6 +87,15 @@ class Operations(SystemBase):
         """Restore a backup into an empty target; see ``backup.restore``."""
         self.demand_analyst("restore backups")
         return restore_backup(self.database, backup_id, target)
+
+    def perform_maintenance(self, dry_run: bool = False) -> MaintenanceReport:
+        """Give the tables the care that evidence asks for; views are refreshed too.
+
+        Args:
+            dry_run: Say what would be done, and do nothing.
+        """
+        self.demand_analyst("maintain the database")
+        return maintain(self.database, is_dry_run=dry_run)
 
     def prune_backups(self) -> list[Backup]:
         """Delete the backups that the settings let go, and return them."""

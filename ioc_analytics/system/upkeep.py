@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterable
 from datetime import date
 
-from ioc_analytics.insight.refresh import refresh, refresh_views
+from ioc_analytics.insight.refresh import refresh
 from ioc_analytics.monitoring.integrity import Finding, examine
 from ioc_analytics.records.answers import RefreshReceipt
+from ioc_analytics.schema.views import refresh_views
 from ioc_analytics.states.rebuild import touched_months
 from ioc_analytics.states.sealing import MINIMUM_CELL, seal_month
 from ioc_analytics.system.base import SystemBase
