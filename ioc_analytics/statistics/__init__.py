@@ -9,6 +9,7 @@ its reason, and nothing is rounded.
 """
 
 from ioc_analytics.statistics.careless import has_zero_variance, individual_sd, longest_run
+from ioc_analytics.statistics.clusters import ClusteredMean, clustered_mean
 from ioc_analytics.statistics.correlation import (
     Correlation,
     adjust_false_discovery,
@@ -57,6 +58,7 @@ __all__ = [
     "MOMENT_DTYPE",
     "SCORE_BIN_EDGES",
     "STANDARD_PERCENTILES",
+    "ClusteredMean",
     "ConfidenceInterval",
     "Correlation",
     "Distribution",
@@ -67,6 +69,7 @@ __all__ = [
     "adjust_false_discovery",
     "adjust_familywise",
     "clopper_pearson_interval",
+    "clustered_mean",
     "correlate",
     "correlate_moments",
     "correlate_traits",
