@@ -25,6 +25,7 @@ from ioc_analytics.statistics.careless import (
     longest_run,
     synonym_consistency,
 )
+from ioc_analytics.statistics.clusters import ClusteredMean, clustered_mean
 from ioc_analytics.statistics.comparison import (
     EffectSize,
     GroupSummary,
@@ -102,6 +103,7 @@ __all__ = [
     "STANDARD_PERCENTILES",
     "AgreementRate",
     "BlandAltman",
+    "ClusteredMean",
     "ConfidenceInterval",
     "Correlation",
     "Distribution",
@@ -129,6 +131,7 @@ __all__ = [
     "bland_altman",
     "clopper_pearson_interval",
     "compare_pairs",
+    "clustered_mean",
     "correlate",
     "correlate_moments",
     "correlate_traits",
