@@ -25,7 +25,13 @@ from ioc_analytics.statistics.careless import (
     longest_run,
     synonym_consistency,
 )
-from ioc_analytics.statistics.clusters import ClusteredMean, clustered_mean
+from ioc_analytics.statistics.clusters import (
+    ClusteredMean,
+    ClusteredRate,
+    clustered_mean,
+    clustered_rate,
+    design_effect,
+)
 from ioc_analytics.statistics.comparison import (
     EffectSize,
     GroupSummary,
@@ -104,6 +110,7 @@ __all__ = [
     "AgreementRate",
     "BlandAltman",
     "ClusteredMean",
+    "ClusteredRate",
     "ConfidenceInterval",
     "Correlation",
     "Distribution",
@@ -132,6 +139,8 @@ __all__ = [
     "clopper_pearson_interval",
     "compare_pairs",
     "clustered_mean",
+    "clustered_rate",
+    "design_effect",
     "correlate",
     "correlate_moments",
     "correlate_traits",
