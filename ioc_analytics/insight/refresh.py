@@ -10,6 +10,12 @@ from datetime import date
 from typing import Final
 
 from ioc_analytics.database.pools import Database
+from ioc_analytics.insight.daily import (
+    days_of_new_assessments,
+    first_immature_day,
+    mature_days,
+    release_daily,
+)
 from ioc_analytics.insight.distributions import release_days, release_months
 from ioc_analytics.insight.peer_groups import release_benchmarks
 from ioc_analytics.insight.validation import release_validations
@@ -53,6 +59,7 @@ def refresh(
     started = time.monotonic()
     days: list[date] = []
     released = 0
+    mature_before = first_immature_day(utc_now().date(), config.maturity_days)
     with database.connection("ingest") as connection:
         premake_partitions(connection, utc_now().date(), config.retention_days)
         if periods is not None:
@@ -70,9 +77,13 @@ def refresh(
                 released += release_days(connection, rebuilt)
                 released += release_benchmarks(connection, month)
                 released += release_validations(connection, rebuilt)
+                released += release_daily(connection, rebuilt, mature_before)
             days += rebuilt
         if progress:
             progress(month)
+    with database.connection("ingest") as connection:
+        released += release_daily(connection, days_of_new_assessments(connection), mature_before)
+        mature_days(connection, mature_before)
     views = refresh_views(database) if with_views else ()
     return RefreshReceipt(tuple(months), tuple(days), released, views, time.monotonic() - started)
 

@@ -22,7 +22,7 @@ SOURCES: Final = {
 }
 """Each view and the table that it reads."""
 
-_UNFILLED: Final = ("daily_assessment_metrics", "system_health_metrics")
+_UNFILLED: Final = ("system_health_metrics",)
 
 unfilled_tables: Final = [
     dg.AssetSpec(
@@ -30,13 +30,13 @@ unfilled_tables: Final = [
         group_name="views",
         description=description(name)
         + (". Nothing fills this table yet." if name in _UNFILLED else ""),
-        # The refresh of a month releases its peer groups too.
+        # The refresh of a month releases its daily metrics and peer groups too.
         deps=[] if name in _UNFILLED else ["ocean_trait_distributions"],
         kinds={"postgres", "table"},
         owners=OWNERS,
         tags={"privacy": "released"},
     )
-    for name in (*_UNFILLED, "benchmarking_data")
+    for name in (*_UNFILLED, "daily_assessment_metrics", "benchmarking_data")
 ]
 """Sources of views that no asset of their own makes."""
 
