@@ -157,7 +157,9 @@ def _robust(
         raise InvalidInput("sizes and sums must be finite, and sizes not negative")
     totals, counts = totals[counts > 0], counts[counts > 0]
     if counts.size < 2:
-        raise NotEnoughData(f"a cluster-robust mean needs at least 2 clusters, found {counts.size}")
+        raise NotEnoughData(
+            f"a cluster-robust interval needs at least 2 clusters, found {counts.size}"
+        )
     number = float(counts.sum())
     mean = float(totals.sum() / number)
     share = counts / number

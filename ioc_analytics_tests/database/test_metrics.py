@@ -129,6 +129,18 @@ def test_filters_and_ranges_keep_the_responses_they_name(survey: AnalyticsSystem
     assert survey.analyze_metric("assessment_volume", None, nobody).value == 0
 
 
+def test_the_order_of_filters_changes_nothing(survey: AnalyticsSystem) -> None:
+    filters = [
+        {"field": "gender", "operator": "ne", "value": "male"},
+        {"field": "instrument", "operator": "eq", "value": "ipip50"},
+        {"field": "is_careless", "operator": "eq", "value": False},
+    ]
+    for name in METRICS.keys() - {"assessment_volume"}:
+        first = survey.analyze_metric(name, filters).to_dict()
+        turned = survey.analyze_metric(name, filters[::-1]).to_dict()
+        assert first | {"filters": None} == turned | {"filters": None}
+
+
 def test_one_organization_says_that_it_cannot_see_between_organizations(
     survey: AnalyticsSystem,
 ) -> None:
