@@ -1,12 +1,13 @@
-"""Run one benchmark, or all: ``python -m benchmarks [backup|ingest|ocean|states] [--size N]``."""
+"""Run one benchmark, or all: ``python -m benchmarks [NAME...] [--size N]``."""
 
 import argparse
 
-from benchmarks import backup, export, ingest, monitoring, ocean, states
+from benchmarks import backup, daily, export, ingest, monitoring, ocean, states
 from benchmarks.measuring import describe_machine
 
 BENCHMARKS = {
     "backup": backup.run,
+    "daily": daily.run,
     "export": export.run,
     "ingest": ingest.run,
     "monitoring": monitoring.run,

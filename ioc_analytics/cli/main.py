@@ -15,6 +15,7 @@ from ioc_analytics.cli.health import health
 from ioc_analytics.cli.ingest import ingest, quarantine
 from ioc_analytics.cli.init import init, status
 from ioc_analytics.cli.maintain import maintain
+from ioc_analytics.cli.metric import metric
 from ioc_analytics.cli.migrate import migrate
 from ioc_analytics.cli.ocean import ocean
 from ioc_analytics.cli.pseudonym import pseudonym
@@ -47,6 +48,7 @@ for _command in (
     refresh,
     ocean,
     benchmarks,
+    metric,
     query,
     export,
     pseudonym,

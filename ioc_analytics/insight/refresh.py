@@ -8,11 +8,17 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 
 from ioc_analytics.database.pools import Database
+from ioc_analytics.insight.daily import (
+    days_of_new_assessments,
+    first_immature_day,
+    mature_days,
+    release_daily,
+)
 from ioc_analytics.insight.distributions import release_days, release_months
 from ioc_analytics.insight.peer_groups import release_benchmarks
 from ioc_analytics.insight.validation import release_validations
@@ -23,6 +29,8 @@ from ioc_analytics.records.answers import RefreshReceipt
 from ioc_analytics.schema.partitions import premake_partitions
 from ioc_analytics.schema.views import refresh_views
 from ioc_analytics.states.rebuild import rebuild_month, touched_months
+
+DAILY: Final = "daily_assessment_metrics"
 
 
 def refresh(
@@ -48,6 +56,7 @@ def refresh(
     started = time.monotonic()
     days: list[date] = []
     released: Counter[str] = Counter()
+    mature_before = first_immature_day(utc_now().date(), config.maturity_days)
     with database.connection("ingest") as connection:
         premake_partitions(connection, utc_now().date(), config.retention_days)
         if periods is not None:
@@ -61,10 +70,15 @@ def refresh(
         with database.connection("ingest") as connection:
             rebuilt = rebuild_month(connection, month, whole=whole)
             if rebuilt:
-                released += _release(connection, month, rebuilt)
+                released += _release(connection, month, rebuilt, mature_before)
             days += rebuilt
         if progress:
             progress(month)
+    with database.connection("ingest") as connection:
+        released[DAILY] += release_daily(
+            connection, days_of_new_assessments(connection), mature_before
+        )
+        mature_days(connection, mature_before)
     views = refresh_views(database) if with_views else ()
     return RefreshReceipt(
         tuple(months), tuple(days), dict(released), views, time.monotonic() - started
@@ -72,10 +86,11 @@ def refresh(
 
 
 def _release(
-    connection: psycopg.Connection[Any], month: date, days: Sequence[date]
+    connection: psycopg.Connection[Any], month: date, days: Sequence[date], mature_before: date
 ) -> Counter[str]:
     return Counter(
         {
+            DAILY: release_daily(connection, days, mature_before),
             "ocean_trait_distributions": release_months(connection, [month])
             + release_days(connection, days),
             "benchmarking_data": release_benchmarks(connection, month),

@@ -225,6 +225,9 @@ class AnalyticsConfig(SettingsRecord):
     ] = 90
     """Days that raw rows are kept; states and released tables stay longer."""
 
+    maturity_days: Annotated[Whole, Variable("ANALYTICS_MATURITY_DAYS"), Field(ge=1, le=3650)] = 14
+    """Days after which a started response counts as not completed: released days become mature."""
+
     debug_mode: Annotated[bool, Variable("ANALYTICS_DEBUG_MODE")] = False
     """Whether the log is detailed."""
 

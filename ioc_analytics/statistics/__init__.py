@@ -25,6 +25,13 @@ from ioc_analytics.statistics.careless import (
     longest_run,
     synonym_consistency,
 )
+from ioc_analytics.statistics.clusters import (
+    ClusteredMean,
+    ClusteredRate,
+    clustered_mean,
+    clustered_rate,
+    design_effect,
+)
 from ioc_analytics.statistics.comparison import (
     EffectSize,
     GroupSummary,
@@ -102,6 +109,8 @@ __all__ = [
     "STANDARD_PERCENTILES",
     "AgreementRate",
     "BlandAltman",
+    "ClusteredMean",
+    "ClusteredRate",
     "ConfidenceInterval",
     "Correlation",
     "Distribution",
@@ -129,6 +138,9 @@ __all__ = [
     "bland_altman",
     "clopper_pearson_interval",
     "compare_pairs",
+    "clustered_mean",
+    "clustered_rate",
+    "design_effect",
     "correlate",
     "correlate_moments",
     "correlate_traits",

@@ -114,6 +114,7 @@ def test_a_batch_can_be_taken_out_again(run: Run, year: Path) -> None:
         (["ocean", "--filter", "colour=red"], "unknown filter field 'colour'"),
         (["ocean", "--from", "yesterday"], "not an ISO date"),
         (["benchmarks", "--industry", "Tecnology"], "did you mean"),
+        (["metric", "completion_rat"], "did you mean 'completion_rate'"),
         (["query", "SELEC 1"], "syntax error"),
         (["query", "SELECT 1; SELECT 2"], "takes one"),
         (["query", "SELECT nothing FROM nowhere"], "nowhere"),
@@ -418,6 +419,17 @@ def test_benchmarks_say_why_they_withhold_and_whom_they_do_not_know(run: Run) ->
     assert "withheld: performance_index: no organization asked" in shown
     assert answer(run("benchmarks", "--json"))["performance_index"] is None
     assert "no responses in this range" in run("benchmarks", "nobody", code=4).stderr
+
+
+def test_a_metric_shows_its_interval_or_why_it_has_none(run: Run, year: Path) -> None:
+    run("ingest", year)
+    told = answer(run("metric", "completion_rate", "--json"))
+    assert told["confidence"]["low"] < told["value"] < told["confidence"]["high"]
+    shown = run("metric", "completion_rate", "--filter", "gender=female").stdout
+    assert "wilson" in shown
+    assert "completed among started responses" in shown
+    assert "a complete count" in run("metric", "response_volume").stdout
+    assert "found 0" in run("metric", "openness", "--from", "2035-01-01", code=4).stderr
 
 
 def test_health_names_every_part(run: Run) -> None:

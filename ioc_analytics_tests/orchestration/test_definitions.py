@@ -26,6 +26,7 @@ GROUPS = {
         "anonymized_assessment_scores",
     },
     "distributions": {"ocean_trait_distributions"},
+    "metrics": {"daily_assessment_metrics"},
     "benchmarks": {"benchmarking_data"},
     "validation": {"dual_ai_validation_metrics"},
     "operations": {"backups", "system_health_metrics"},

@@ -18,6 +18,7 @@ from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.resources.failures import RETRY, failures
 
 RELEASED: Final = {
+    "daily_assessment_metrics": "metrics",
     "ocean_trait_distributions": "distributions",
     "benchmarking_data": "benchmarks",
     "dual_ai_validation_metrics": "validation",
