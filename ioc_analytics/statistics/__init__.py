@@ -18,6 +18,7 @@ from ioc_analytics.statistics.agreement import (
     intraclass_correlation,
     weighted_kappa,
 )
+from ioc_analytics.statistics.anomalies import Anomaly, find_anomalies
 from ioc_analytics.statistics.careless import (
     even_odd_consistency,
     has_zero_variance,
@@ -25,6 +26,7 @@ from ioc_analytics.statistics.careless import (
     longest_run,
     synonym_consistency,
 )
+from ioc_analytics.statistics.changepoints import ChangePoint, find_change_points
 from ioc_analytics.statistics.comparison import (
     EffectSize,
     GroupSummary,
@@ -95,13 +97,16 @@ from ioc_analytics.statistics.reliability import (
 )
 from ioc_analytics.statistics.scoring import score_traits
 from ioc_analytics.statistics.shrinkage import Prior, Shrunken, estimate_prior
+from ioc_analytics.statistics.trends import Seasonality, Trend, find_trend
 
 __all__ = [
     "MOMENT_DTYPE",
     "SCORE_BIN_EDGES",
     "STANDARD_PERCENTILES",
     "AgreementRate",
+    "Anomaly",
     "BlandAltman",
+    "ChangePoint",
     "ConfidenceInterval",
     "Correlation",
     "Distribution",
@@ -119,7 +124,9 @@ __all__ = [
     "PercentileRank",
     "Prior",
     "Reliability",
+    "Seasonality",
     "Shrunken",
+    "Trend",
     "VarianceExplained",
     "WeightedKappa",
     "adjust_false_discovery",
@@ -141,6 +148,9 @@ __all__ = [
     "estimate_prior",
     "even_odd_consistency",
     "feldt_interval",
+    "find_anomalies",
+    "find_change_points",
+    "find_trend",
     "fisher_interval",
     "games_howell",
     "has_zero_variance",
