@@ -26,7 +26,7 @@ from ioc_analytics.statistics.careless import (
     longest_run,
     synonym_consistency,
 )
-from ioc_analytics.statistics.changepoints import ChangePoint, find_change_points
+from ioc_analytics.statistics.changepoints import ChangePoint, LevelChanges, find_change_points
 from ioc_analytics.statistics.comparison import (
     EffectSize,
     GroupSummary,
@@ -118,6 +118,7 @@ __all__ = [
     "IntraclassCorrelation",
     "ItemFunctioning",
     "ItemMoments",
+    "LevelChanges",
     "Limits",
     "PairComparison",
     "PairMoments",

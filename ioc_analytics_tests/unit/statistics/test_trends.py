@@ -109,7 +109,7 @@ def test_a_constant_series_is_stable() -> None:
     found = find_trend([5.0] * 60, 7)
     assert (found.direction, found.slope, found.significance) == ("stable", 0.0, 1.0)
     assert (found.slope_interval.low, found.slope_interval.high) == (0.0, 0.0)
-    assert find_change_points([5.0] * 60) == ()
+    assert find_change_points([5.0] * 60).points == ()
     assert find_anomalies([5.0] * 60) == ()
 
 
@@ -143,7 +143,7 @@ def test_jumps_are_found_where_they_are(r: float) -> None:
     x[150:] -= 6.0
     x[30] += 9.0
     x[120] = np.nan
-    found = find_change_points(x)
+    found = find_change_points(x, slope=0.01).points
     assert [point.index for point in found] == pytest.approx([80, 150], abs=2)
     assert found[0].before < found[0].after > found[1].after
 
@@ -157,3 +157,14 @@ def test_an_odd_point_is_found_and_does_not_hide_itself() -> None:
     assert found[0].score > 5 > -5 > found[1].score
     # Later values change nothing about a point's judgement but the limit.
     assert find_anomalies(np.where(np.arange(150) > 110, 0.0, x))[0] == found[0]
+
+
+def test_a_trend_is_no_staircase_and_a_step_no_slope() -> None:
+    generator = np.random.default_rng(9)
+    noise = _noise(generator, 120, 0.0)
+    line = find_change_points(noise + 0.1 * np.arange(120), slope=0.1)
+    assert (line.points, line.slope) == ((), 0.1)
+    assert line.fitted[-1] - line.fitted[0] == pytest.approx(11.9)
+    step = find_change_points(noise + np.where(np.arange(120) < 60, 0.0, 8.0), slope=0.08)
+    assert [point.index for point in step.points] == pytest.approx([60], abs=1)
+    assert step.slope == 0.0
