@@ -20,6 +20,7 @@ from ioc_analytics.cli.pseudonym import pseudonym
 from ioc_analytics.cli.query import query
 from ioc_analytics.cli.refresh import refresh
 from ioc_analytics.cli.settings import settings
+from ioc_analytics.cli.trends import trends
 
 
 @click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,6 +47,7 @@ for _command in (
     refresh,
     ocean,
     benchmarks,
+    trends,
     query,
     export,
     pseudonym,
