@@ -1,8 +1,8 @@
-"""Run one benchmark, or all: ``python -m benchmarks [NAME...] [--size N]``."""
+"""Run one benchmark, or all: ``python -m benchmarks [ingest|ocean|states|trends] [--size N]``."""
 
 import argparse
 
-from benchmarks import backup, daily, export, ingest, monitoring, ocean, states
+from benchmarks import backup, daily, export, ingest, monitoring, ocean, states, trends
 from benchmarks.measuring import describe_machine
 
 BENCHMARKS = {
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "monitoring": monitoring.run,
     "ocean": ocean.run,
     "states": states.run,
+    "trends": trends.run,
 }
 
 

@@ -22,6 +22,7 @@ from ioc_analytics.cli.pseudonym import pseudonym
 from ioc_analytics.cli.query import query
 from ioc_analytics.cli.refresh import refresh
 from ioc_analytics.cli.settings import settings
+from ioc_analytics.cli.trends import trends
 
 
 @click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -49,6 +50,7 @@ for _command in (
     ocean,
     benchmarks,
     metric,
+    trends,
     query,
     export,
     pseudonym,

@@ -17,6 +17,7 @@ from ioc_analytics.insight.longitudinal import OceanHistory, ocean_over_time
 from ioc_analytics.insight.metrics import MetricAnalysis, measure_metric
 from ioc_analytics.insight.ocean import OceanAnalysis, analyze_ocean
 from ioc_analytics.insight.training import TrainingFrame, gather_training, store_predictions
+from ioc_analytics.insight.trends import TrendAnalysis, analyze_trends
 from ioc_analytics.kernel.errors import PrivacyRefusal
 from ioc_analytics.kernel.settings_values import LoginRole
 from ioc_analytics.query.aggregation import build_aggregation
@@ -153,6 +154,33 @@ class Answers(SystemBase):
                 interval,
                 parse_filters(filters),
                 TimeRange.parse(time_range),
+                lambda identifier: self.pseudonym("organization", identifier),
+            )
+
+    def analyze_trends(
+        self, metric: str, time_range: Any = None, interval: str = "daily", filters: Any = ()
+    ) -> TrendAnalysis:
+        """Return whether a metric rises or falls, its season, jumps and odd periods.
+
+        Args:
+            metric: Such as ``completion_rate``, ``response_volume`` or ``openness``.
+            time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+            interval: ``daily``, ``weekly``, ``monthly`` or ``quarterly``.
+            filters: ``Filter`` records or the seed's dicts; all must hold.
+
+        Raises:
+            InvalidInput: Unknown metric, interval or filter, or more than 4,000 periods.
+            NotEnoughData: No case in the range; a short series is ``undetermined`` instead.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        with self.query_counters.request(), self.database.connection("analyst") as connection:
+            return analyze_trends(
+                connection,
+                metric,
+                parse_filters(filters),
+                TimeRange.parse(time_range),
+                interval,
                 lambda identifier: self.pseudonym("organization", identifier),
             )
 
