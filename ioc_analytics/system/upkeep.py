@@ -5,7 +5,9 @@ from datetime import date
 
 from ioc_analytics.insight.refresh import refresh, refresh_views
 from ioc_analytics.monitoring.integrity import Finding, examine
+from ioc_analytics.monitoring.quality import evaluate_quality
 from ioc_analytics.records.answers import RefreshReceipt
+from ioc_analytics.records.quality import QualityEvaluation
 from ioc_analytics.states.rebuild import touched_months
 from ioc_analytics.states.sealing import MINIMUM_CELL, seal_month
 from ioc_analytics.system.base import SystemBase
@@ -65,6 +67,11 @@ class Upkeep(SystemBase):
         self.demand_analyst("compare records")
         with self.database.connection("ingest") as connection:
             return examine(connection, name)
+
+    def evaluate_quality(self) -> QualityEvaluation:
+        """Look at every data quality check, and keep results and score."""
+        self.demand_analyst("compare records")
+        return evaluate_quality(self.database)
 
     def seal_month(self, month: date, minimum_cell: int = MINIMUM_CELL) -> int:
         """Seal the states of a month, so that its rows may go; return its scored responses."""
