@@ -13,6 +13,7 @@ from ioc_analytics.orchestration.assets.ocean import ocean_trait_distributions
 from ioc_analytics.orchestration.assets.views import materialized_views, unfilled_tables
 from ioc_analytics.orchestration.checks import build_checks
 from ioc_analytics.orchestration.jobs import build_jobs
+from ioc_analytics.orchestration.monitoring import watch
 from ioc_analytics.orchestration.sensors import inbox, touched_months
 from ioc_analytics.resources import AnalyticsResource, PostgresIOManager
 
@@ -33,7 +34,7 @@ def build_defs(*, resources: Mapping[str, Any] | None = None, **overrides: Any) 
         ],
         "asset_checks": build_checks(),
         "jobs": build_jobs(),
-        "sensors": [inbox, touched_months],
+        "sensors": [inbox, touched_months, watch],
         # A process per step would import everything for each: 14 s a run instead of half a second.
         "executor": dg.in_process_executor,
         "resources": {

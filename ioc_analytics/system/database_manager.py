@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ioc_analytics.database.binaries import find_binaries
+from ioc_analytics.records.alerts import Alert
 from ioc_analytics.records.backups import Backup
 from ioc_analytics.records.health import HealthMeasurements
 from ioc_analytics.schema.dump import dump_schema
@@ -75,3 +76,7 @@ class DatabaseManager:
     def get_performance_metrics(self) -> HealthMeasurements:
         """Measure server, host, platform and queries; see ``AnalyticsSystem.measure_health``."""
         return self._system.measure_health()
+
+    def check_for_alerts(self) -> list[Alert]:
+        """Evaluate the alert rules; see ``AnalyticsSystem.check_for_alerts``."""
+        return self._system.check_for_alerts()

@@ -70,8 +70,8 @@ def test_an_empty_platform_breaks_nothing(analytics: AnalyticsSystem) -> None:
         (
             "INSERT INTO internal.batches (digest, name, status, contract_version, receipt)"
             " SELECT decode(lpad(to_hex(n), 64, '0'), 'hex'), 'b', 'loaded', '1',"
-            " jsonb_build_object('accepted', CASE n WHEN 7 THEN 9 ELSE 100 END, 'by_kind', '{}'::jsonb,"
-            " 'touched_days', '[]'::jsonb, 'quarantined', 0, 'settled', 0)"
+            " jsonb_build_object('accepted', CASE n WHEN 7 THEN 9 ELSE 100 END,"
+            " 'by_kind', '{}'::jsonb, 'touched_days', '[]'::jsonb, 'quarantined', 0, 'settled', 0)"
             " FROM generate_series(1, 7) AS n",
             "volume_as_before",
         ),

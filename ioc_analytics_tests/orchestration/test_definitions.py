@@ -58,7 +58,7 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
     assert {job.name for job in definitions.jobs or ()} == {"ingest", "refresh"}
     sensors = {sensor.name: sensor.default_status for sensor in definitions.sensors or ()}
     running = dg.DefaultSensorStatus.RUNNING
-    assert sensors == {"inbox": running, "touched_months": running}
+    assert sensors == {"inbox": running, "touched_months": running, "watch": running}
     assert not list(definitions.schedules or ())
 
 
