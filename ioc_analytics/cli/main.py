@@ -5,6 +5,7 @@ For: the entry point, and the list of commands. Not for: what they do (one modul
 
 import click
 
+from ioc_analytics.cli.advice import advice
 from ioc_analytics.cli.alerts import alerts
 from ioc_analytics.cli.backup import backup
 from ioc_analytics.cli.benchmarks import benchmarks
@@ -43,6 +44,7 @@ for _command in (
     status,
     health,
     alerts,
+    advice,
     ingest,
     quarantine,
     refresh,

@@ -13,6 +13,7 @@ from ioc_analytics.backup.retention import prune_backups
 from ioc_analytics.backup.verify import verify_backup
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
+from ioc_analytics.monitoring.advice import advise
 from ioc_analytics.monitoring.alerts import (
     acknowledge,
     check_for_alerts,
@@ -25,6 +26,7 @@ from ioc_analytics.monitoring.measure import measure_health, read_metrics
 from ioc_analytics.monitoring.openmetrics import to_openmetrics
 from ioc_analytics.monitoring.rules import Transition
 from ioc_analytics.monitoring.status import read_status
+from ioc_analytics.records.advice import Advice
 from ioc_analytics.records.alerts import Alert
 from ioc_analytics.records.answers import SystemStatus
 from ioc_analytics.records.backups import Backup, RestoreReceipt
@@ -88,6 +90,10 @@ class Operations(SystemBase):
             ends_at = silence(connection, self.config, rule, hours, reason, account())
             self._audit(connection, "silence", f"alerts of {rule}")
         return ends_at
+
+    def get_scaling_recommendations(self) -> list[Advice]:
+        """Return advice on measured evidence, the most urgent first; none without evidence."""
+        return advise(self.database)
 
     def create_backup(
         self, config: Mapping[str, Any] | None = None, *, progress: Progress | None = None

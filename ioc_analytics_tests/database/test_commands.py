@@ -463,3 +463,8 @@ def test_health_evaluates_data_quality_when_asked(run: Run) -> None:
     told = answer(run("health", "--evaluate", "--json"))
     assert told["quality"]["score"] == 100
     assert "nothing_identifiable" in run("health", "--evaluate").stdout
+
+
+def test_advice_is_printed(run: Run) -> None:
+    assert isinstance(answer(run("advice", "--json"))["advice"], list)
+    assert "advice" in run("advice").stdout or "priority" in run("advice").stdout
