@@ -5,6 +5,8 @@ For: the entry point, and the list of commands. Not for: what they do (one modul
 
 import click
 
+from ioc_analytics.cli.advice import advice
+from ioc_analytics.cli.alerts import alerts
 from ioc_analytics.cli.backup import backup
 from ioc_analytics.cli.benchmarks import benchmarks
 from ioc_analytics.cli.commands import RootGroup
@@ -44,6 +46,8 @@ for _command in (
     init,
     status,
     health,
+    alerts,
+    advice,
     ingest,
     quarantine,
     refresh,

@@ -3,7 +3,7 @@
 For: every room; the record is handed down, nothing below reads the environment again.
 Not for: how sources are read and refusals worded (``kernel.settings_sources``), value types
 (``kernel.settings_values``), or the table in the README (``kernel.settings_table``). The server's
-part of the record is in ``kernel.settings_database``.
+part of the record is in ``kernel.settings_database``, that of alerts in ``kernel.settings_alerts``.
 """
 
 import os
@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from ioc_analytics.kernel.errors import ConfigurationError
+from ioc_analytics.kernel.settings_alerts import AlertSettings
 from ioc_analytics.kernel.settings_database import DatabaseSettings, SettingsRecord
 from ioc_analytics.kernel.settings_sources import (
     as_layer,
@@ -137,9 +138,6 @@ class BackupSettings(SettingsRecord):
 class ScheduleSettings(SettingsRecord):
     """When the orchestrator does what is done by the clock."""
 
-    health: Annotated[Schedule, Variable("ANALYTICS_HEALTH_SCHEDULE")] = "*/5 * * * *"
-    """When the health of the platform is measured."""
-
     views: Annotated[Schedule, Variable("ANALYTICS_VIEWS_SCHEDULE")] = "10 * * * *"
     """When the materialized views are refreshed, besides after every refresh of months."""
 
@@ -211,8 +209,12 @@ class AnalyticsConfig(SettingsRecord):
     schedules: ScheduleSettings = ScheduleSettings()
     """What runs by the clock."""
 
+    alerts: AlertSettings = AlertSettings()
+    """Limits and routes of alerts."""
+
     enable_monitoring: Annotated[bool, Variable("ANALYTICS_ENABLE_MONITORING")] = True
-    """Whether the health of the platform is measured on schedule."""
+    """Whether Dagster's sensor `watch` measures health and checks alerts every five minutes, and
+    evaluates data quality once a day; asking by hand works all the same."""
 
     enable_backups: Annotated[bool, Variable("ANALYTICS_ENABLE_BACKUPS")] = True
     """Whether the schedule of backups and drills runs."""

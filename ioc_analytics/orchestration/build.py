@@ -15,6 +15,7 @@ from ioc_analytics.orchestration.assets.released import released_tables
 from ioc_analytics.orchestration.assets.views import materialized_views
 from ioc_analytics.orchestration.checks import build_checks
 from ioc_analytics.orchestration.jobs import build_jobs
+from ioc_analytics.orchestration.monitoring import watch
 from ioc_analytics.orchestration.schedules import build_schedules
 from ioc_analytics.orchestration.sensors import inbox, touched_months
 from ioc_analytics.resources import AnalyticsResource, PostgresIOManager
@@ -43,7 +44,7 @@ def build_defs(
         ],
         "asset_checks": build_checks(),
         "jobs": build_jobs(),
-        "sensors": [inbox, touched_months],
+        "sensors": [inbox, touched_months, watch],
         "schedules": build_schedules(config or AnalyticsConfig.load({})),
         # A process per step would import everything for each: 14 s a run instead of half a second.
         "executor": dg.in_process_executor,

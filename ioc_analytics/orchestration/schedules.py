@@ -19,7 +19,6 @@ from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.orchestration.jobs import (
     BACKUP,
     MAINTAIN,
-    MEASURE_HEALTH,
     REFRESH_VIEWS,
 )
 
@@ -40,12 +39,6 @@ def planned(config: AnalyticsConfig) -> Iterator[Planned]:
             BACKUP,
             config.backup_schedule,
             "Makes and drills a backup (`ANALYTICS_BACKUP_SCHEDULE`).",
-        )
-    if config.enable_monitoring:
-        yield Planned(
-            MEASURE_HEALTH,
-            config.schedules.health,
-            "Measures the health of the platform (`ANALYTICS_HEALTH_SCHEDULE`).",
         )
     yield Planned(
         REFRESH_VIEWS,

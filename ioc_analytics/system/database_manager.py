@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ioc_analytics.database.binaries import find_binaries
+from ioc_analytics.records.advice import Advice
+from ioc_analytics.records.alerts import Alert
 from ioc_analytics.records.backups import Backup
 from ioc_analytics.records.health import HealthMeasurements
 from ioc_analytics.records.maintenance import MaintenanceReport
@@ -80,3 +82,11 @@ class DatabaseManager:
     def perform_maintenance(self, dry_run: bool = False) -> MaintenanceReport:
         """Maintain the database; see ``AnalyticsSystem.perform_maintenance``."""
         return self._system.perform_maintenance(dry_run)
+
+    def check_for_alerts(self) -> list[Alert]:
+        """Evaluate the alert rules; see ``AnalyticsSystem.check_for_alerts``."""
+        return self._system.check_for_alerts()
+
+    def get_scaling_recommendations(self) -> list[Advice]:
+        """Return advice; see ``AnalyticsSystem.get_scaling_recommendations``."""
+        return self._system.get_scaling_recommendations()

@@ -475,3 +475,27 @@ def test_status_speaks_to_prometheus(run: Run) -> None:
     assert all(re.fullmatch(r"[a-z_:][a-z0-9_:]*", name) for name in names)
     assert not [name for name in names if "query_average_time" in name], "nothing was asked yet"
     run("status", "--openmetrics", "--json", code=2)
+
+
+def test_alerts_are_listed_checked_and_silenced(run: Run) -> None:
+    assert isinstance(answer(run("alerts", "check", "--json"))["alerts"], list)
+    assert "alerts" in answer(run("alerts", "list", "--days", 7, "--json"))
+    assert run("alerts", "list").stdout
+    told = answer(run("alerts", "silence", "disk_full", "--hours", 2, "--json"))
+    assert told["rule"] == "disk_full"
+    assert told["ends_at"]
+    assert "told again" in run("alerts", "silence", "disk_full", "--hours", 0).stdout
+    assert "disk_full" in run("alerts", "silence", "disk_ful", code=2).stderr
+    assert "no alert 99" in run("alerts", "ack", 99, code=2).stderr
+    assert "transitions" in answer(run("alerts", "replay", "--json"))
+
+
+def test_health_evaluates_data_quality_when_asked(run: Run) -> None:
+    told = answer(run("health", "--evaluate", "--json"))
+    assert told["quality"]["score"] == 100
+    assert "nothing_identifiable" in run("health", "--evaluate").stdout
+
+
+def test_advice_is_printed(run: Run) -> None:
+    assert isinstance(answer(run("advice", "--json"))["advice"], list)
+    assert "advice" in run("advice").stdout or "priority" in run("advice").stdout

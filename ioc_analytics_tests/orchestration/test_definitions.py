@@ -81,24 +81,20 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
     }
     sensors = {sensor.name: sensor.default_status for sensor in definitions.sensors or ()}
     running = dg.DefaultSensorStatus.RUNNING
-    assert sensors == {"inbox": running, "touched_months": running}
+    assert sensors == {"inbox": running, "touched_months": running, "watch": running}
     on = dg.DefaultScheduleStatus.RUNNING
     schedules = {one.name: one for one in map(resolved, definitions.schedules or ())}
     assert {name: (one.cron_schedule, one.default_status) for name, one in schedules.items()} == {
         "backup_schedule": ("0 2 * * *", on),
-        "measure_health_schedule": ("*/5 * * * *", on),
         "refresh_views_schedule": ("10 * * * *", on),
         "maintain_schedule": ("30 3 * * *", on),
     }
 
 
 def test_settings_move_schedules_and_leave_them_out() -> None:
-    config = AnalyticsConfig.load(
-        {}, backup_schedule="30 4 * * 1", schedules={"views": "0 * * * *"}, enable_monitoring=False
-    )
+    config = AnalyticsConfig.load({}, enable_backups=False, schedules={"views": "0 * * * *"})
     schedules = {one.name: one.cron_schedule for one in map(resolved, build_schedules(config))}
     assert schedules == {
-        "backup_schedule": "30 4 * * 1",
         "refresh_views_schedule": "0 * * * *",
         "maintain_schedule": "30 3 * * *",
     }
