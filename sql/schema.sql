@@ -157,9 +157,11 @@ CREATE FUNCTION internal.note_change(changed_table text) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 BEGIN
-    INSERT INTO analytics.table_versions (table_name, transaction)
+    -- A server that was restored from a backup gives the numbers of its transactions out again.
+    INSERT INTO analytics.table_versions AS v (table_name, transaction)
     VALUES (changed_table, pg_current_xact_id())
-    ON CONFLICT DO NOTHING;
+    ON CONFLICT ON CONSTRAINT table_versions_pkey DO UPDATE SET changed_at = clock_timestamp()
+    WHERE v.changed_at < now();
     IF FOUND THEN
         BEGIN
             DELETE FROM analytics.table_versions AS v
@@ -1240,6 +1242,124 @@ COMMENT ON COLUMN internal.ai_validations.primary_model IS 'First rater';
 
 COMMENT ON COLUMN internal.ai_validations.secondary_model IS 'Second rater';
 
+-- table internal.alert_silences
+
+CREATE TABLE internal.alert_silences (
+    id bigint NOT NULL,
+    rule text NOT NULL,
+    starts_at timestamp with time zone DEFAULT now() NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    created_by text NOT NULL,
+    CONSTRAINT alert_silences_period_check CHECK ((ends_at > starts_at))
+);
+
+COMMENT ON TABLE internal.alert_silences IS 'Times in which nobody is told of a rule''s alerts; they are raised and listed all the same';
+
+COMMENT ON COLUMN internal.alert_silences.id IS 'Number of the silence';
+
+COMMENT ON COLUMN internal.alert_silences.rule IS 'Rule, or all';
+
+COMMENT ON COLUMN internal.alert_silences.starts_at IS 'Begin';
+
+COMMENT ON COLUMN internal.alert_silences.ends_at IS 'End';
+
+COMMENT ON COLUMN internal.alert_silences.reason IS 'Why';
+
+COMMENT ON COLUMN internal.alert_silences.created_by IS 'Account that asked for it';
+
+-- sequence internal.alert_silences_id_seq
+
+ALTER TABLE internal.alert_silences ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME internal.alert_silences_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- table internal.alert_states
+
+CREATE TABLE internal.alert_states (
+    rule text NOT NULL,
+    phase text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    evaluated_at timestamp with time zone NOT NULL,
+    CONSTRAINT alert_states_phase_check CHECK ((phase = ANY (ARRAY['well'::text, 'pending'::text, 'firing'::text, 'clearing'::text])))
+);
+
+COMMENT ON TABLE internal.alert_states IS 'Where each alert rule stands, and up to which measurement it was evaluated';
+
+COMMENT ON COLUMN internal.alert_states.rule IS 'Name of the rule';
+
+COMMENT ON COLUMN internal.alert_states.phase IS 'well, pending (breached, not long enough), firing or clearing (well again, not long enough)';
+
+COMMENT ON COLUMN internal.alert_states.since IS 'Measurement with which the phase began';
+
+COMMENT ON COLUMN internal.alert_states.evaluated_at IS 'Newest measurement that was looked at';
+
+-- table internal.alerts
+
+CREATE TABLE internal.alerts (
+    id bigint NOT NULL,
+    rule text NOT NULL,
+    severity text NOT NULL,
+    summary text NOT NULL,
+    value double precision NOT NULL,
+    threshold double precision NOT NULL,
+    unit text NOT NULL,
+    runbook text NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    resolved_at timestamp with time zone,
+    notified_at timestamp with time zone,
+    acknowledged_at timestamp with time zone,
+    acknowledged_by text,
+    note text,
+    CONSTRAINT alerts_severity_check CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'error'::text, 'critical'::text])))
+);
+
+COMMENT ON TABLE internal.alerts IS 'One row per alert, from the moment it is raised until it ends';
+
+COMMENT ON COLUMN internal.alerts.id IS 'Number of the alert';
+
+COMMENT ON COLUMN internal.alerts.rule IS 'Rule that raised it';
+
+COMMENT ON COLUMN internal.alerts.severity IS 'info, warning, error or critical';
+
+COMMENT ON COLUMN internal.alerts.summary IS 'One sentence for people';
+
+COMMENT ON COLUMN internal.alerts.value IS 'Figure that raised it';
+
+COMMENT ON COLUMN internal.alerts.threshold IS 'Limit that it passed';
+
+COMMENT ON COLUMN internal.alerts.unit IS 'Unit of value and threshold';
+
+COMMENT ON COLUMN internal.alerts.runbook IS 'Page that says what to do, a path within the documents';
+
+COMMENT ON COLUMN internal.alerts.started_at IS 'Measurement with which the breach began';
+
+COMMENT ON COLUMN internal.alerts.resolved_at IS 'Measurement with which it ended; NULL: open';
+
+COMMENT ON COLUMN internal.alerts.notified_at IS 'When people were last told; NULL: not yet, or silenced';
+
+COMMENT ON COLUMN internal.alerts.acknowledged_at IS 'When somebody took it on';
+
+COMMENT ON COLUMN internal.alerts.acknowledged_by IS 'Account that took it on';
+
+COMMENT ON COLUMN internal.alerts.note IS 'What they wrote';
+
+-- sequence internal.alerts_id_seq
+
+ALTER TABLE internal.alerts ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME internal.alerts_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- table internal.answer_vectors
 
 CREATE TABLE internal.answer_vectors (
@@ -1857,6 +1977,21 @@ ALTER TABLE ONLY analytics.table_versions
 ALTER TABLE ONLY internal.ai_validations
     ADD CONSTRAINT ai_validations_pkey PRIMARY KEY (created_at, response_hash, dimension, primary_model, secondary_model);
 
+-- constraint internal.alert_silences alert_silences_pkey
+
+ALTER TABLE ONLY internal.alert_silences
+    ADD CONSTRAINT alert_silences_pkey PRIMARY KEY (id);
+
+-- constraint internal.alert_states alert_states_pkey
+
+ALTER TABLE ONLY internal.alert_states
+    ADD CONSTRAINT alert_states_pkey PRIMARY KEY (rule);
+
+-- constraint internal.alerts alerts_pkey
+
+ALTER TABLE ONLY internal.alerts
+    ADD CONSTRAINT alerts_pkey PRIMARY KEY (id);
+
 -- constraint internal.answer_vectors answer_vectors_pkey
 
 ALTER TABLE ONLY internal.answer_vectors
@@ -2000,6 +2135,14 @@ CREATE UNIQUE INDEX mv_weekly_response_metrics_key ON analytics.mv_weekly_respon
 -- index analytics.processing_jobs_started_at_idx
 
 CREATE INDEX processing_jobs_started_at_idx ON analytics.processing_jobs USING btree (started_at DESC);
+
+-- index analytics.system_health_metrics_metric_idx
+
+CREATE INDEX system_health_metrics_metric_idx ON analytics.system_health_metrics USING btree (component, metric, measured_at);
+
+-- index internal.alerts_open_key
+
+CREATE UNIQUE INDEX alerts_open_key ON internal.alerts USING btree (rule) WHERE (resolved_at IS NULL);
 
 -- index internal.batches_digest_key
 
@@ -2288,6 +2431,24 @@ GRANT SELECT ON TABLE analytics.table_versions TO ioc_reader;
 GRANT SELECT ON TABLE internal.ai_validations TO ioc_analyst;
 GRANT SELECT ON TABLE internal.ai_validations TO ioc_backup;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.ai_validations TO ioc_ingest;
+
+GRANT SELECT ON TABLE internal.alert_silences TO ioc_analyst;
+GRANT SELECT ON TABLE internal.alert_silences TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.alert_silences TO ioc_ingest;
+
+GRANT SELECT ON SEQUENCE internal.alert_silences_id_seq TO ioc_backup;
+GRANT USAGE ON SEQUENCE internal.alert_silences_id_seq TO ioc_ingest;
+
+GRANT SELECT ON TABLE internal.alert_states TO ioc_analyst;
+GRANT SELECT ON TABLE internal.alert_states TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.alert_states TO ioc_ingest;
+
+GRANT SELECT ON TABLE internal.alerts TO ioc_analyst;
+GRANT SELECT ON TABLE internal.alerts TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.alerts TO ioc_ingest;
+
+GRANT SELECT ON SEQUENCE internal.alerts_id_seq TO ioc_backup;
+GRANT USAGE ON SEQUENCE internal.alerts_id_seq TO ioc_ingest;
 
 GRANT SELECT ON TABLE internal.answer_vectors TO ioc_analyst;
 GRANT SELECT ON TABLE internal.answer_vectors TO ioc_backup;

@@ -5,6 +5,8 @@ For: the entry point, and the list of commands. Not for: what they do (one modul
 
 import click
 
+from ioc_analytics.cli.advice import advice
+from ioc_analytics.cli.alerts import alerts
 from ioc_analytics.cli.backup import backup
 from ioc_analytics.cli.benchmarks import benchmarks
 from ioc_analytics.cli.commands import RootGroup
@@ -14,12 +16,15 @@ from ioc_analytics.cli.generate import generate
 from ioc_analytics.cli.health import health
 from ioc_analytics.cli.ingest import ingest, quarantine
 from ioc_analytics.cli.init import init, status
+from ioc_analytics.cli.maintain import maintain
+from ioc_analytics.cli.metric import metric
 from ioc_analytics.cli.migrate import migrate
 from ioc_analytics.cli.ocean import ocean
 from ioc_analytics.cli.pseudonym import pseudonym
 from ioc_analytics.cli.query import query
 from ioc_analytics.cli.refresh import refresh
 from ioc_analytics.cli.settings import settings
+from ioc_analytics.cli.trends import trends
 
 
 @click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -41,16 +46,21 @@ for _command in (
     init,
     status,
     health,
+    alerts,
+    advice,
     ingest,
     quarantine,
     refresh,
     ocean,
     benchmarks,
+    metric,
+    trends,
     query,
     export,
     pseudonym,
     generate,
     backup,
+    maintain,
     migrate,
     settings,
 ):

@@ -3,7 +3,7 @@
 For: every room; the record is handed down, nothing below reads the environment again.
 Not for: how sources are read and refusals worded (``kernel.settings_sources``), value types
 (``kernel.settings_values``), or the table in the README (``kernel.settings_table``). The server's
-part of the record is in ``kernel.settings_database``.
+part of the record is in ``kernel.settings_database``, that of alerts in ``kernel.settings_alerts``.
 """
 
 import os
@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from ioc_analytics.kernel.errors import ConfigurationError
+from ioc_analytics.kernel.settings_alerts import AlertSettings
 from ioc_analytics.kernel.settings_database import DatabaseSettings, SettingsRecord
 from ioc_analytics.kernel.settings_sources import (
     as_layer,
@@ -134,6 +135,16 @@ class BackupSettings(SettingsRecord):
     """Days after which every backup goes, the newest drilled one excepted."""
 
 
+class ScheduleSettings(SettingsRecord):
+    """When the orchestrator does what is done by the clock."""
+
+    views: Annotated[Schedule, Variable("ANALYTICS_VIEWS_SCHEDULE")] = "10 * * * *"
+    """When the materialized views are refreshed, besides after every refresh of months."""
+
+    maintenance: Annotated[Schedule, Variable("ANALYTICS_MAINTENANCE_SCHEDULE")] = "30 3 * * *"
+    """When tables are maintained."""
+
+
 class LimitsSettings(SettingsRecord):
     """What one batch may be at most, so that a small file cannot fill the machine."""
 
@@ -195,9 +206,15 @@ class AnalyticsConfig(SettingsRecord):
     backup: BackupSettings
     """Backups."""
 
+    schedules: ScheduleSettings = ScheduleSettings()
+    """What runs by the clock."""
+
+    alerts: AlertSettings = AlertSettings()
+    """Limits and routes of alerts."""
+
     enable_monitoring: Annotated[bool, Variable("ANALYTICS_ENABLE_MONITORING")] = True
-    """Whether health and data quality are measured on schedule; no effect yet, kept for the
-    monitoring to come."""
+    """Whether Dagster's sensor `watch` measures health and checks alerts every five minutes, and
+    evaluates data quality once a day; asking by hand works all the same."""
 
     enable_backups: Annotated[bool, Variable("ANALYTICS_ENABLE_BACKUPS")] = True
     """Whether the schedule of backups and drills runs."""
@@ -209,6 +226,9 @@ class AnalyticsConfig(SettingsRecord):
         Whole, Variable("ANALYTICS_RETENTION_DAYS"), Field(ge=1, le=36_500)
     ] = 90
     """Days that raw rows are kept; states and released tables stay longer."""
+
+    maturity_days: Annotated[Whole, Variable("ANALYTICS_MATURITY_DAYS"), Field(ge=1, le=3650)] = 14
+    """Days after which a started response counts as not completed: released days become mature."""
 
     debug_mode: Annotated[bool, Variable("ANALYTICS_DEBUG_MODE")] = False
     """Whether the log is detailed."""

@@ -113,6 +113,21 @@ def _check_host(host: str) -> str:
     return host
 
 
+def _check_addresses(text: str) -> str:
+    addresses = [part.strip() for part in text.split(",")]
+    # A line break would start a header of its own in a message.
+    if not all(re.fullmatch(r"[^@\s,<>]+@[^@\s,<>]+", address) for address in addresses):
+        raise ValueError("each must read like name@example.org")
+    return ", ".join(addresses)
+
+
+def _check_web_address(url: SecretStr) -> SecretStr:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("the address must begin with http:// or https:// and name a host")
+    return url
+
+
 Whole = Annotated[int, BeforeValidator(_refuse_truth_value)]
 Number = Annotated[float, BeforeValidator(_refuse_truth_value)]
 AbsolutePath = Annotated[Path, AfterValidator(_absolute), Allowed("a path")]
@@ -120,3 +135,5 @@ Schedule = Annotated[str, AfterValidator(_check_cron), Allowed("five cron fields
 HexKey = Annotated[SecretStr, AfterValidator(_check_key)]
 ServerAddress = Annotated[SecretStr, AfterValidator(_check_url)]
 Host = Annotated[str, AfterValidator(_check_host)]
+Addresses = Annotated[str, AfterValidator(_check_addresses)]
+WebAddress = Annotated[SecretStr, AfterValidator(_check_web_address)]

@@ -88,17 +88,10 @@ def _storage(folders: Iterable[Path], *, is_whole: bool) -> Check:
 def _backups(connection: Connection, config: AnalyticsConfig) -> Check:
     if not config.enable_backups:
         return Check("healthy", "switched off (ANALYTICS_ENABLE_BACKUPS)")
-    if not read_one(connection, "has_backups")["has_backups"]:
-        return Check("unknown", "this release keeps no catalogue of backups")
-    # No file of its own: the table comes with the backups, and stored statements must prepare.
-    row = connection.execute(
-        "SELECT extract(EPOCH FROM now() - max(created_at))::double precision / 3600"
-        " FROM internal.backups WHERE state = 'drilled'"
-    ).fetchone()
-    age = row[0] if row else None
+    found = read_one(connection, "drilled_backup")
+    age = found["backup_age_hours"]
     if age is None:
-        installed = read_one(connection, "installed_at")["age_hours"]
-        is_new = installed < LIMITS["platform", "backup_age_hours"].degraded
+        is_new = found["installed_age_hours"] < LIMITS["platform", "backup_age_hours"].degraded
         return Check("healthy" if is_new else "degraded", "no backup has been drilled yet")
     status = judge("platform", "backup_age_hours", age)
     return Check(status, f"the newest drilled backup is {age:.0f} hours old")

@@ -14,11 +14,10 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 import psycopg
-from psycopg.rows import dict_row
 
-from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
+from ioc_analytics.monitoring.server import read_all
 from ioc_analytics.states.reading import snapshot
 from ioc_analytics.states.rebuild import midnight, next_month
 
@@ -107,7 +106,7 @@ def _states(connection: psycopg.Connection[Any]) -> Finding:
         return Finding(name, True, 0, 0, "no month is released, untouched and unsealed")
     month = sample["month"]
     period = {"start": midnight(month), "end": midnight(next_month(month))}
-    rows = _all(connection, "compare_month", {"month": month, **period})
+    rows = read_all(connection, "compare_month", {"month": month, **period})
     faults = [row for row in rows if not _agree(row)]
     summary = f"{len(rows)} traits of {month:%Y-%m} compared, {len(faults)} differ"
     return Finding(name, not faults, len(rows), len(faults), summary, tuple(rows))
@@ -157,15 +156,7 @@ PROMISES: Final[Mapping[str, Callable[[psycopg.Connection[Any]], Finding]]] = {
 """Every promise and what looks at it."""
 
 
-def _all(
-    connection: psycopg.Connection[Any], query: str, parameters: Mapping[str, Any]
-) -> list[dict[str, Any]]:
-    with connection.cursor(row_factory=dict_row) as cursor:
-        cursor.execute(sqlfiles.query(f"monitoring/{query}"), parameters)
-        return cursor.fetchall()
-
-
 def _one(
     connection: psycopg.Connection[Any], query: str, parameters: Mapping[str, Any]
 ) -> dict[str, Any] | None:
-    return next(iter(_all(connection, query, parameters)), None)
+    return next(iter(read_all(connection, query, parameters)), None)

@@ -39,10 +39,19 @@ def read_quality_score(connection: psycopg.Connection[Any]) -> float | None:
     return score
 
 
-def read_one(connection: psycopg.Connection[Any], query: str) -> Mapping[str, Any]:
+def read_one(
+    connection: psycopg.Connection[Any], query: str, parameters: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return the one row of a named query of this room."""
+    return read_all(connection, query, parameters)[0]
+
+
+def read_all(
+    connection: psycopg.Connection[Any], query: str, parameters: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Return the rows of a named query of this room."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(sqlfiles.query(f"monitoring/{query}")).fetchall()[0]
+        return cursor.execute(sqlfiles.query(f"monitoring/{query}"), parameters).fetchall()
 
 
 def _measurements(component: str, figures: Mapping[str, float | None]) -> list[Measurement]:

@@ -11,6 +11,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.monitoring.alerts import read_alerts
 from ioc_analytics.records.answers import (
     BatchStatus,
     DatabaseStatus,
@@ -47,6 +48,7 @@ def read_status(connection: psycopg.Connection[Any]) -> SystemStatus:
             batches=tuple(_read(connection, "system/newest_batches", BatchStatus)),
             jobs=tuple(_read(connection, "system/newest_jobs", JobStatus)),
             last_backup=_last_backup(connection),
+            alerts=tuple(read_alerts(connection)),
         )
 
 

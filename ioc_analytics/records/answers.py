@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import pandas as pd
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    from ioc_analytics.records.alerts import Alert
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +157,8 @@ class SystemStatus:
     last_backup: datetime | None = None
     """When the newest backup was made that was restored and compared."""
 
-    alerts: tuple[str, ...] = ()
+    alerts: "tuple[Alert, ...]" = ()
+    """Open alerts, the newest first."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the status ready for JSON."""
@@ -169,11 +173,16 @@ class RefreshReceipt:
     days: tuple[date, ...]
     """Days whose states were counted again."""
 
-    released_rows: int
-    """Rows written to released tables."""
+    released: Mapping[str, int]
+    """Rows written, per released table."""
 
     views: tuple[str, ...]
     duration_seconds: float
+
+    @property
+    def released_rows(self) -> int:
+        """Rows written to released tables."""
+        return sum(self.released.values())
 
     def to_dict(self) -> dict[str, Any]:
         """Return the receipt ready for JSON."""

@@ -85,7 +85,7 @@ class SystemBase:
         connection.execute(
             sqlfiles.query("system/audit"),
             {
-                "actor": _account(),
+                "actor": account(),
                 "role": self.role,
                 "action": action,
                 "object": subject,
@@ -96,7 +96,8 @@ class SystemBase:
         )
 
 
-def _account() -> str:
+def account() -> str:
+    """Return the account of the operating system that asks."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -1,6 +1,7 @@
 """The facade: verbs of those who run the platform."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,18 +13,31 @@ from ioc_analytics.backup.retention import prune_backups
 from ioc_analytics.backup.verify import verify_backup
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
+from ioc_analytics.maintenance.care import maintain
+from ioc_analytics.monitoring.advice import advise
+from ioc_analytics.monitoring.alerts import (
+    acknowledge,
+    check_for_alerts,
+    read_alerts,
+    replay_alerts,
+    silence,
+)
 from ioc_analytics.monitoring.health import check_health
 from ioc_analytics.monitoring.measure import measure_health, read_metrics
 from ioc_analytics.monitoring.openmetrics import to_openmetrics
+from ioc_analytics.monitoring.rules import Transition
 from ioc_analytics.monitoring.status import read_status
+from ioc_analytics.records.advice import Advice
+from ioc_analytics.records.alerts import Alert
 from ioc_analytics.records.answers import SystemStatus
 from ioc_analytics.records.backups import Backup, RestoreReceipt
 from ioc_analytics.records.health import Health, HealthMeasurements, SystemMetrics
-from ioc_analytics.system.base import SystemBase
+from ioc_analytics.records.maintenance import MaintenanceReport
+from ioc_analytics.system.base import SystemBase, account
 
 
 class Operations(SystemBase):
-    """Status, health and backups of the installation."""
+    """Status, health, alerts and backups of the installation."""
 
     def get_system_status(self) -> SystemStatus:
         """Return what the platform holds and how fresh it is."""
@@ -45,6 +59,43 @@ class Operations(SystemBase):
     def openmetrics(self) -> str:
         """Measure, and return the figures as OpenMetrics text."""
         return to_openmetrics(self.measure_health())
+
+    def check_for_alerts(self) -> list[Alert]:
+        """Measure, evaluate the alert rules, tell people of what is new, return open alerts."""
+        return check_for_alerts(self.database, self.query_counters.figures())
+
+    def list_alerts(self, *, since: datetime | None = None) -> list[Alert]:
+        """Return open alerts, and those that ended since a moment, the newest first."""
+        with self.database.connection("analyst") as connection:
+            return read_alerts(connection, since=since)
+
+    def replay_alerts(self, start: datetime, end: datetime) -> list[Transition]:
+        """Return what today's rules would have raised on the figures of a period; keeps nothing."""
+        with self.database.connection("analyst") as connection:
+            return replay_alerts(connection, self.config, start, end)
+
+    def acknowledge_alert(self, alert_id: int, note: str | None = None) -> None:
+        """Take an open alert on: nobody is told of it again."""
+        self.demand_analyst("acknowledge alerts")
+        with self.database.connection("ingest") as connection:
+            acknowledge(connection, alert_id, account(), note)
+            self._audit(connection, "acknowledge", f"alert {alert_id}")
+
+    def silence_alerts(self, rule: str, hours: float, reason: str) -> datetime | None:
+        """Tell nobody of a rule's alerts, or of ``all``, for some hours; 0 ends the silence.
+
+        Returns:
+            When the silence ends; None when it was ended.
+        """
+        self.demand_analyst("silence alerts")
+        with self.database.connection("ingest") as connection:
+            ends_at = silence(connection, self.config, rule, hours, reason, account())
+            self._audit(connection, "silence", f"alerts of {rule}")
+        return ends_at
+
+    def get_scaling_recommendations(self) -> list[Advice]:
+        """Return advice on measured evidence, the most urgent first; none without evidence."""
+        return advise(self.database)
 
     def create_backup(
         self, config: Mapping[str, Any] | None = None, *, progress: Progress | None = None
@@ -85,6 +136,15 @@ class Operations(SystemBase):
         """Restore a backup into an empty target; see ``backup.restore``."""
         self.demand_analyst("restore backups")
         return restore_backup(self.database, backup_id, target)
+
+    def perform_maintenance(self, dry_run: bool = False) -> MaintenanceReport:
+        """Give the tables the care that evidence asks for; views are refreshed too.
+
+        Args:
+            dry_run: Say what would be done, and do nothing.
+        """
+        self.demand_analyst("maintain the database")
+        return maintain(self.database, is_dry_run=dry_run)
 
     def prune_backups(self) -> list[Backup]:
         """Delete the backups that the settings let go, and return them."""

@@ -1,11 +1,14 @@
 """The facade: verbs that keep states, released tables and views true to their rows."""
 
 from collections.abc import Callable, Iterable
-from datetime import date
+from datetime import date, datetime
 
-from ioc_analytics.insight.refresh import refresh, refresh_views
+from ioc_analytics.insight.refresh import refresh
 from ioc_analytics.monitoring.integrity import Finding, examine
+from ioc_analytics.monitoring.quality import evaluate_quality, evaluated_at
 from ioc_analytics.records.answers import RefreshReceipt
+from ioc_analytics.records.quality import QualityEvaluation
+from ioc_analytics.schema.views import refresh_views
 from ioc_analytics.states.rebuild import touched_months
 from ioc_analytics.states.sealing import MINIMUM_CELL, seal_month
 from ioc_analytics.system.base import SystemBase
@@ -65,6 +68,16 @@ class Upkeep(SystemBase):
         self.demand_analyst("compare records")
         with self.database.connection("ingest") as connection:
             return examine(connection, name)
+
+    def evaluate_quality(self) -> QualityEvaluation:
+        """Look at every data quality check, and keep results and score."""
+        self.demand_analyst("compare records")
+        return evaluate_quality(self.database)
+
+    def quality_evaluated_at(self) -> datetime | None:
+        """Return when data quality was last evaluated; None: never."""
+        with self.database.connection("ingest") as connection:
+            return evaluated_at(connection)
 
     def seal_month(self, month: date, minimum_cell: int = MINIMUM_CELL) -> int:
         """Seal the states of a month, so that its rows may go; return its scored responses."""

@@ -114,6 +114,9 @@ def test_a_batch_can_be_taken_out_again(run: Run, year: Path) -> None:
         (["ocean", "--filter", "colour=red"], "unknown filter field 'colour'"),
         (["ocean", "--from", "yesterday"], "not an ISO date"),
         (["benchmarks", "--industry", "Tecnology"], "did you mean"),
+        (["metric", "completion_rat"], "did you mean 'completion_rate'"),
+        (["trends", "opennes"], "did you mean 'openness'"),
+        (["trends", "openness", "--interval", "daly"], "did you mean 'daily'"),
         (["query", "SELEC 1"], "syntax error"),
         (["query", "SELECT 1; SELECT 2"], "takes one"),
         (["query", "SELECT nothing FROM nowhere"], "nowhere"),
@@ -440,6 +443,34 @@ def test_benchmarks_say_why_they_withhold_and_whom_they_do_not_know(run: Run) ->
     assert "no responses in this range" in run("benchmarks", "nobody", code=4).stderr
 
 
+def test_a_metric_shows_its_interval_or_why_it_has_none(run: Run, year: Path) -> None:
+    run("ingest", year)
+    told = answer(run("metric", "completion_rate", "--json"))
+    assert told["confidence"]["low"] < told["value"] < told["confidence"]["high"]
+    shown = run("metric", "completion_rate", "--filter", "gender=female").stdout
+    assert "wilson" in shown
+    assert "completed among started responses" in shown
+    assert "a complete count" in run("metric", "response_volume").stdout
+    assert "found 0" in run("metric", "openness", "--from", "2035-01-01", code=4).stderr
+
+
+def test_trends_draw_a_series_and_say_what_is_too_short(run: Run, year: Path) -> None:
+    run("ingest", year)
+    shown = run("trends", "response_volume", "--points", 5).stdout
+    assert re.search(r"response_volume \(responses\), daily: (stable|increasing|decreasing)", shown)
+    assert "▁" in shown
+    assert "█" in shown
+    assert "season of 7" in shown
+    told = answer(run("trends", "response_volume", "--json"))
+    assert [p["start"] for p in told["points"]][-1] in shown
+    monthly = run("trends", "openness", "--interval", "monthly").stdout
+    assert "openness (points), monthly: undetermined" in monthly
+    assert "withheld: trend: a trend needs 24 values" in monthly
+    women = ["--filter", "gender=female", "--to", "2025-02-01"]
+    assert answer(run("trends", "openness", *women, "--json"))["filters"][0]["value"] == "female"
+    assert "0 cases of openness" in run("trends", "openness", "--to", "2001-01-01", code=4).stderr
+
+
 def test_health_names_every_part(run: Run) -> None:
     told = answer(run("health", "--json"))
     assert set(told["checks"]) == {
@@ -464,3 +495,27 @@ def test_status_speaks_to_prometheus(run: Run) -> None:
     assert all(re.fullmatch(r"[a-z_:][a-z0-9_:]*", name) for name in names)
     assert not [name for name in names if "query_average_time" in name], "nothing was asked yet"
     run("status", "--openmetrics", "--json", code=2)
+
+
+def test_alerts_are_listed_checked_and_silenced(run: Run) -> None:
+    assert isinstance(answer(run("alerts", "check", "--json"))["alerts"], list)
+    assert "alerts" in answer(run("alerts", "list", "--days", 7, "--json"))
+    assert run("alerts", "list").stdout
+    told = answer(run("alerts", "silence", "disk_full", "--hours", 2, "--json"))
+    assert told["rule"] == "disk_full"
+    assert told["ends_at"]
+    assert "told again" in run("alerts", "silence", "disk_full", "--hours", 0).stdout
+    assert "disk_full" in run("alerts", "silence", "disk_ful", code=2).stderr
+    assert "no alert 99" in run("alerts", "ack", 99, code=2).stderr
+    assert "transitions" in answer(run("alerts", "replay", "--json"))
+
+
+def test_health_evaluates_data_quality_when_asked(run: Run) -> None:
+    told = answer(run("health", "--evaluate", "--json"))
+    assert told["quality"]["score"] == 100
+    assert "nothing_identifiable" in run("health", "--evaluate").stdout
+
+
+def test_advice_is_printed(run: Run) -> None:
+    assert isinstance(answer(run("advice", "--json"))["advice"], list)
+    assert "advice" in run("advice").stdout or "priority" in run("advice").stdout

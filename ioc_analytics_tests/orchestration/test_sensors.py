@@ -14,6 +14,7 @@ from ioc_analytics.kernel.errors import InvalidInput, Unavailable
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.orchestration.build import build_defs
 from ioc_analytics.orchestration.inbox import Inbox
+from ioc_analytics.orchestration.monitoring import watch
 from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.synthetic.files import generate_files
 from ioc_analytics.system import AnalyticsSystem
@@ -297,3 +298,27 @@ def test_a_failed_range_waits_and_an_unfinished_one_holds_all(
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 301)
     assert len(asked_for(analytics, instance, "touched_months")) == 2
+
+
+def test_the_watch_measures_and_can_be_switched_off(
+    platform_config: AnalyticsConfig, instance: dg.DagsterInstance
+) -> None:
+    def tick(config: AnalyticsConfig) -> str:
+        with AnalyticsSystem(config) as system:
+            resource = AnalyticsResource.holding(system)
+            definitions = build_defs(resources={"analytics": resource})
+            with dg.build_sensor_context(
+                instance=instance, resources={"analytics": resource}, definitions=definitions
+            ) as context:
+                return watch.evaluate_tick(context).skip_message or ""
+
+    off = platform_config.replace(enable_monitoring=False)
+    assert "ANALYTICS_ENABLE_MONITORING" in tick(off)
+    with AnalyticsSystem(platform_config) as system:
+        assert system.quality_evaluated_at() is None
+        assert "open alerts: " in tick(platform_config)
+        evaluated_at = system.quality_evaluated_at()
+        assert evaluated_at is not None
+        tick(platform_config)
+        assert system.quality_evaluated_at() == evaluated_at, "once a day"
+        assert system.query("SELECT count(*) AS n FROM system_health_metrics").data[0]["n"] > 30

@@ -41,6 +41,9 @@ GRANT SELECT ON
     internal.organization_states,
     internal.time_states,
     internal.sealed_months,
-    internal.backups
+    internal.backups,
+    internal.alert_states,
+    internal.alerts,
+    internal.alert_silences
 TO ioc_analyst;
 GRANT EXECUTE ON FUNCTION internal.partition_runway() TO ioc_analyst;

@@ -241,7 +241,7 @@ def test_an_unknown_variable_is_refused_with_the_nearest_known_name() -> None:
         ({"database": {"pool": {"idleTimeoutMillis": 1}}}, "idleTimeoutMillis", "idle_timeout"),
         ({"batch_size": 1}, "batch_size", "'operations.batch_size'"),
         ({"database": {"logins": {"reeder": {"password": "x"}}}}, "reeder", "'reader'"),
-        ({"zzz": 1}, "zzz", "known here: backup, backup_schedule"),
+        ({"zzz": 1}, "zzz", "known here: alerts, backup, backup_schedule"),
     ],
 )
 def test_an_unknown_key_is_refused_with_the_name_that_was_meant(

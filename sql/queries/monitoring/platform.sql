@@ -1,5 +1,6 @@
 -- platform: what the platform itself has to look after.
--- Row: one; an age is NULL while there is nothing that could be old.
+-- Row: one; an age is NULL while there is nothing that could be old; that of the newest drilled backup
+-- is that of the installation while there is none.
 SELECT
     internal.partition_runway()::double precision AS runway_months,
     extract(EPOCH FROM now() - (
@@ -14,4 +15,14 @@ SELECT
     )::double precision AS failed_jobs,
     (
         SELECT count(*) FROM analytics.processing_jobs AS j WHERE j.status = 'running'
-    )::double precision AS running_jobs
+    )::double precision AS running_jobs,
+    extract(EPOCH FROM now() - coalesce(
+        (SELECT max(b.created_at) FROM internal.backups AS b WHERE b.state = 'drilled'),
+        (SELECT min(h.applied_at) FROM internal.schema_history AS h)
+    ))::double precision / 3600 AS backup_age_hours,
+    (
+        SELECT count(*) FROM analytics.data_quality_metrics AS d
+        WHERE
+            NOT d.passed AND d.severity = 'critical'
+            AND d.measured_at = (SELECT max(x.measured_at) FROM analytics.data_quality_metrics AS x)
+    )::double precision AS broken_promises

@@ -1,0 +1,269 @@
+"""The quality of what is stored: promises and customs, evaluated together and kept.
+
+For: ``evaluate_quality`` and the data quality score. Not for: what blocks a job
+(``monitoring.integrity``, whose promises are evaluated here too), or repairing.
+
+A check that reads rows looks at the newest month that has any, as the promises do.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import psycopg
+import pyarrow as pa
+from psycopg.types.json import Jsonb
+
+from ioc_analytics.database.pools import Database
+from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.kernel.clock import utc_now
+from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.monitoring.integrity import PROMISES, Finding
+from ioc_analytics.monitoring.limits import LIMITS
+from ioc_analytics.monitoring.server import read_all, read_one
+from ioc_analytics.privacy.detector import find_identifiable
+from ioc_analytics.records.answers import to_json
+from ioc_analytics.records.quality import QualityEvaluation, QualityResult, Severity
+from ioc_analytics.records.vocabularies import (
+    AGE_BANDS,
+    DEVICES,
+    GENDERS,
+    REGIONS,
+    RESPONSE_STATUSES,
+)
+from ioc_analytics.states.reading import snapshot
+
+CARELESS_SHARE: Final = 0.2
+"""Share of careless responses beyond which a survey is doubtful; 3 to 12 % are usual in careful
+samples (Meade and Craig 2012, doi:10.1037/a0028085)."""
+
+DISAGREEING_SHARE: Final = 0.2
+"""Share of scores on which the two AI raters may disagree."""
+
+MISSING_CHANGE: Final = 0.2
+"""How far the share of a column's missing values may move from one month to the months before."""
+
+VOLUME_FACTOR: Final = 10
+"""How many times larger or smaller than the usual batch the newest may be."""
+
+_FEWEST_BATCHES: Final = 5
+_FEWEST_RESPONSES: Final = 30
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    table: str
+    severity: Severity
+    look: Callable[[Connection, AnalyticsConfig], Finding]
+    threshold: float = 0.0
+    """Share of faults that is still well."""
+
+
+def evaluate_quality(database: Database) -> QualityEvaluation:
+    """Look at every check, each in one snapshot, and keep the results together."""
+    with database.connection("ingest") as connection:
+        results = []
+        for name, check in CHECKS.items():
+            with snapshot(connection):
+                found = check.look(connection, database.config)
+            results.append(_result(name, check, found))
+        made = QualityEvaluation(utc_now(), tuple(results))
+        _record(connection, made)
+    return made
+
+
+def evaluated_at(connection: Connection) -> datetime | None:
+    """Return when data quality was last evaluated; None: never."""
+    moment: datetime | None = read_one(connection, "quality_score")["measured_at"]
+    return moment
+
+
+def _result(name: str, check: _Check, found: Finding) -> QualityResult:
+    return QualityResult(
+        name=name,
+        table=check.table,
+        severity=check.severity,
+        passed=found.passed,
+        checked=found.checked,
+        faults=found.faults,
+        threshold=check.threshold,
+        summary=found.summary,
+        sample=found.sample,
+    )
+
+
+def _record(connection: Connection, made: QualityEvaluation) -> None:
+    rows = [
+        {
+            "measured_at": made.measured_at,
+            "table_name": one.table,
+            "check_name": one.name,
+            "passed": one.passed,
+            "severity": one.severity,
+            "score": one.score,
+            "details": Jsonb(
+                {
+                    "checked": one.checked,
+                    "faults": one.faults,
+                    "threshold": one.threshold,
+                    "summary": one.summary,
+                    "sample": to_json(one.sample),
+                }
+            ),
+        }
+        for one in made.results
+    ]
+    # Together: a score is that of a complete evaluation.
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.executemany(sqlfiles.query("monitoring/record_quality"), rows)
+
+
+def _promise(name: str) -> Callable[[Connection, AnalyticsConfig], Finding]:
+    return lambda connection, config: PROMISES[name](connection)
+
+
+def _ranges(connection: Connection, config: AnalyticsConfig) -> Finding:
+    found = dict(read_one(connection, "values_out_of_range"))
+    checked = found.pop("checked")
+    return _counted("values_in_range", checked, found, "values outside their range")
+
+
+def _categories(connection: Connection, config: AnalyticsConfig) -> Finding:
+    words = {
+        "regions": list(REGIONS),
+        "age_bands": list(AGE_BANDS),
+        "genders": list(GENDERS),
+        "devices": list(DEVICES),
+        "statuses": list(RESPONSE_STATUSES),
+    }
+    found = dict(read_one(connection, "unknown_categories", words))
+    checked = found.pop("checked")
+    return _counted("categories_known", checked, found, "words outside their closed list")
+
+
+def _counted(name: str, checked: int, found: Mapping[str, int], what: str) -> Finding:
+    faults = sum(found.values())
+    sample = tuple({"fault": key, "records": count} for key, count in found.items() if count)
+    summary = f"{checked} responses of the newest month looked at, {faults} {what}"
+    return Finding(name, not faults, checked, faults, summary, sample)
+
+
+def _missing(connection: Connection, config: AnalyticsConfig) -> Finding:
+    name = "missing_as_before"
+    rows = [
+        row
+        for row in read_all(connection, "missing_values")
+        if min(row["newest_responses"], row["earlier_responses"]) >= _FEWEST_RESPONSES
+    ]
+    if not rows:
+        return Finding(name, True, 0, 0, "no two months have enough responses to compare")
+    faults = [row for row in rows if abs(row["newest"] - row["earlier"]) > MISSING_CHANGE]
+    named = ", ".join(row["column_name"] for row in faults) or "none"
+    summary = f"columns whose share of missing values moved by over {MISSING_CHANGE:.0%}: {named}"
+    return Finding(name, not faults, len(rows), len(faults), summary, tuple(rows))
+
+
+def _volume(connection: Connection, config: AnalyticsConfig) -> Finding:
+    name = "volume_as_before"
+    found = read_one(connection, "batch_volumes")
+    if found["earlier_batches"] < _FEWEST_BATCHES:
+        return Finding(name, True, 0, 0, f"fewer than {_FEWEST_BATCHES} batches to compare with")
+    newest, usual = found["newest"], found["usual"]
+    passed = usual / VOLUME_FACTOR <= newest <= usual * VOLUME_FACTOR
+    summary = f"the newest batch has {newest:.0f} accepted records, the usual one {usual:.0f}"
+    return Finding(name, passed, 1, int(not passed), summary, (found,))
+
+
+def _careless(connection: Connection, config: AnalyticsConfig) -> Finding:
+    found = read_one(connection, "careless")
+    passed = _is_below(found["careless"], found["checked"], CARELESS_SHARE)
+    summary = f"{found['careless']} of {found['checked']} completed responses are careless"
+    return Finding("careless_few", passed, found["checked"], found["careless"], summary)
+
+
+def _agreement(connection: Connection, config: AnalyticsConfig) -> Finding:
+    found = read_one(connection, "ai_disagreement")
+    passed = _is_below(found["disagreements"], found["checked"], DISAGREEING_SHARE)
+    summary = f"the AI raters disagree on {found['disagreements']} of {found['checked']} scores"
+    return Finding("ai_raters_agree", passed, found["checked"], found["disagreements"], summary)
+
+
+def _is_below(faults: int, checked: int, share: float) -> bool:
+    return checked < _FEWEST_RESPONSES or faults <= share * checked
+
+
+def _identifiable(connection: Connection, config: AnalyticsConfig) -> Finding:
+    """Run the detector over every distinct text; the sample names columns, never texts."""
+    rows = read_all(connection, "stored_texts")
+    found = find_identifiable(pa.array([row["value"] for row in rows], pa.string())).to_pylist()
+    faults = [
+        {"column": row["column_name"], "kind": str(kind)}
+        for row, kind in zip(rows, found, strict=True)
+        if kind
+    ]
+    summary = f"{len(rows)} distinct texts searched, {len(faults)} could identify somebody"
+    sample = tuple(faults[:10])
+    return Finding("nothing_identifiable", not faults, len(rows), len(faults), summary, sample)
+
+
+def _partitions(connection: Connection, config: AnalyticsConfig) -> Finding:
+    months = read_one(connection, "platform")["runway_months"]
+    passed = months >= LIMITS["platform", "runway_months"].degraded
+    summary = f"partitions are made for {months:.0f} more months"
+    return Finding("partitions_premade", passed, 1, int(not passed), summary)
+
+
+def _freshness(connection: Connection, config: AnalyticsConfig) -> Finding:
+    age = read_one(connection, "platform")["batch_age_hours"]
+    if age is None:
+        return Finding("fresh", True, 0, 0, "nothing has been loaded yet")
+    passed = age <= LIMITS["platform", "batch_age_hours"].degraded
+    return Finding("fresh", passed, 1, int(not passed), f"the newest batch is {age:.0f} hours old")
+
+
+def _backup(connection: Connection, config: AnalyticsConfig) -> Finding:
+    name = "backup_drilled"
+    if not config.enable_backups:
+        return Finding(name, True, 0, 0, "backups are switched off (ANALYTICS_ENABLE_BACKUPS)")
+    found = read_one(connection, "drilled_backup")
+    limit = LIMITS["platform", "backup_age_hours"].degraded
+    age = found["backup_age_hours"]
+    if age is None:
+        passed = found["installed_age_hours"] < limit
+        return Finding(name, passed, 1, int(not passed), "no backup has been drilled yet")
+    passed = age <= limit
+    summary = f"the newest drilled backup is {age:.0f} hours old"
+    return Finding(name, passed, 1, int(not passed), summary)
+
+
+CHECKS: Final[Mapping[str, _Check]] = {
+    "newest_batch_accounted": _Check(
+        "anonymized_assessment_responses", "critical", _promise("newest_batch_accounted")
+    ),
+    "no_duplicates_no_orphans": _Check(
+        "anonymized_question_responses", "critical", _promise("no_duplicates_no_orphans")
+    ),
+    "released_month_equals_rows": _Check(
+        "ocean_trait_distributions", "critical", _promise("released_month_equals_rows")
+    ),
+    "nothing_small_released": _Check(
+        "ocean_trait_distributions", "critical", _promise("nothing_small_released")
+    ),
+    "nothing_identifiable": _Check("anonymized_assessments", "critical", _identifiable),
+    "values_in_range": _Check("anonymized_assessment_responses", "error", _ranges),
+    "categories_known": _Check("anonymized_assessment_responses", "error", _categories),
+    "partitions_premade": _Check("anonymized_assessment_responses", "error", _partitions),
+    "backup_drilled": _Check("backups", "error", _backup),
+    "fresh": _Check("batches", "warning", _freshness),
+    "volume_as_before": _Check("batches", "warning", _volume),
+    "missing_as_before": _Check("anonymized_assessment_responses", "warning", _missing),
+    "careless_few": _Check("anonymized_assessment_responses", "warning", _careless, CARELESS_SHARE),
+    "ai_raters_agree": _Check(
+        "dual_ai_validation_metrics", "warning", _agreement, DISAGREEING_SHARE
+    ),
+}
+"""Every check. Critical: the platform says something false or gives somebody away. Error: rows
+or the platform itself are not as they must be. Warning: a custom is broken, which may be true."""

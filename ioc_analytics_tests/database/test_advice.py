@@ -1,0 +1,109 @@
+"""Advice stands on evidence: what is there is named, and without evidence nothing is said."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from ioc_analytics import AnalyticsSystem
+from ioc_analytics.kernel.clock import utc_now
+from ioc_analytics.records.advice import Advice
+
+
+def advice(analytics: AnalyticsSystem) -> dict[str, list[Advice]]:
+    found: dict[str, list[Advice]] = {}
+    for one in analytics.get_scaling_recommendations():
+        found.setdefault(one.topic, []).append(one)
+    return found
+
+
+def as_owner(analytics: AnalyticsSystem, statement: str) -> None:
+    with analytics.database.connection("owner") as connection:
+        connection.rollback()
+        connection.autocommit = True
+        try:
+            connection.execute(statement.encode())
+            connection.execute("SELECT pg_stat_force_next_flush()")
+            connection.execute("SELECT 1")
+        finally:
+            connection.autocommit = False
+
+
+def test_a_new_installation_needs_no_advice(analytics: AnalyticsSystem) -> None:
+    assert set(advice(analytics)) <= {"disk"}, "the disk of the machine is not ours"
+
+
+def test_indexes_that_stand_twice_are_named(analytics: AnalyticsSystem) -> None:
+    as_owner(
+        analytics,
+        "CREATE INDEX again ON analytics.anonymized_assessment_responses (assessment_hash)",
+    )
+    (one,) = advice(analytics)["indexes"]
+    assert one.evidence["index_name"].endswith("again")
+    assert one.evidence["kept_name"].endswith("idx_responses_assessment")
+    assert one.priority == "low"
+    json.dumps(one.to_dict())
+
+
+def test_a_broken_off_index_is_named(analytics: AnalyticsSystem) -> None:
+    as_owner(analytics, "CREATE TABLE internal.twice AS SELECT 1 AS n FROM generate_series(1, 2)")
+    with pytest.raises(Exception, match=r"unique|duplicat"):
+        as_owner(analytics, "CREATE UNIQUE INDEX CONCURRENTLY left_over ON internal.twice (n)")
+    (one,) = advice(analytics)["indexes"]
+    assert one.description == "REINDEX INDEX CONCURRENTLY internal.left_over"
+    as_owner(analytics, "DROP TABLE internal.twice")
+    assert "indexes" not in advice(analytics)
+
+
+def record(analytics: AnalyticsSystem, values: Mapping[int, float], figure: str) -> None:
+    """Keep one figure a day, counted back from today."""
+    component, metric = figure.split(".")
+    with analytics.database.connection("ingest") as connection, connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO analytics.system_health_metrics"
+            " (measured_at, component, metric, value, unit, status)"
+            " VALUES (now() - make_interval(days => %s), %s, %s, %s, 'percent', 'healthy')",
+            [(back, component, metric, value) for back, value in values.items()],
+        )
+
+
+def test_growth_gives_a_date_with_an_interval(analytics: AnalyticsSystem) -> None:
+    noise = (4, -3, 1, -2)
+    record(
+        analytics,
+        {back: 70 - back + noise[back % 4] for back in range(40)},
+        "database.connections_percent",
+    )
+    (one,) = advice(analytics)["connections"]
+    evidence: Mapping[str, Any] = one.evidence
+    assert 22 <= (evidence["expected"] - utc_now().date()).days <= 38
+    assert evidence["earliest"] < evidence["expected"] < evidence["latest"]
+    assert evidence["days_of_history"] == 40
+    assert one.priority in ("high", "medium")
+    assert str(evidence["expected"]) in one.timeline
+    assert analytics.database_manager.get_scaling_recommendations()[0].priority
+
+
+def test_growth_of_a_few_days_is_no_evidence(analytics: AnalyticsSystem) -> None:
+    record(analytics, {back: 70 - back for back in range(10)}, "database.connections_percent")
+    assert "connections" not in advice(analytics)
+
+
+def test_a_high_that_was_reached_is_evidence_without_a_date(analytics: AnalyticsSystem) -> None:
+    record(analytics, {2: 91.0}, "database.connections_percent")
+    (one,) = advice(analytics)["connections"]
+    assert one.evidence["highest_percent_in_7_days"] == 91
+    assert "expected" not in one.evidence
+
+
+def test_dead_rows_that_nobody_cleared_are_named(analytics: AnalyticsSystem) -> None:
+    as_owner(
+        analytics,
+        "CREATE TABLE internal.dirty WITH (autovacuum_enabled = false) AS"
+        " SELECT n FROM generate_series(1, 20000) AS n",
+    )
+    as_owner(analytics, "DELETE FROM internal.dirty WHERE n <= 15000")
+    (one,) = advice(analytics)["autovacuum"]
+    assert one.evidence["table_name"] == "internal.dirty"
+    assert one.evidence["dead"] == 15000
