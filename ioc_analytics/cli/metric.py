@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ioc_analytics.cli.commands import PlatformCommand
-from ioc_analytics.cli.ocean import parse_conditions
+from ioc_analytics.cli.conditions import parse_conditions
 from ioc_analytics.cli.session import Session, figure, pass_session, table
 
 if TYPE_CHECKING:

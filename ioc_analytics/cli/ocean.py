@@ -1,41 +1,36 @@
 """``ocean``: the analysis of the five traits.
 
-Not for: the figures themselves (``insight.ocean``); this parses filters and draws tables.
+Not for: the figures themselves (``insight.ocean``); this draws tables. Its
+subcommands stand in ``cli.ocean_groups``.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from ioc_analytics.cli.commands import PlatformCommand
+from ioc_analytics.cli.commands import PlatformGroup
+from ioc_analytics.cli.conditions import parse_conditions, selection_options
+from ioc_analytics.cli.ocean_groups import careless, compare, items, outliers, over_time
 from ioc_analytics.cli.session import Session, figure, pass_session, table
 
 if TYPE_CHECKING:
     from ioc_analytics.insight.ocean import OceanAnalysis
 
 _BARS = " ▁▂▃▄▅▆▇█"
-_SHORT = {"industry": "industry_category", "size": "org_size_category", "organization": "org_hash"}
-_TRUTH = {"true": True, "false": False}
 
 
-@click.command(cls=PlatformCommand)
-@click.option(
-    "--filter",
-    "conditions",
-    multiple=True,
-    metavar="FIELD=VALUE",
-    help="Only these responses; FIELD!=VALUE for all others. The same field twice: either value.",
-)
-@click.option("--from", "start", metavar="DATE", help="First day, or an ISO time (UTC).")
-@click.option("--to", "end", metavar="DATE", help="End, itself left out.")
+@click.group(cls=PlatformGroup, invoke_without_command=True)
+@selection_options
 @click.option(
     "--reliability-from-rows",
     is_flag=True,
     help="With filters: read reliability from the answers, which takes longer.",
 )
 @pass_session
+@click.pass_context
 def ocean(
+    context: click.Context,
     session: Session,
     conditions: tuple[str, ...],
     start: str | None,
@@ -51,7 +46,12 @@ def ocean(
         ioc-analytics ocean
         ioc-analytics ocean --filter industry=Technology --from 2025-01-01 --to 2025-07-01
         ioc-analytics ocean --filter is_careless=false --json
+        ioc-analytics ocean compare --by industry
     """
+    if context.invoked_subcommand:
+        if conditions or start or end or reliability_from_rows:
+            raise click.UsageError(f"options of {context.invoked_subcommand} stand after its name")
+        return
     filters = parse_conditions(conditions)
     with session.system() as system:
         analysis = system.get_ocean_analysis(
@@ -65,32 +65,8 @@ def ocean(
         show_analysis(session, analysis)
 
 
-def parse_conditions(conditions: Sequence[str]) -> list[dict[str, Any]]:
-    """Return filters written as ``field=value`` or ``field!=value`` in the facade's form.
-
-    Raises:
-        click.UsageError: One of them has no ``=``.
-    """
-    found: dict[tuple[str, bool], list[Any]] = {}
-    for condition in conditions:
-        name, equals, value = condition.partition("=")
-        if not equals or not name.strip("! ") or not value:
-            raise click.UsageError(
-                f"--filter takes field=value or field!=value, found {condition!r}"
-            )
-        excludes = name.endswith("!")
-        field = name.removesuffix("!").strip()
-        field = _SHORT.get(field, field)
-        typed: Any = _TRUTH.get(value.lower(), value) if field == "is_careless" else value
-        found.setdefault((field, excludes), []).append(typed)
-    return [
-        {
-            "field": field,
-            "operator": _operator(excludes=excludes, is_list=len(values) > 1),
-            "value": values if len(values) > 1 else values[0],
-        }
-        for (field, excludes), values in found.items()
-    ]
+for _command in (compare, over_time, items, outliers, careless):
+    ocean.add_command(_command)
 
 
 def show_analysis(session: Session, analysis: "OceanAnalysis") -> None:
@@ -147,9 +123,3 @@ def sparkline(counts: Sequence[int]) -> str:
         return " " * len(counts)
     steps = len(_BARS) - 1
     return "".join(_BARS[-(-count * steps // highest)] for count in counts)
-
-
-def _operator(*, excludes: bool, is_list: bool) -> str:
-    if excludes:
-        return "not_in" if is_list else "ne"
-    return "in" if is_list else "eq"

@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import psycopg
 
@@ -20,9 +19,8 @@ from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
-from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.vocabularies import TRAITS
-from ioc_analytics.states.items import MISSING, item_columns
+from ioc_analytics.states.items import MISSING, item_columns, keyed_answers
 from ioc_analytics.states.reading import read_ground, read_sheets, snapshot
 from ioc_analytics.states.selection import select
 from ioc_analytics.statistics.item_functioning import ItemFunctioning, analyze_items
@@ -114,7 +112,9 @@ def analyze_item_functioning(
     withheld: list[Mapping[str, str]] = []
     for trait in TRAITS:
         columns = item_columns(scale, trait)
-        keyed = [_keyed(sheets[name][:, columns], scale, columns) for name in (reference, focal)]
+        keyed = [
+            keyed_answers(sheets[name][:, columns], scale, columns) for name in (reference, focal)
+        ]
         names = [scale.items[at].code for at in columns]
         try:
             traits[trait] = analyze_items(keyed[0], keyed[1], names, missing=MISSING)
@@ -133,15 +133,6 @@ def analyze_item_functioning(
         tuple(withheld),
         ground.as_of,
     )
-
-
-def _keyed(
-    answers: npt.NDArray[np.int8], scale: Instrument, columns: Sequence[int]
-) -> npt.NDArray[np.int64]:
-    wide = answers.astype(np.int64)
-    is_turned = np.array([scale.items[at].is_reversed for at in columns], dtype=bool)
-    turned = scale.scale_minimum + scale.scale_maximum - wide
-    return np.asarray(np.where(is_turned & (wide != MISSING), turned, wide), dtype=np.int64)
 
 
 def _warnings(traits: Mapping[str, tuple[ItemFunctioning, ...]]) -> list[str]:

@@ -82,3 +82,19 @@ class ItemState:
 def item_columns(instrument: Instrument, trait: str) -> list[int]:
     """Return the places of a trait's items in an answer vector."""
     return [at for at, item in enumerate(instrument.items) if item.trait == trait]
+
+
+def keyed_answers(
+    answers: npt.NDArray[np.int8], scale: Instrument, columns: Sequence[int]
+) -> npt.NDArray[np.int64]:
+    """Return answers in the direction of their traits, ``MISSING`` where absent.
+
+    Args:
+        answers: Answers as given, shape ``(n_responses, n_columns)``.
+        scale: The questionnaire.
+        columns: Place in ``scale.items`` of each column.
+    """
+    wide = answers.astype(np.int64)
+    is_turned = np.array([scale.items[at].is_reversed for at in columns], dtype=bool)
+    turned = scale.scale_minimum + scale.scale_maximum - wide
+    return np.asarray(np.where(is_turned & (wide != MISSING), turned, wide), dtype=np.int64)

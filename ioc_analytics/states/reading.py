@@ -17,14 +17,20 @@ from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import IntegrityFailure, InvalidInput
 from ioc_analytics.records.filters import TimeRange
 from ioc_analytics.records.instruments import Instrument
-from ioc_analytics.records.vocabularies import ALL
+from ioc_analytics.records.vocabularies import ALL, TRAITS
 from ioc_analytics.states.catalogue import Catalogue, Categories, read_catalogue
 from ioc_analytics.states.cells import TraitCells, join_cells
 from ioc_analytics.states.families import DIMENSIONS, narrowest_family
 from ioc_analytics.states.items import ItemState
 from ioc_analytics.states.periods import Periods, Run, cut_periods, days_touched_by
 from ioc_analytics.states.rebuild import midnight
-from ioc_analytics.states.rows import answer_matrix, read_answers, read_rows, score_matrix
+from ioc_analytics.states.rows import (
+    NO_ROWS,
+    answer_matrix,
+    read_answers,
+    read_rows,
+    score_matrix,
+)
 from ioc_analytics.states.selection import Selection
 
 _EPOCH: Final = np.datetime64("2000-01-01", "D")
@@ -304,6 +310,29 @@ def read_sheets(
         connection, start, end, instrument.name, len(instrument.items), chosen
     ):
         yield answer_matrix(rows)
+
+
+def read_vectors(
+    connection: psycopg.Connection[Any], selection: Selection, ground: Ground
+) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
+    """Return the responses with all five traits from rows, in the caller's snapshot.
+
+    Returns:
+        Their pseudonyms (16 bytes each), and their scores in points, shape ``(n, 5)``.
+
+    Raises:
+        InvalidInput: Rows of the range are gone.
+    """
+    refuse_without_rows(ground.periods, selection)
+    start, end = whole_run(ground.periods)
+    chosen = selection.row_filter(ground.catalogue.categories)
+    identifiers, vectors = [NO_ROWS["id"]], [np.empty((0, len(TRAITS)))]
+    for rows in read_rows(connection, start, end, chosen):
+        scores = score_matrix(rows)
+        is_complete = ~np.isnan(scores).any(axis=1)
+        identifiers.append(rows["id"][is_complete])
+        vectors.append(scores[is_complete])
+    return np.concatenate(identifiers), np.concatenate(vectors)
 
 
 def read_watermark(connection: psycopg.Connection[Any]) -> datetime | None:

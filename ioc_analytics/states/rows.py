@@ -31,6 +31,7 @@ _COLUMNS: Final = (
     ("device_type", "int2"),
     ("assessment_type", "int2"),
     ("status", "int2"),
+    ("id", "uuid"),
     ("org_hash", "uuid"),
     ("seconds", "float8"),
     *((trait, "float8") for trait in TRAITS),
@@ -102,7 +103,8 @@ def read_rows(
 
     Yields:
         Structured arrays: ``day`` in days since 2000-01-01, categories as catalogue numbers,
-        ``seconds`` and the five traits as points, NaN where absent, and the pairs of AI scores.
+        the pseudonyms ``id`` and ``org_hash``, ``seconds`` and the five traits as points, NaN
+        where absent, and the pairs of AI scores.
     """
     _plan_for_many(connection)
     yield from copy_out(

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ioc_analytics.insight.benchmarks import Benchmarks, benchmark
+from ioc_analytics.insight.careless import CarelessAnalysis, analyze_careless
 from ioc_analytics.insight.comparisons import GroupComparison, compare_groups
 from ioc_analytics.insight.item_functioning import (
     ItemFunctioningAnalysis,
@@ -16,6 +17,7 @@ from ioc_analytics.insight.item_functioning import (
 from ioc_analytics.insight.longitudinal import OceanHistory, ocean_over_time
 from ioc_analytics.insight.metrics import MetricAnalysis, measure_metric
 from ioc_analytics.insight.ocean import OceanAnalysis, analyze_ocean
+from ioc_analytics.insight.outliers import Outliers, find_outliers
 from ioc_analytics.insight.training import TrainingFrame, gather_training, store_predictions
 from ioc_analytics.insight.trends import TrendAnalysis, analyze_trends
 from ioc_analytics.kernel.errors import PrivacyRefusal
@@ -215,6 +217,46 @@ class Answers(SystemBase):
                 instrument,
                 reference,
                 focal,
+                parse_filters(filters),
+                TimeRange.parse(time_range),
+                lambda identifier: self.pseudonym("organization", identifier),
+            )
+
+    def find_outliers(self, filters: Any = (), time_range: Any = None) -> Outliers:
+        """Find responses, and months of industries and regions, that lie far off.
+
+        Args:
+            filters: ``Filter`` records or the seed's dicts; all must hold.
+            time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+
+        Raises:
+            NotEnoughData: No scored response.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        with self.database.connection("analyst") as connection:
+            return find_outliers(
+                connection,
+                parse_filters(filters),
+                TimeRange.parse(time_range),
+                lambda identifier: self.pseudonym("organization", identifier),
+            )
+
+    def analyze_careless(self, filters: Any = (), time_range: Any = None) -> CarelessAnalysis:
+        """Describe careless responding: rates of segments, signs, means with and without.
+
+        Args:
+            filters: ``Filter`` records or the seed's dicts; none on ``is_careless``.
+            time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+
+        Raises:
+            NotEnoughData: No scored response.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        with self.database.connection("analyst") as connection:
+            return analyze_careless(
+                connection,
                 parse_filters(filters),
                 TimeRange.parse(time_range),
                 lambda identifier: self.pseudonym("organization", identifier),

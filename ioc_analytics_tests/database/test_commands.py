@@ -202,6 +202,26 @@ def test_ocean_prints_tables_for_people_and_the_whole_analysis_for_machines(
     assert "read from rows" not in run("ocean").stdout
 
 
+def test_ocean_has_groups_periods_items_outliers_and_careless(run: Run, year: Path) -> None:
+    run("ingest", year)
+    compared = answer(run("ocean", "compare", "--by", "gender", "--json"))
+    assert {group["name"] for group in compared["traits"][0]["groups"]} >= {"female", "male"}
+    shown = run("ocean", "compare", "--by", "gender").stdout
+    assert "omega²" in shown and "note: " in shown
+    assert "openness" in run("ocean", "over-time", "--interval", "quarterly").stdout
+    january = ["--to", "2025-02-01", "--json"]
+    whole = answer(run("ocean", *january))["traits"][0]["sample_size"]
+    assert answer(run("ocean", "over-time", *january))["points"][0]["sample_size"] == whole
+    groups = ["--by", "gender", "--reference", "female", "--focal"]
+    assert "unknown instrument" in run("ocean", "items", "ipip", *groups, "male", code=2).stderr
+    assert "months were judged" in run("ocean", "outliers").stdout
+    assert answer(run("ocean", "outliers", *january))["by_instrument"]
+    assert "longstring" in run("ocean", "careless").stdout
+    assert answer(run("ocean", "careless", *january))["rates"]
+    misplaced = run("ocean", "--from", "2025-01-01", "compare", "--by", "gender", code=2)
+    assert "stand after its name" in misplaced.stderr
+
+
 def test_ocean_takes_filters_and_a_range(run: Run, year: Path) -> None:
     run("ingest", year)
     whole = answer(run("ocean", "--json"))["sample_size"]

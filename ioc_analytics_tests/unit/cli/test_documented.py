@@ -8,8 +8,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from ioc_analytics.cli.conditions import parse_conditions
 from ioc_analytics.cli.main import cli
-from ioc_analytics.cli.ocean import parse_conditions, sparkline
+from ioc_analytics.cli.ocean import sparkline
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -16,6 +16,7 @@ SELECT
     device.code AS device_type,
     a.assessment_type,
     (CASE r.status WHEN 'completed' THEN 1 WHEN 'abandoned' THEN 2 ELSE 0 END)::smallint AS status,
+    r.id,
     r.org_hash,
     coalesce(r.time_spent_seconds, 'NaN') AS seconds,
     coalesce(s.openness, 'NaN') AS openness,

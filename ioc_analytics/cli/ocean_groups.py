@@ -1,0 +1,250 @@
+"""``ocean compare`` and its siblings: groups, periods, items, outliers and careless responding.
+
+Not for: the figures themselves (``insight.comparisons`` and its neighbours); this draws tables.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import click
+
+from ioc_analytics.cli.commands import PlatformCommand
+from ioc_analytics.cli.conditions import parse_conditions, selection_options
+from ioc_analytics.cli.session import Session, figure, pass_session, table
+
+
+@click.command(cls=PlatformCommand)
+@click.option("--by", required=True, metavar="DIMENSION", help="What makes the groups.")
+@selection_options
+@pass_session
+def compare(
+    session: Session, by: str, conditions: tuple[str, ...], start: str | None, end: str | None
+) -> None:
+    """Compare the five traits between groups: Welch's test and the share explained.
+
+    Dimensions: industry, size, region, age_band, gender, device_type, assessment_type, instrument.
+    With --json also every pair of groups.
+
+    Example:
+        ioc-analytics ocean compare --by industry
+        ioc-analytics ocean compare --by gender --filter instrument=ipip50 --json
+    """
+    filters = parse_conditions(conditions)
+    with session.system() as system:
+        answer = system.compare_groups(by, filters, {"start": start, "end": end})
+    if session.is_json:
+        session.print_json(answer.to_dict())
+        return
+    heads = ("n", "mean", "SD")
+    groups = table("trait", "group", *heads, numbers=heads)
+    tests = table("trait", "Welch's F", "p adjusted", "eta²", "omega²", numbers=("p adjusted",))
+    for trait in answer.traits:
+        for group in trait.groups:
+            numbers = (f"{group.sample_size:,}", figure(group.mean), figure(group.std_dev))
+            groups.add_row(trait.name, group.name, *numbers)
+        share = trait.variance_explained
+        tests.add_row(
+            trait.name,
+            figure(trait.welch.statistic if trait.welch else None, 2),
+            figure(trait.adjusted_p_value, 4),
+            figure(share.eta_squared if share else None, 4),
+            figure(share.omega_squared if share else None, 4),
+        )
+    console = session.console()
+    console.print(groups)
+    console.print(tests)
+    _show_notes(answer.warnings, answer.withheld)
+
+
+@click.command("over-time", cls=PlatformCommand)
+@click.option("--interval", default="monthly", show_default=True, help="monthly or quarterly.")
+@selection_options
+@pass_session
+def over_time(
+    session: Session,
+    interval: str,
+    conditions: tuple[str, ...],
+    start: str | None,
+    end: str | None,
+) -> None:
+    """Show the five traits month by month or quarter by quarter.
+
+    Example:
+        ioc-analytics ocean over-time
+        ioc-analytics ocean over-time --interval quarterly --filter industry=Technology
+    """
+    filters = parse_conditions(conditions)
+    with session.system() as system:
+        history = system.ocean_over_time(interval, filters, {"start": start, "end": end})
+    if session.is_json:
+        session.print_json(history.to_dict())
+        return
+    heads = ("n", "mean", "95 % CI", "median")
+    points = table("period from", "trait", *heads, numbers=heads)
+    for point in history.points:
+        bounds = point.confidence_interval
+        points.add_row(
+            f"{point.period_start}",
+            point.trait,
+            f"{point.sample_size:,}",
+            figure(point.average),
+            f"{bounds.low:.1f} to {bounds.high:.1f}" if bounds else "-",
+            figure(point.median),
+        )
+    session.console().print(points)
+
+
+@click.command(cls=PlatformCommand)
+@click.argument("instrument")
+@click.option("--by", required=True, metavar="DIMENSION", help="What makes the groups.")
+@click.option("--reference", required=True, help="The group that is compared with.")
+@click.option("--focal", required=True, help="The group that is looked at.")
+@selection_options
+@pass_session
+def items(
+    session: Session,
+    instrument: str,
+    by: str,
+    reference: str,
+    focal: str,
+    conditions: tuple[str, ...],
+    start: str | None,
+    end: str | None,
+) -> None:
+    """Show whether the items of an instrument work alike in two groups (Mantel's test).
+
+    Example:
+        ioc-analytics ocean items ipip50 --by gender --reference female --focal male
+    """
+    filters = parse_conditions(conditions)
+    with session.system() as system:
+        answer = system.analyze_item_functioning(
+            by, instrument, reference, focal, filters, {"start": start, "end": end}
+        )
+    if session.is_json:
+        session.print_json(answer.to_dict())
+        return
+    heads = ("difference in SD", "p adjusted")
+    found = table("trait", "item", *heads, "class", numbers=heads)
+    for trait, rows in answer.traits.items():
+        for row in rows:
+            found.add_row(
+                trait,
+                row.item,
+                figure(row.standardized_difference, 2),
+                figure(row.adjusted_p_value, 4),
+                row.item_class or "-",
+            )
+    session.console().print(found)
+    sizes = ", ".join(f"{name} {n:,}" for name, n in answer.sample_sizes.items())
+    click.echo(f"sheets: {sizes}")
+    _show_notes(answer.warnings, answer.withheld)
+
+
+@click.command(cls=PlatformCommand)
+@selection_options
+@pass_session
+def outliers(
+    session: Session, conditions: tuple[str, ...], start: str | None, end: str | None
+) -> None:
+    """Show responses, and months of industries and regions, that lie far off.
+
+    Example:
+        ioc-analytics ocean outliers
+        ioc-analytics ocean outliers --filter instrument=ipip50 --json
+    """
+    filters = parse_conditions(conditions)
+    with session.system() as system:
+        answer = system.find_outliers(filters, {"start": start, "end": end})
+    if session.is_json:
+        session.print_json(answer.to_dict())
+        return
+    heads: tuple[str, ...] = ("n", "low", "high", "below", "above")
+    limits = table("instrument", "trait", "method", *heads, numbers=heads)
+    for name, found in answer.by_instrument.items():
+        for trait, both in found.limits.items():
+            for one in both:
+                bounds = (figure(one.low), figure(one.high), f"{one.below:,}", f"{one.above:,}")
+                limits.add_row(name, trait, one.method, f"{one.sample_size:,}", *bounds)
+    heads = ("distance²", "p adjusted")
+    responses = table("response", "instrument", *heads, numbers=heads)
+    for far in answer.responses:
+        numbers = (figure(far.distance_squared), figure(far.adjusted_p_value, 4))
+        responses.add_row(str(far.response_hash), far.instrument, *numbers)
+    heads = ("n", "difference", "p adjusted")
+    months = table("month", "segment", "instrument", "trait", *heads, numbers=heads)
+    for month in answer.segments:
+        months.add_row(
+            f"{month.month:%Y-%m}",
+            month.segment,
+            month.instrument,
+            month.trait,
+            f"{month.sample_size:,}",
+            figure(month.difference),
+            figure(month.adjusted_p_value, 4),
+        )
+    console = session.console()
+    for made in (limits, responses, months):
+        console.print(made)
+    far_responses = sum(found.far_responses or 0 for found in answer.by_instrument.values())
+    click.echo(f"{far_responses:,} far responses; {answer.judged_months:,} months were judged")
+    _show_notes((), answer.withheld)
+
+
+@click.command(cls=PlatformCommand)
+@selection_options
+@pass_session
+def careless(
+    session: Session, conditions: tuple[str, ...], start: str | None, end: str | None
+) -> None:
+    """Show careless responding: rates, signs, trait means with and without.
+
+    Example:
+        ioc-analytics ocean careless
+        ioc-analytics ocean careless --filter industry=Technology --json
+    """
+    filters = parse_conditions(conditions)
+    with session.system() as system:
+        answer = system.analyze_careless(filters, {"start": start, "end": end})
+    if session.is_json:
+        session.print_json(answer.to_dict())
+        return
+    heads = ("n", "flagged", "rate", "95 % CI")
+    rates = table("by", "segment", *heads, numbers=heads)
+    for rate in answer.rates:
+        bounds = rate.confidence_interval
+        rates.add_row(
+            rate.dimension,
+            rate.segment,
+            f"{rate.sample_size:,}",
+            f"{rate.flagged:,}",
+            f"{rate.rate:.1%}",
+            f"{bounds.low:.1%} to {bounds.high:.1%}",
+        )
+    heads = ("n", "mean", "median", "flagged")
+    signs = table("instrument", "sign", *heads, "flagged if", numbers=heads)
+    for name, found in answer.indices.items():
+        for sign in found:
+            numbers = (figure(sign.average, 2), figure(sign.median, 2), f"{sign.flagged:,}")
+            signs.add_row(name, sign.name, f"{sign.sample_size:,}", *numbers, sign.cut_off)
+    heads = ("n", "mean", "n without", "mean without")
+    means = table("instrument", "trait", *heads, numbers=heads)
+    for one in answer.traits:
+        means.add_row(
+            one.instrument,
+            one.trait,
+            f"{one.sample_size:,}",
+            figure(one.average),
+            f"{one.sample_size_without:,}",
+            figure(one.average_without),
+        )
+    console = session.console()
+    for made in (rates, signs, means):
+        console.print(made)
+    _show_notes((), answer.withheld)
+
+
+def _show_notes(warnings: Sequence[str], withheld: Sequence[Mapping[str, str]]) -> None:
+    for warning in warnings:
+        click.echo(f"note: {warning}")
+    for entry in withheld:
+        click.echo(f"withheld: {entry['figure']}: {entry['reason']}")

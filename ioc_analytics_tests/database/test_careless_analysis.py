@@ -1,0 +1,69 @@
+"""Careless rates, signs and means are those of the rows."""
+
+import json
+
+import pytest
+
+from ioc_analytics import AnalyticsSystem
+from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
+from ioc_analytics_tests.database.survey import make_survey
+
+SCORED = """FROM anonymized_assessment_responses AS r
+    JOIN anonymized_assessments AS a ON a.id = r.assessment_hash
+    JOIN anonymized_assessment_scores AS s
+        ON s.created_at = r.created_at AND s.response_hash = r.id"""
+
+
+@pytest.fixture
+def survey(analytics: AnalyticsSystem) -> AnalyticsSystem:
+    analytics.ingest_data(make_survey(analytics.config, 600))
+    return analytics
+
+
+def test_rates_and_means_equal_the_rows_before_and_after_refresh(survey: AnalyticsSystem) -> None:
+    with survey.database.connection("analyst") as connection:
+        counts = connection.execute(
+            f"""SELECT a.instrument, count(DISTINCT r.id),
+                count(DISTINCT r.id) FILTER (WHERE r.is_careless) {SCORED} GROUP BY 1""".encode()
+        ).fetchall()
+        means = connection.execute(
+            f"""SELECT a.instrument, s.dimension::text, count(*), avg(s.score),
+                count(*) FILTER (WHERE NOT r.is_careless),
+                avg(s.score) FILTER (WHERE NOT r.is_careless) {SCORED} GROUP BY 1, 2""".encode()
+        ).fetchall()
+    assert any(flagged for *_, flagged in counts)
+    for _ in range(2):
+        answer = survey.analyze_careless()
+        rates = {r.segment: r for r in answer.rates if r.dimension == "instrument"}
+        assert {(n, r.sample_size, r.flagged) for n, r in rates.items()} == set(counts)
+        for rate in answer.rates:
+            interval = rate.confidence_interval
+            assert interval.low <= rate.rate <= interval.high
+        found = {(t.instrument, t.trait): t for t in answer.traits}
+        assert len(found) == len(means)
+        for instrument, trait, n, mean, n_without, without in means:
+            one = found[instrument, trait]
+            assert (one.sample_size, one.sample_size_without) == (n, n_without)
+            assert one.average == pytest.approx(mean, abs=1e-9)
+            assert one.average_without == pytest.approx(without, abs=1e-9)
+        survey.refresh()
+
+
+def test_the_signs_see_the_sheets_that_give_one_answer_throughout(survey: AnalyticsSystem) -> None:
+    answer = survey.analyze_careless()
+    signs = {sign.name: sign for sign in answer.indices["ipip50"]}
+    flagged = {r.segment: r.flagged for r in answer.rates}["ipip50"]
+    assert {"longstring", "irv"} <= set(signs)
+    # Missing answers end a run but not flatness: every long run found here is a flat sheet.
+    assert signs["irv"].flagged > 0
+    assert flagged <= signs["irv"].flagged + signs["longstring"].flagged
+    assert signs["irv"].cut_off == "< 0.4"
+    assert json.loads(json.dumps(answer.to_dict()))["indices"]["ipip50"]
+    assert len(answer.to_frame()) == len(answer.rates)
+
+
+def test_what_cannot_be_analysed_is_refused(survey: AnalyticsSystem) -> None:
+    with pytest.raises(InvalidInput, match="leave the filter on is_careless out"):
+        survey.analyze_careless([{"field": "is_careless", "operator": "eq", "value": True}])
+    with pytest.raises(NotEnoughData, match="0 scored responses"):
+        survey.analyze_careless(time_range={"start": "2020-01-01", "end": "2020-04-01"})
