@@ -19,6 +19,7 @@ from ioc_analytics.cli.ocean import ocean
 from ioc_analytics.cli.pseudonym import pseudonym
 from ioc_analytics.cli.query import query
 from ioc_analytics.cli.refresh import refresh
+from ioc_analytics.cli.report import report
 from ioc_analytics.cli.settings import settings
 
 
@@ -48,6 +49,7 @@ for _command in (
     benchmarks,
     query,
     export,
+    report,
     pseudonym,
     generate,
     backup,

@@ -104,7 +104,7 @@ def correlation_heatmap(cells: Sequence[Cell], names: Sequence[str]) -> alt.TopL
         x=alt.X("column:N", sort=order, title=None, axis=alt.Axis(orient="top", labelAngle=-30)),
         y=alt.Y("row:N", sort=order, title=None),
     )
-    scale = alt.Scale(domain=[-1, 0, 1], range=list(DIVERGING))
+    scale = alt.Scale(domain=[-1, 0, 1], range=list(DIVERGING), interpolate="rgb")
     squares = base.mark_rect(stroke="white").encode(
         color=alt.Color("r:Q", scale=scale, title="r", legend=None)
     )
@@ -129,7 +129,13 @@ def trend_with_band(bands: Sequence[Band], unit: str) -> alt.TopLevelMixin:
         }
         for b in bands
     ]
-    base = alt.Chart().encode(x=alt.X("utcyearmonthdate(period):T", title=None))
+    base = alt.Chart().encode(
+        x=alt.X(
+            "utcyearmonthdate(period):T",
+            title=None,
+            axis=alt.Axis(format="%b %Y", tickCount=6, labelOverlap=True),
+        )
+    )
     area = base.mark_area(color=BLUE, opacity=0.25).encode(
         y=alt.Y("low:Q", title=unit, scale=alt.Scale(zero=False), axis=alt.Axis(tickCount=3)),
         y2="high:Q",
