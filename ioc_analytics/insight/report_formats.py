@@ -23,13 +23,13 @@ body { margin: 0 auto; padding: 1.5rem; max-width: 52rem; color: #24292f; backgr
 h1 { margin: 0; font-size: 1.8rem; line-height: 1.2; }
 h2 { margin: 2.5rem 0 .25rem; padding-top: .75rem; font-size: 1.25rem;
   border-top: 2px solid #0072B2; }
-.note, figcaption, caption { color: #57606a; font-size: .875rem; }
-figure { margin: 1rem 0; break-inside: avoid; }
+.note, figcaption { color: #57606a; font-size: .875rem; }
+figure { margin: 1rem 0; }
+figure:has(svg) { break-inside: avoid; }
 figure svg { display: block; max-width: 100%; height: auto; }
-.table { overflow-x: auto; margin: 1rem 0; }
+.table { overflow-x: auto; margin: .25rem 0; }
 table { border-collapse: collapse; width: 100%; font-size: .875rem;
   font-variant-numeric: tabular-nums; }
-caption { text-align: left; padding-bottom: .25rem; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid #d9dde3; text-align: right;
   white-space: nowrap; }
 th { font-weight: 600; white-space: normal; vertical-align: bottom; }
@@ -37,7 +37,8 @@ tr > :first-child { text-align: left; padding-left: 0; }
 .withheld { padding: .6rem .9rem; border-left: 4px solid #D55E00; background: #fdf3ec;
   font-size: .875rem; break-inside: avoid; }
 .withheld ul, .remarks { margin: .25rem 0; padding-left: 1.2rem; font-size: .875rem; }
-@media (max-width: 40rem) { body { padding: 1rem; } h1 { font-size: 1.5rem; } }
+@media (max-width: 40rem) { body { padding: 1rem; } h1 { font-size: 1.5rem; }
+  th, td { padding: .3rem .35rem; } }
 @page { size: A4; margin: 16mm; }
 @media print { body { max-width: none; padding: 0; font-size: 11pt; } h2 { break-after: avoid; }
   .table { overflow: visible; } table { font-size: 8pt; } th, td { padding: .15rem .3rem; }
@@ -107,7 +108,7 @@ def _html_section(section: Section) -> str:
         svg = svg.replace("<svg", f'<svg role="img" aria-label="{escape(picture.caption)}"', 1)
         caption = f"<figcaption>{escape(picture.caption)}</figcaption>"
         parts.append(f"<figure>{svg}{caption}</figure>")
-    parts += [_html_table(table) for table in section.tables]
+    parts += [_html_table(table, f"{section.name}-{at}") for at, table in enumerate(section.tables)]
     if section.remarks:
         items = "".join(f"<li>{escape(remark)}</li>" for remark in section.remarks)
         parts.append(f'<ul class="remarks">{items}</ul>')
@@ -119,17 +120,19 @@ def _html_section(section: Section) -> str:
     return "\n".join(parts) + "\n</section>"
 
 
-def _html_table(table: Table) -> str:
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in table.columns)
+def _html_table(table: Table, name: str) -> str:
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in table.columns)
     rows = "".join(
         f'<tr><th scope="row">{escape(row[0])}</th>'
         + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
         + "</tr>\n"
         for row in table.rows
     )
+    # The caption stands outside what scrolls, so that a phone shows all of it.
     return (
-        f'<div class="table" tabindex="0"><table>\n<caption>{escape(table.caption)}</caption>\n'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div>"
+        f'<figure><figcaption id="{name}">{escape(table.caption)}</figcaption>\n'
+        f'<div class="table" tabindex="0"><table aria-labelledby="{name}">\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table></div></figure>"
     )
 
 

@@ -7,6 +7,7 @@ A section whose data do not suffice stays in the report and says why.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
@@ -33,7 +34,7 @@ from ioc_analytics.records.filters import Filter, TimeRange
 from ioc_analytics.statistics.intervals import ConfidenceInterval
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Question:
     """What every section is asked about."""
 
@@ -45,6 +46,11 @@ class Question:
     interval: str
     own: UUID | None
     status: SystemStatus
+
+    @cached_property
+    def ocean(self) -> OceanAnalysis:
+        """The OCEAN analysis, asked once for all sections that show it."""
+        return analyze_ocean(self.connection, self.filters, self.time_range, self.organization)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +117,7 @@ def _build(name: str, question: Question) -> Section:
 
 
 def _distributions(name: str, title: str, question: Question) -> Section:
-    answer = _ocean(question)
+    answer = question.ocean
     violins = [
         Violin(
             t.name,
@@ -153,7 +159,7 @@ def _distributions(name: str, title: str, question: Question) -> Section:
 
 
 def _correlations(name: str, title: str, question: Question) -> Section:
-    answer = _ocean(question)
+    answer = question.ocean
     names = [trait.name for trait in answer.traits]
     pairs = [(a, b, answer.correlations[a][b]) for a in names for b in answer.correlations[a]]
     cells = [Cell(a, b, pair.r) for a, b, pair in pairs]
@@ -367,9 +373,3 @@ def p_value(value: float | None) -> str:
 def dated(moment: datetime | None) -> str:
     """Return when the data were loaded, to read."""
     return "no data loaded" if moment is None else f"as of {moment:%Y-%m-%d %H:%M} UTC"
-
-
-def _ocean(question: Question) -> OceanAnalysis:
-    return analyze_ocean(
-        question.connection, question.filters, question.time_range, question.organization
-    )

@@ -444,3 +444,14 @@ def test_status_speaks_to_prometheus(run: Run) -> None:
     assert all(re.fullmatch(r"[a-z_:][a-z0-9_:]*", name) for name in names)
     assert not [name for name in names if "query_average_time" in name], "nothing was asked yet"
     run("status", "--openmetrics", "--json", code=2)
+
+
+def test_a_report_is_written_and_named(run: Run, year: Path) -> None:
+    run("ingest", year)
+    made = answer(run("report", "--section", "distributions", "--format", "markdown", "--json"))
+    assert Path(made["path"]).read_text("utf-8").startswith("# OCEAN report")
+    assert made["sections"][0]["figures"]["sample_size"] > 100
+    shown = run("report", "--section", "data_quality", "--section", "correlations")
+    assert re.search(r"2 sections: .*\.html", shown.stdout)
+    wrong = run("report", "--section", "correlation", code=2)
+    assert "correlations" in wrong.stderr

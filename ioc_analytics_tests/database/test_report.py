@@ -37,10 +37,13 @@ def test_a_report_stands_alone_and_dates_every_figure(survey: AnalyticsSystem) -
     text = report.path.read_text("utf-8")
     assert "<h1>Q1 &lt;b&gt; &amp; more</h1>" in text
     assert not re.search(r"https?:|//[a-z]|<script|<link|@import|url\((?!#)", text)
-    assert text.count("<svg") == text.count("<figcaption>") == 3
-    for caption in re.findall(r"<(?:fig)?caption>(.*?)</(?:fig)?caption>", text):
+    figures = re.findall(r"<figure>(.*?)</figure>", text, re.DOTALL)
+    assert text.count("<svg") == 3
+    assert len(figures) == text.count("<svg") + text.count("<table")
+    for figure in figures:
+        caption = re.findall(r"<figcaption.*?>(.*?)</figcaption>", figure)[0]
         assert "as of 20" in caption
-        assert "n = " in caption or "n</th>" in text
+        assert re.search(r"\bn\b|platform", caption)
     analysis = survey.get_ocean_analysis()
     assert f"n = {analysis.sample_size:,}" in text
     for trait in analysis.traits:
