@@ -23,6 +23,7 @@ from ioc_analytics.cli.ocean import ocean
 from ioc_analytics.cli.pseudonym import pseudonym
 from ioc_analytics.cli.query import query
 from ioc_analytics.cli.refresh import refresh
+from ioc_analytics.cli.report import report
 from ioc_analytics.cli.settings import settings
 from ioc_analytics.cli.trends import trends
 
@@ -57,6 +58,7 @@ for _command in (
     trends,
     query,
     export,
+    report,
     pseudonym,
     generate,
     backup,

@@ -40,6 +40,7 @@ from ioc_analytics.kernel.settings_values import (
 _HOME_FOLDERS: Mapping[str, tuple[str, str]] = {
     "inbox": ("path", "inbox"),
     "exports": ("path", "exports"),
+    "reports": ("path", "reports"),
     "backup": ("folder", "backups"),
 }
 """Folders that lie under the home folder unless given: group, key, name."""
@@ -113,6 +114,13 @@ class ExportSettings(SettingsRecord):
 
     path: Annotated[AbsolutePath, Variable("ANALYTICS_EXPORT_FOLDER")]
     """Folder that exports are written to; `exports` under the home folder unless given."""
+
+
+class ReportSettings(SettingsRecord):
+    """The folder that reports are written to."""
+
+    path: Annotated[AbsolutePath, Variable("ANALYTICS_REPORT_FOLDER")]
+    """Folder that reports are written to; `reports` under the home folder unless given."""
 
 
 class BackupSettings(SettingsRecord):
@@ -199,6 +207,9 @@ class AnalyticsConfig(SettingsRecord):
 
     exports: ExportSettings
     """Folder of exports."""
+
+    reports: ReportSettings
+    """Folder of reports."""
 
     limits: LimitsSettings = LimitsSettings()
     """Bounds on input."""

@@ -23,6 +23,7 @@ _COMPUTED_DEFAULTS: Mapping[str, str] = {
     "home": "user data folder",
     "inbox.path": "`inbox` under the home folder",
     "exports.path": "`exports` under the home folder",
+    "reports.path": "`reports` under the home folder",
     "backup.folder": "`backups` under the home folder",
 }
 _HEAD = ("Variable", "Key", "Default", "Allowed", "Meaning")

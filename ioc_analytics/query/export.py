@@ -108,7 +108,10 @@ def export(
     check_statement(statement)
     values = adapt(parameters)
     path = folder / options.name()
-    with _failures_in_words(folder), _written_beside(path) as file:
+    with (
+        failures_in_words(folder, "exports", "ANALYTICS_EXPORT_FOLDER"),
+        written_beside(path) as file,
+    ):
         with reading(connection, statement, values, options.timeout_seconds):
             columns = describe(connection, statement, values)
             sources = read_sources(connection, statement, values)
@@ -142,7 +145,7 @@ def export(
             "data_versions": dict(versions),
             "tables": list(sources.tables),
         }
-        with _written_beside(path.with_name(f"{path.name}.manifest.json")) as beside:
+        with written_beside(path.with_name(f"{path.name}.manifest.json")) as beside:
             beside.write(json.dumps(manifest, ensure_ascii=False, indent=2).encode())
     return ExportResult(
         filename=path.name,
@@ -155,7 +158,7 @@ def export(
 
 
 @contextmanager
-def _written_beside(path: Path) -> Iterator[IO[bytes]]:
+def written_beside(path: Path) -> Iterator[IO[bytes]]:
     """Lend a file that takes its name at the end, and is gone if the block fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with NamedTemporaryFile(dir=path.parent, prefix=".writing-", delete=False) as file:
@@ -170,7 +173,8 @@ def _written_beside(path: Path) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _failures_in_words(folder: Path) -> Iterator[None]:
+def failures_in_words(folder: Path, what: str, variable: str) -> Iterator[None]:
+    """Say what can be done when files, ``what``, cannot be written to a folder."""
     try:
         yield
     except OSError as fault:
@@ -178,11 +182,11 @@ def _failures_in_words(folder: Path) -> Iterator[None]:
             fault.errno == 30  # EROFS
         ):
             raise ConfigurationError(
-                f"exports cannot be written to {folder} ({fault.strerror}): make it writable, or "
-                "set ANALYTICS_EXPORT_FOLDER to another folder"
+                f"{what} cannot be written to {folder} ({fault.strerror}): make it writable, or "
+                f"set {variable} to another folder"
             ) from fault
         raise Unavailable(
-            f"the export could not be written to {folder} ({fault.strerror or fault}); nothing "
+            f"{what} could not be written to {folder} ({fault.strerror or fault}); nothing "
             "was left behind. Free space, then try again"
         ) from fault
 

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from ioc_analytics.insight.benchmarks import Benchmarks
 from ioc_analytics.insight.ocean import OceanAnalysis
+from ioc_analytics.insight.report import Report
 from ioc_analytics.records.answers import ExportResult, QueryResult
 from ioc_analytics.records.health import SystemMetrics
 
@@ -50,6 +51,10 @@ class QueryInterface:
     ) -> ExportResult:
         """Write rows to a file; see ``AnalyticsSystem.export_data``."""
         return self._system.export_data(query, params, format, options)
+
+    def generate_report(self, config: Mapping[str, Any] | None = None) -> Report:
+        """Write a report; see ``AnalyticsSystem.generate_report``."""
+        return self._system.generate_report(config)
 
     def get_ocean_trait_analysis(self, filters: Any = (), time_range: Any = None) -> OceanAnalysis:
         """Return the OCEAN analysis; see ``AnalyticsSystem.get_ocean_analysis``."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -202,3 +203,15 @@ def test_released_agreement_of_ai_raters_equals_the_rows(analytics: AnalyticsSys
             assert row["withheld_reason"] == "fewer than 10 responses"
         else:
             assert (row["n"], row["bias"], row["agreement_rate"]) == pytest.approx((n, bias, rate))
+
+
+def test_a_report_shows_the_organization_in_its_limits(
+    organizations: AnalyticsSystem, tmp_path: Path
+) -> None:
+    config = organizations.config.replace(reports={"path": tmp_path})
+    with AnalyticsSystem(config) as system:
+        report = system.generate_report({"organization": "org0", "sections": ["benchmarks"]})
+    text = report.path.read_text("utf-8")
+    assert "completion rate" in text
+    assert f"n = {PEOPLE:,}; 11 peers (industry); as of" in text
+    assert "high: Find where people stop" in text

@@ -519,3 +519,14 @@ def test_health_evaluates_data_quality_when_asked(run: Run) -> None:
 def test_advice_is_printed(run: Run) -> None:
     assert isinstance(answer(run("advice", "--json"))["advice"], list)
     assert "advice" in run("advice").stdout or "priority" in run("advice").stdout
+
+
+def test_a_report_is_written_and_named(run: Run, year: Path) -> None:
+    run("ingest", year)
+    made = answer(run("report", "--section", "distributions", "--format", "markdown", "--json"))
+    assert Path(made["path"]).read_text("utf-8").startswith("# OCEAN report")
+    assert made["sections"][0]["figures"]["sample_size"] > 100
+    shown = run("report", "--section", "data_quality", "--section", "correlations")
+    assert re.search(r"2 sections: .*\.html", shown.stdout)
+    wrong = run("report", "--section", "correlation", code=2)
+    assert "correlations" in wrong.stderr

@@ -29,7 +29,13 @@ def test_every_setting_has_a_row_with_its_meaning() -> None:
 def test_the_defaults_in_the_table_are_those_that_hold() -> None:
     config = AnalyticsConfig.load({}).to_dict()
     for row in setting_rows():
-        if not row.default or row.key in {"home", "inbox.path", "exports.path", "backup.folder"}:
+        if not row.default or row.key in {
+            "home",
+            "inbox.path",
+            "exports.path",
+            "reports.path",
+            "backup.folder",
+        }:
             continue
         value = config
         for name in row.key.split("."):
