@@ -95,7 +95,7 @@ class MetricSeries:
     """When the newest batch was loaded; None: there is none."""
 
     source: Source | None
-    """Where the figures came from; None: from assessments."""
+    """Where the sums came from; None: assessments and medians have none."""
 
     undecided: int
     """Responses of sealed small organizations that the filters may or may not mean: left out."""
@@ -137,14 +137,12 @@ def read_series(
         selection = select(filters, ground.catalogue.categories, organization)
         if metric.name == "assessment_volume":
             figures = _count_assessments(connection, selection, time_range, by)
+        elif metric.kind == "median":
+            figures = _medians(connection, selection, ground, by)
         else:
             sums = read_organization_series(connection, selection, ground, by)
             source, undecided, unjudged = sums.source, sums.undecided, sums.unjudged
-            figures = (
-                _medians(connection, selection, ground, by)
-                if metric.kind == "median"
-                else _figures(metric, sums)
-            )
+            figures = _figures(metric, sums)
     if not any(size for _, size in figures.values()):
         raise NotEnoughData(
             f"0 cases of {metric.name} pass these filters in this range; ask for a longer range or "

@@ -116,7 +116,7 @@ class TrendAnalysis:
     time_range: TimeRange
     as_of: datetime | None
     source: Source | None
-    """Where the figures came from; None: from assessments."""
+    """Where the sums came from; None: assessments and medians have none."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the analysis ready for JSON."""

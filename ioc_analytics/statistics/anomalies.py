@@ -68,14 +68,26 @@ def find_anomalies(residuals: npt.ArrayLike) -> tuple[Anomaly, ...]:
     places = np.flatnonzero(np.isfinite(x))
     y = x[places]
     judged = len(y) - FEWEST_PAST
-    found = []
-    for at in range(FEWEST_PAST, len(y)):
-        past = y[max(0, at - WINDOW) : at]
-        m = len(past)
-        centre = np.median(past)
-        spread = MAD_SCALE * np.median(np.abs(past - centre)) * np.sqrt(1 + np.pi / (2 * m))
-        limit = special.stdtrit(_EFFICIENCY * m, 1 - FALSE_ALARMS / (2 * judged))
-        distance = float(y[at] - centre)
-        if spread > 0 and abs(distance) > limit * spread:
-            found.append(Anomaly(int(places[at]), distance, float(distance / spread)))
-    return tuple(found)
+    if judged <= 0:
+        return ()
+    pasts = [y[:at][None] for at in range(FEWEST_PAST, min(WINDOW, len(y)))]
+    if len(y) > WINDOW:
+        pasts.append(np.lib.stride_tricks.sliding_window_view(y[:-1], WINDOW))
+    centres = np.concatenate([np.median(past, axis=1) for past in pasts])
+    spreads = np.concatenate(
+        [
+            np.median(np.abs(past - np.median(past, axis=1)[:, None]), axis=1)
+            * (MAD_SCALE * np.sqrt(1 + np.pi / (2 * past.shape[1])))
+            for past in pasts
+        ]
+    )
+    sizes = np.minimum(np.arange(FEWEST_PAST, len(y)), WINDOW)
+    limits = special.stdtrit(_EFFICIENCY * sizes, 1 - FALSE_ALARMS / (2 * judged))
+    distances = y[FEWEST_PAST:] - centres
+    is_odd = (spreads > 0) & (np.abs(distances) > limits * spreads)
+    return tuple(
+        Anomaly(
+            int(places[FEWEST_PAST + at]), float(distances[at]), float(distances[at] / spreads[at])
+        )
+        for at in np.flatnonzero(is_odd)
+    )
