@@ -1,17 +1,19 @@
-"""Run one benchmark, or all: ``python -m benchmarks [backup|ingest|ocean|states] [--size N]``."""
+"""Run one benchmark, or all: ``python -m benchmarks [ingest|ocean|states|trends] [--size N]``."""
 
 import argparse
 
-from benchmarks import backup, export, ingest, monitoring, ocean, states
+from benchmarks import backup, daily, export, ingest, monitoring, ocean, states, trends
 from benchmarks.measuring import describe_machine
 
 BENCHMARKS = {
     "backup": backup.run,
+    "daily": daily.run,
     "export": export.run,
     "ingest": ingest.run,
     "monitoring": monitoring.run,
     "ocean": ocean.run,
     "states": states.run,
+    "trends": trends.run,
 }
 
 

@@ -16,12 +16,15 @@ from ioc_analytics.cli.generate import generate
 from ioc_analytics.cli.health import health
 from ioc_analytics.cli.ingest import ingest, quarantine
 from ioc_analytics.cli.init import init, status
+from ioc_analytics.cli.maintain import maintain
+from ioc_analytics.cli.metric import metric
 from ioc_analytics.cli.migrate import migrate
 from ioc_analytics.cli.ocean import ocean
 from ioc_analytics.cli.pseudonym import pseudonym
 from ioc_analytics.cli.query import query
 from ioc_analytics.cli.refresh import refresh
 from ioc_analytics.cli.settings import settings
+from ioc_analytics.cli.trends import trends
 
 
 @click.group(cls=RootGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,11 +53,14 @@ for _command in (
     refresh,
     ocean,
     benchmarks,
+    metric,
+    trends,
     query,
     export,
     pseudonym,
     generate,
     backup,
+    maintain,
     migrate,
     settings,
 ):

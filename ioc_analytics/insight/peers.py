@@ -12,6 +12,7 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
+from ioc_analytics.insight.metrics import RATES, TRAIT_CENTRE
 from ioc_analytics.records.metrics import METRICS
 from ioc_analytics.records.vocabularies import TRAITS
 from ioc_analytics.states.organizations import OrganizationSums
@@ -32,14 +33,7 @@ LEVELS: Final = ("industry_size", "industry", "all")
 _NOBODY: Final = UUID(int=0)
 """Small organizations of sealed months, added up: no organization."""
 
-_RATES: Final = {
-    "completion_rate": ("completed", "started"),
-    "abandonment_rate": ("abandoned", "started"),
-    "data_quality_score": ("whole", "completed"),
-    "ai_agreement_rate": ("agreed", "validated"),
-    "careless_rate": ("careless", "completed"),
-}
-BENCHMARKED: Final = (*_RATES, "avg_time_spent", *TRAITS)
+BENCHMARKED: Final = (*RATES, "avg_time_spent", *TRAITS)
 """Metrics that organizations are compared by: volumes say how large one is, not how good."""
 
 FloatArray = npt.NDArray[np.float64]
@@ -106,7 +100,7 @@ def gather(sums: OrganizationSums) -> Organizations:
 
     figures = {
         metric: _rate(add(getattr(sums, x)), add(getattr(sums, n)), METRICS[metric].unit)
-        for metric, (x, n) in _RATES.items()
+        for metric, (x, n) in RATES.items()
     }
     figures["avg_time_spent"] = _mean(
         add(sums.timed), add(sums.time_sum), add(sums.time_square_sum), 0.0
@@ -116,7 +110,7 @@ def gather(sums: OrganizationSums) -> Organizations:
             add(sums.trait_n[:, trait]),
             add(sums.trait_sum[:, trait]),
             add(sums.trait_square_sum[:, trait]),
-            50.0,
+            TRAIT_CENTRE,
         )
     return Organizations(
         tuple(names),

@@ -5,11 +5,20 @@ For: the facade's ``refresh`` and ``rebuild``, and the assets that call them. No
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from typing import Final
+from typing import Any, Final
+
+import psycopg
 
 from ioc_analytics.database.pools import Database
+from ioc_analytics.insight.daily import (
+    days_of_new_assessments,
+    first_immature_day,
+    mature_days,
+    release_daily,
+)
 from ioc_analytics.insight.distributions import release_days, release_months
 from ioc_analytics.insight.peer_groups import release_benchmarks
 from ioc_analytics.insight.validation import release_validations
@@ -18,16 +27,10 @@ from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.records.answers import RefreshReceipt
 from ioc_analytics.schema.partitions import premake_partitions
+from ioc_analytics.schema.views import refresh_views
 from ioc_analytics.states.rebuild import rebuild_month, touched_months
 
-VIEWS: Final = (
-    "mv_daily_assessment_overview",
-    "mv_weekly_response_metrics",
-    "mv_monthly_ocean_distributions",
-    "mv_industry_benchmarks",
-    "mv_system_performance_dashboard",
-)
-"""The materialized views, in the order in which they are refreshed."""
+DAILY: Final = "daily_assessment_metrics"
 
 
 def refresh(
@@ -52,7 +55,8 @@ def refresh(
     """
     started = time.monotonic()
     days: list[date] = []
-    released = 0
+    released: Counter[str] = Counter()
+    mature_before = first_immature_day(utc_now().date(), config.maturity_days)
     with database.connection("ingest") as connection:
         premake_partitions(connection, utc_now().date(), config.retention_days)
         if periods is not None:
@@ -66,20 +70,30 @@ def refresh(
         with database.connection("ingest") as connection:
             rebuilt = rebuild_month(connection, month, whole=whole)
             if rebuilt:
-                released += release_months(connection, [month])
-                released += release_days(connection, rebuilt)
-                released += release_benchmarks(connection, month)
-                released += release_validations(connection, rebuilt)
+                released += _release(connection, month, rebuilt, mature_before)
             days += rebuilt
         if progress:
             progress(month)
-    views = refresh_views(database) if with_views else ()
-    return RefreshReceipt(tuple(months), tuple(days), released, views, time.monotonic() - started)
-
-
-def refresh_views(database: Database) -> tuple[str, ...]:
-    """Refresh the materialized views, without locking readers out."""
     with database.connection("ingest") as connection:
-        for view in VIEWS:
-            connection.execute("SELECT internal.refresh_view(%s)", (view,))
-    return VIEWS
+        released[DAILY] += release_daily(
+            connection, days_of_new_assessments(connection), mature_before
+        )
+        mature_days(connection, mature_before)
+    views = refresh_views(database) if with_views else ()
+    return RefreshReceipt(
+        tuple(months), tuple(days), dict(released), views, time.monotonic() - started
+    )
+
+
+def _release(
+    connection: psycopg.Connection[Any], month: date, days: Sequence[date], mature_before: date
+) -> Counter[str]:
+    return Counter(
+        {
+            DAILY: release_daily(connection, days, mature_before),
+            "ocean_trait_distributions": release_months(connection, [month])
+            + release_days(connection, days),
+            "benchmarking_data": release_benchmarks(connection, month),
+            "dual_ai_validation_metrics": release_validations(connection, days),
+        }
+    )

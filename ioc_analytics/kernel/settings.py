@@ -135,6 +135,16 @@ class BackupSettings(SettingsRecord):
     """Days after which every backup goes, the newest drilled one excepted."""
 
 
+class ScheduleSettings(SettingsRecord):
+    """When the orchestrator does what is done by the clock."""
+
+    views: Annotated[Schedule, Variable("ANALYTICS_VIEWS_SCHEDULE")] = "10 * * * *"
+    """When the materialized views are refreshed, besides after every refresh of months."""
+
+    maintenance: Annotated[Schedule, Variable("ANALYTICS_MAINTENANCE_SCHEDULE")] = "30 3 * * *"
+    """When tables are maintained."""
+
+
 class LimitsSettings(SettingsRecord):
     """What one batch may be at most, so that a small file cannot fill the machine."""
 
@@ -196,6 +206,9 @@ class AnalyticsConfig(SettingsRecord):
     backup: BackupSettings
     """Backups."""
 
+    schedules: ScheduleSettings = ScheduleSettings()
+    """What runs by the clock."""
+
     alerts: AlertSettings = AlertSettings()
     """Limits and routes of alerts."""
 
@@ -213,6 +226,9 @@ class AnalyticsConfig(SettingsRecord):
         Whole, Variable("ANALYTICS_RETENTION_DAYS"), Field(ge=1, le=36_500)
     ] = 90
     """Days that raw rows are kept; states and released tables stay longer."""
+
+    maturity_days: Annotated[Whole, Variable("ANALYTICS_MATURITY_DAYS"), Field(ge=1, le=3650)] = 14
+    """Days after which a started response counts as not completed: released days become mature."""
 
     debug_mode: Annotated[bool, Variable("ANALYTICS_DEBUG_MODE")] = False
     """Whether the log is detailed."""

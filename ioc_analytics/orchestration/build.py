@@ -8,33 +8,44 @@ from typing import Any
 
 import dagster as dg
 
+from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.orchestration.assets.anonymized import anonymized_tables
-from ioc_analytics.orchestration.assets.ocean import ocean_trait_distributions
-from ioc_analytics.orchestration.assets.views import materialized_views, unfilled_tables
+from ioc_analytics.orchestration.assets.operations import backups, system_health_metrics
+from ioc_analytics.orchestration.assets.released import released_tables
+from ioc_analytics.orchestration.assets.views import materialized_views
 from ioc_analytics.orchestration.checks import build_checks
 from ioc_analytics.orchestration.jobs import build_jobs
 from ioc_analytics.orchestration.monitoring import watch
+from ioc_analytics.orchestration.schedules import build_schedules
 from ioc_analytics.orchestration.sensors import inbox, touched_months
 from ioc_analytics.resources import AnalyticsResource, PostgresIOManager
 
 
-def build_defs(*, resources: Mapping[str, Any] | None = None, **overrides: Any) -> dg.Definitions:
+def build_defs(
+    config: AnalyticsConfig | None = None,
+    *,
+    resources: Mapping[str, Any] | None = None,
+    **overrides: Any,
+) -> dg.Definitions:
     """Return fresh definitions; nothing is opened, no environment is read.
 
     Args:
+        config: The settings, which say what runs when; None: every setting at its default.
         resources: Resources in the place of, or besides, ``analytics`` and ``postgres``.
         overrides: Other arguments of ``dagster.Definitions`` to replace, such as ``executor``.
     """
     parts: dict[str, Any] = {
         "assets": [
             anonymized_tables,
-            ocean_trait_distributions,
-            *unfilled_tables,
+            released_tables,
             materialized_views,
+            backups,
+            system_health_metrics,
         ],
         "asset_checks": build_checks(),
         "jobs": build_jobs(),
         "sensors": [inbox, touched_months, watch],
+        "schedules": build_schedules(config or AnalyticsConfig.load({})),
         # A process per step would import everything for each: 14 s a run instead of half a second.
         "executor": dg.in_process_executor,
         "resources": {

@@ -1,23 +1,119 @@
-"""The jobs: what a person starts from the launchpad, and what sensors ask for.
+"""The jobs: what a person starts from the launchpad, and what sensors and schedules ask for.
 
-For: ``build_defs`` and sensors. Not for: when they run (``sensors``).
+For: ``build_defs``, sensors and schedules. Not for: when they run (``sensors``, ``schedules``).
 """
 
 from typing import Any, Final
 
 import dagster as dg
+from pydantic import Field
 
 from ioc_analytics.orchestration.assets.anonymized import TABLES
+from ioc_analytics.orchestration.assets.released import RELEASE_STEP, RELEASED
 from ioc_analytics.orchestration.assets.views import SOURCES
+from ioc_analytics.resources import AnalyticsResource
+from ioc_analytics.resources.failures import RETRY, failures
 
 INGEST: Final = "ingest"
 REFRESH: Final = "refresh"
+REBUILD: Final = "rebuild"
+REFRESH_VIEWS: Final = "refresh_views"
+BACKUP: Final = "backup"
+MEASURE_HEALTH: Final = "measure_health"
+MAINTAIN: Final = "maintain"
 
 INGEST_STEP: Final = "anonymized_tables"
 
 
+class DrillConfig(dg.Config):
+    """Which backup to restore on trial."""
+
+    backup_id: str | None = Field(default=None, description="Its id; the newest one unless given.")
+
+
+class ExportConfig(dg.Config):
+    """What to write to a file."""
+
+    sql: str = Field(description="One SELECT over the schema `analytics`.")
+    format: str = Field(default="csv", description="csv, json, jsonl, parquet, arrow or xlsx.")
+    compression: str | None = Field(default=None, description="gzip, zstd or nothing.")
+
+
+class MaintainConfig(dg.Config):
+    """How to maintain."""
+
+    dry_run: bool = Field(default=False, description="Say what would be done, and do nothing.")
+
+
+@dg.op(retry_policy=RETRY, pool="states")
+def perform_maintenance(
+    context: dg.OpExecutionContext, config: MaintainConfig, analytics: AnalyticsResource
+) -> None:
+    """Give the tables the care that evidence asks for."""
+    with failures():
+        report = analytics.system.perform_maintenance(config.dry_run)
+    for step in report.steps:
+        context.log.info(
+            f"{step.name}: {len(step.done)} of {len(step.plan)} done in {step.seconds:.2f} s"
+        )
+        for action, reason in step.left.items():
+            context.log.warning(f"left: {action} ({reason})")
+        for finding in step.findings:
+            context.log.warning(finding)
+
+
+@dg.op(retry_policy=RETRY, pool="backups")
+def drill_backup(
+    context: dg.OpExecutionContext, config: DrillConfig, analytics: AnalyticsResource
+) -> None:
+    """Restore a backup on trial and compare it with what was backed up."""
+    with failures():
+        backup = analytics.system.drill_backup(config.backup_id)
+    context.log.info(f"{backup.id}: {backup.state}, restored in {backup.restore_seconds} s")
+
+
+@dg.op(retry_policy=RETRY)
+def export_rows(
+    context: dg.OpExecutionContext, config: ExportConfig, analytics: AnalyticsResource
+) -> None:
+    """Write the rows of a query to a file in the export folder, with its manifest."""
+    options = {} if config.compression is None else {"compression": config.compression}
+    with failures():
+        written = analytics.system.export_data(config.sql, (), config.format, options)
+    context.log.info(f"{written.filename}: {written.row_count} rows, {written.size_bytes} bytes")
+
+
+@dg.job(
+    name="restore_drill",
+    description="Restore a backup (the newest, unless `backup_id` names one) on trial and compare "
+    "its content with what was backed up.",
+)
+def restore_drill_job() -> None:
+    """One step."""
+    drill_backup()
+
+
+@dg.job(
+    name=MAINTAIN,
+    description="Give tables, indexes, partitions and views the care that evidence asks for.",
+)
+def maintain_job() -> None:
+    """One step."""
+    perform_maintenance()
+
+
+@dg.job(
+    name="export",
+    description="Write the rows of a query to a file: fill in `sql`, and `format` unless csv.",
+)
+def export_job() -> None:
+    """One step."""
+    export_rows()
+
+
 def build_jobs() -> list[Any]:
-    """Return the jobs over the assets."""
+    """Return the jobs."""
+    released = dg.AssetSelection.assets(*RELEASED, *SOURCES)
     return [
         dg.define_asset_job(
             INGEST,
@@ -27,8 +123,33 @@ def build_jobs() -> list[Any]:
         ),
         dg.define_asset_job(
             REFRESH,
-            selection=dg.AssetSelection.assets("ocean_trait_distributions", *SOURCES),
-            description="Bring the released distributions of some months up to date, then the "
-            "views. With `rebuild: true` every day is counted again from rows.",
+            selection=released,
+            description="Bring the released tables of some months up to date, then the views. "
+            "Only days that new, late or corrected rows touched are counted again.",
         ),
+        dg.define_asset_job(
+            REBUILD,
+            selection=released,
+            config={"ops": {RELEASE_STEP: {"config": {"rebuild": True}}}},
+            description="Count every day of some months again from rows, touched or not, release "
+            "them anew, then refresh the views.",
+        ),
+        dg.define_asset_job(
+            REFRESH_VIEWS,
+            selection=dg.AssetSelection.assets(*SOURCES),
+            description="Refresh the materialized views, without locking readers out.",
+        ),
+        dg.define_asset_job(
+            BACKUP,
+            selection=dg.AssetSelection.assets("backups"),
+            description="Write a backup, restore it on trial and compare, then let old ones go.",
+        ),
+        dg.define_asset_job(
+            MEASURE_HEALTH,
+            selection=dg.AssetSelection.assets("system_health_metrics"),
+            description="Measure server, host, platform and queries once.",
+        ),
+        restore_drill_job,
+        maintain_job,
+        export_job,
     ]

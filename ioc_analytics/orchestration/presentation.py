@@ -85,10 +85,10 @@ def receipt_metadata(receipt: IngestReceipt) -> Metadata:
     }
 
 
-def refresh_metadata(receipt: RefreshReceipt) -> Metadata:
-    """Return what a run shows about a refresh or rebuild."""
+def refresh_metadata(receipt: RefreshReceipt, released_table: str) -> Metadata:
+    """Return what a run shows about a refresh or rebuild of one released table."""
     return {
-        "dagster/row_count": receipt.released_rows,
+        "rows_released": receipt.released.get(released_table, 0),
         "months": len(receipt.months),
         "days_counted": len(receipt.days),
         "period": period(receipt.days),

@@ -173,11 +173,16 @@ class RefreshReceipt:
     days: tuple[date, ...]
     """Days whose states were counted again."""
 
-    released_rows: int
-    """Rows written to released tables."""
+    released: Mapping[str, int]
+    """Rows written, per released table."""
 
     views: tuple[str, ...]
     duration_seconds: float
+
+    @property
+    def released_rows(self) -> int:
+        """Rows written to released tables."""
+        return sum(self.released.values())
 
     def to_dict(self) -> dict[str, Any]:
         """Return the receipt ready for JSON."""

@@ -47,11 +47,15 @@ def premake_partitions(
     connection: psycopg.Connection[Any], today: date, retention_days: int
 ) -> int:
     """Make the current month and the ones after it, so that no batch has to wait for them."""
-    months = [
+    return make_partitions(connection, premade_months(today), retention_days)
+
+
+def premade_months(today: date) -> list[date]:
+    """Return the months that are made ahead, the current one first."""
+    return [
         date(today.year + (today.month - 1 + ahead) // 12, (today.month - 1 + ahead) % 12 + 1, 1)
         for ahead in range(PREMADE_MONTHS)
     ]
-    return make_partitions(connection, months, retention_days)
 
 
 def read_runway(connection: psycopg.Connection[Any]) -> int:

@@ -18,12 +18,21 @@ from ioc_analytics.statistics.agreement import (
     intraclass_correlation,
     weighted_kappa,
 )
+from ioc_analytics.statistics.anomalies import Anomaly, find_anomalies
 from ioc_analytics.statistics.careless import (
     even_odd_consistency,
     has_zero_variance,
     individual_sd,
     longest_run,
     synonym_consistency,
+)
+from ioc_analytics.statistics.changepoints import ChangePoint, LevelChanges, find_change_points
+from ioc_analytics.statistics.clusters import (
+    ClusteredMean,
+    ClusteredRate,
+    clustered_mean,
+    clustered_rate,
+    design_effect,
 )
 from ioc_analytics.statistics.comparison import (
     EffectSize,
@@ -95,13 +104,18 @@ from ioc_analytics.statistics.reliability import (
 )
 from ioc_analytics.statistics.scoring import score_traits
 from ioc_analytics.statistics.shrinkage import Prior, Shrunken, estimate_prior
+from ioc_analytics.statistics.trends import Seasonality, Trend, find_trend
 
 __all__ = [
     "MOMENT_DTYPE",
     "SCORE_BIN_EDGES",
     "STANDARD_PERCENTILES",
     "AgreementRate",
+    "Anomaly",
     "BlandAltman",
+    "ChangePoint",
+    "ClusteredMean",
+    "ClusteredRate",
     "ConfidenceInterval",
     "Correlation",
     "Distribution",
@@ -113,13 +127,16 @@ __all__ = [
     "IntraclassCorrelation",
     "ItemFunctioning",
     "ItemMoments",
+    "LevelChanges",
     "Limits",
     "PairComparison",
     "PairMoments",
     "PercentileRank",
     "Prior",
     "Reliability",
+    "Seasonality",
     "Shrunken",
+    "Trend",
     "VarianceExplained",
     "WeightedKappa",
     "adjust_false_discovery",
@@ -128,6 +145,8 @@ __all__ = [
     "analyze_items",
     "bland_altman",
     "clopper_pearson_interval",
+    "clustered_mean",
+    "clustered_rate",
     "compare_pairs",
     "correlate",
     "correlate_moments",
@@ -136,11 +155,15 @@ __all__ = [
     "count_distinct",
     "describe_counts",
     "describe_sample",
+    "design_effect",
     "distance_p_values",
     "draw_funnel",
     "estimate_prior",
     "even_odd_consistency",
     "feldt_interval",
+    "find_anomalies",
+    "find_change_points",
+    "find_trend",
     "fisher_interval",
     "games_howell",
     "has_zero_variance",

@@ -14,8 +14,10 @@ from ioc_analytics.insight.item_functioning import (
     analyze_item_functioning,
 )
 from ioc_analytics.insight.longitudinal import OceanHistory, ocean_over_time
+from ioc_analytics.insight.metrics import MetricAnalysis, measure_metric
 from ioc_analytics.insight.ocean import OceanAnalysis, analyze_ocean
 from ioc_analytics.insight.training import TrainingFrame, gather_training, store_predictions
+from ioc_analytics.insight.trends import TrendAnalysis, analyze_trends
 from ioc_analytics.kernel.errors import PrivacyRefusal
 from ioc_analytics.kernel.settings_values import LoginRole
 from ioc_analytics.query.aggregation import build_aggregation
@@ -84,6 +86,31 @@ class Answers(SystemBase):
         with self.database.connection("analyst") as connection:
             return benchmark(connection, own, industry, size, TimeRange.parse(time_range))
 
+    def analyze_metric(
+        self, metric: str, filters: Any = None, time_range: Any = None
+    ) -> MetricAnalysis:
+        """Measure one metric with its interval, sample size and design effect.
+
+        Args:
+            metric: Such as ``completion_rate``; see ``records.metrics``.
+            filters: ``Filter`` records, the seed's dicts, or ``{"industry": "Technology"}``.
+            time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+
+        Raises:
+            InvalidInput: Unknown metric or filter; the nearest is named.
+            NotEnoughData: Nothing that the metric could be of.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        with self.query_counters.request(), self.database.connection("analyst") as connection:
+            return measure_metric(
+                connection,
+                metric,
+                parse_filters(filters),
+                TimeRange.parse(time_range),
+                lambda identifier: self.pseudonym("organization", identifier),
+            )
+
     def compare_groups(self, by: str, filters: Any = (), time_range: Any = None) -> GroupComparison:
         """Compare the five traits between the categories of a dimension.
 
@@ -127,6 +154,33 @@ class Answers(SystemBase):
                 interval,
                 parse_filters(filters),
                 TimeRange.parse(time_range),
+                lambda identifier: self.pseudonym("organization", identifier),
+            )
+
+    def analyze_trends(
+        self, metric: str, time_range: Any = None, interval: str = "daily", filters: Any = ()
+    ) -> TrendAnalysis:
+        """Return whether a metric rises or falls, its season, jumps and odd periods.
+
+        Args:
+            metric: Such as ``completion_rate``, ``response_volume`` or ``openness``.
+            time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+            interval: ``daily``, ``weekly``, ``monthly`` or ``quarterly``.
+            filters: ``Filter`` records or the seed's dicts; all must hold.
+
+        Raises:
+            InvalidInput: Unknown metric, interval or filter, or more than 4,000 periods.
+            NotEnoughData: No case in the range; a short series is ``undetermined`` instead.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        with self.query_counters.request(), self.database.connection("analyst") as connection:
+            return analyze_trends(
+                connection,
+                metric,
+                parse_filters(filters),
+                TimeRange.parse(time_range),
+                interval,
                 lambda identifier: self.pseudonym("organization", identifier),
             )
 

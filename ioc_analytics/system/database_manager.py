@@ -9,6 +9,7 @@ from ioc_analytics.records.advice import Advice
 from ioc_analytics.records.alerts import Alert
 from ioc_analytics.records.backups import Backup
 from ioc_analytics.records.health import HealthMeasurements
+from ioc_analytics.records.maintenance import MaintenanceReport
 from ioc_analytics.schema.dump import dump_schema
 from ioc_analytics.schema.migrations import (
     Applied,
@@ -77,6 +78,10 @@ class DatabaseManager:
     def get_performance_metrics(self) -> HealthMeasurements:
         """Measure server, host, platform and queries; see ``AnalyticsSystem.measure_health``."""
         return self._system.measure_health()
+
+    def perform_maintenance(self, dry_run: bool = False) -> MaintenanceReport:
+        """Maintain the database; see ``AnalyticsSystem.perform_maintenance``."""
+        return self._system.perform_maintenance(dry_run)
 
     def check_for_alerts(self) -> list[Alert]:
         """Evaluate the alert rules; see ``AnalyticsSystem.check_for_alerts``."""

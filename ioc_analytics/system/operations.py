@@ -13,6 +13,7 @@ from ioc_analytics.backup.retention import prune_backups
 from ioc_analytics.backup.verify import verify_backup
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
+from ioc_analytics.maintenance.care import maintain
 from ioc_analytics.monitoring.advice import advise
 from ioc_analytics.monitoring.alerts import (
     acknowledge,
@@ -31,6 +32,7 @@ from ioc_analytics.records.alerts import Alert
 from ioc_analytics.records.answers import SystemStatus
 from ioc_analytics.records.backups import Backup, RestoreReceipt
 from ioc_analytics.records.health import Health, HealthMeasurements, SystemMetrics
+from ioc_analytics.records.maintenance import MaintenanceReport
 from ioc_analytics.system.base import SystemBase, account
 
 
@@ -134,6 +136,15 @@ class Operations(SystemBase):
         """Restore a backup into an empty target; see ``backup.restore``."""
         self.demand_analyst("restore backups")
         return restore_backup(self.database, backup_id, target)
+
+    def perform_maintenance(self, dry_run: bool = False) -> MaintenanceReport:
+        """Give the tables the care that evidence asks for; views are refreshed too.
+
+        Args:
+            dry_run: Say what would be done, and do nothing.
+        """
+        self.demand_analyst("maintain the database")
+        return maintain(self.database, is_dry_run=dry_run)
 
     def prune_backups(self) -> list[Backup]:
         """Delete the backups that the settings let go, and return them."""

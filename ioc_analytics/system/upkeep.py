@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterable
 from datetime import date, datetime
 
-from ioc_analytics.insight.refresh import refresh, refresh_views
+from ioc_analytics.insight.refresh import refresh
 from ioc_analytics.monitoring.integrity import Finding, examine
 from ioc_analytics.monitoring.quality import evaluate_quality, evaluated_at
 from ioc_analytics.records.answers import RefreshReceipt
 from ioc_analytics.records.quality import QualityEvaluation
+from ioc_analytics.schema.views import refresh_views
 from ioc_analytics.states.rebuild import touched_months
 from ioc_analytics.states.sealing import MINIMUM_CELL, seal_month
 from ioc_analytics.system.base import SystemBase

@@ -24,7 +24,7 @@ from ioc_analytics.kernel.errors import (
     InvalidInput,
 )
 from ioc_analytics.kernel.settings import AnalyticsConfig
-from ioc_analytics.records.backups import Backup, State
+from ioc_analytics.records.backups import Backup, Fingerprint, State
 from ioc_analytics_tests.fixtures.batches import (
     answers,
     assessment,
@@ -315,17 +315,24 @@ def test_programs_older_than_the_server_are_refused() -> None:
 def test_a_fingerprint_knows_content_and_neither_order_nor_place(system: AnalyticsSystem) -> None:
     conninfo = system.database.conninfo("owner")
     name = "analytics.anonymized_assessment_responses"
-    before = fingerprint_database(conninfo)
+
+    def fingerprints() -> dict[str, Fingerprint]:
+        # Each change of a table is noted here: the same rows are there, but not the same changes.
+        found = fingerprint_database(conninfo)
+        del found["analytics.table_versions"]
+        return found
+
+    before = fingerprints()
     with psycopg.connect(conninfo, autocommit=True) as connection:
         connection.execute("CREATE TEMPORARY TABLE moved AS TABLE " + name)
         connection.execute("DELETE FROM " + name)
         connection.execute(f"INSERT INTO {name} SELECT * FROM moved ORDER BY id DESC")
-        assert fingerprint_database(conninfo) == before
+        assert fingerprints() == before
         connection.execute(
             f"UPDATE {name} SET time_spent_seconds = time_spent_seconds + 1"
             f" WHERE id = (SELECT min(id::text)::uuid FROM {name})"
         )
-    changed = fingerprint_database(conninfo)
+    changed = fingerprints()
     assert changed[name].rows == before[name].rows
     assert {one for one in before if before[one] != changed[one]} == {name, f"{name}_2024_03"}
 

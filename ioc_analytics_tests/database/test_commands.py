@@ -115,6 +115,9 @@ def test_a_batch_can_be_taken_out_again(run: Run, year: Path) -> None:
         (["ocean", "--filter", "colour=red"], "unknown filter field 'colour'"),
         (["ocean", "--from", "yesterday"], "not an ISO date"),
         (["benchmarks", "--industry", "Tecnology"], "did you mean"),
+        (["metric", "completion_rat"], "did you mean 'completion_rate'"),
+        (["trends", "opennes"], "did you mean 'openness'"),
+        (["trends", "openness", "--interval", "daly"], "did you mean 'daily'"),
         (["query", "SELEC 1"], "syntax error"),
         (["query", "SELECT 1; SELECT 2"], "takes one"),
         (["query", "SELECT nothing FROM nowhere"], "nowhere"),
@@ -419,6 +422,34 @@ def test_benchmarks_say_why_they_withhold_and_whom_they_do_not_know(run: Run) ->
     assert "withheld: performance_index: no organization asked" in shown
     assert answer(run("benchmarks", "--json"))["performance_index"] is None
     assert "no responses in this range" in run("benchmarks", "nobody", code=4).stderr
+
+
+def test_a_metric_shows_its_interval_or_why_it_has_none(run: Run, year: Path) -> None:
+    run("ingest", year)
+    told = answer(run("metric", "completion_rate", "--json"))
+    assert told["confidence"]["low"] < told["value"] < told["confidence"]["high"]
+    shown = run("metric", "completion_rate", "--filter", "gender=female").stdout
+    assert "wilson" in shown
+    assert "completed among started responses" in shown
+    assert "a complete count" in run("metric", "response_volume").stdout
+    assert "found 0" in run("metric", "openness", "--from", "2035-01-01", code=4).stderr
+
+
+def test_trends_draw_a_series_and_say_what_is_too_short(run: Run, year: Path) -> None:
+    run("ingest", year)
+    shown = run("trends", "response_volume", "--points", 5).stdout
+    assert re.search(r"response_volume \(responses\), daily: (stable|increasing|decreasing)", shown)
+    assert "▁" in shown
+    assert "█" in shown
+    assert "season of 7" in shown
+    told = answer(run("trends", "response_volume", "--json"))
+    assert [p["start"] for p in told["points"]][-1] in shown
+    monthly = run("trends", "openness", "--interval", "monthly").stdout
+    assert "openness (points), monthly: undetermined" in monthly
+    assert "withheld: trend: a trend needs 24 values" in monthly
+    women = ["--filter", "gender=female", "--to", "2025-02-01"]
+    assert answer(run("trends", "openness", *women, "--json"))["filters"][0]["value"] == "female"
+    assert "0 cases of openness" in run("trends", "openness", "--to", "2001-01-01", code=4).stderr
 
 
 def test_health_names_every_part(run: Run) -> None:

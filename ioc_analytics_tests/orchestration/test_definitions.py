@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -10,8 +11,11 @@ import pytest
 import yaml
 
 from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.kernel.clock import utc_now
+from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.orchestration.assets.views import SOURCES
 from ioc_analytics.orchestration.build import build_defs
+from ioc_analytics.orchestration.schedules import build_schedules
 from ioc_analytics_tests.fixtures.processes import CHECKOUT
 
 GROUPS = {
@@ -22,10 +26,11 @@ GROUPS = {
         "anonymized_assessment_scores",
     },
     "distributions": {"ocean_trait_distributions"},
+    "metrics": {"daily_assessment_metrics"},
+    "benchmarks": {"benchmarking_data"},
+    "validation": {"dual_ai_validation_metrics"},
+    "operations": {"backups", "system_health_metrics"},
     "views": {
-        "daily_assessment_metrics",
-        "benchmarking_data",
-        "system_health_metrics",
         "mv_daily_assessment_overview",
         "mv_weekly_response_metrics",
         "mv_monthly_ocean_distributions",
@@ -33,6 +38,14 @@ GROUPS = {
         "mv_system_performance_dashboard",
     },
 }
+
+
+def resolved(schedule: object) -> dg.ScheduleDefinition:
+    """Return a schedule of the definitions as what it is."""
+    assert isinstance(schedule, dg.ScheduleDefinition)
+    return schedule
+
+
 CHECKS = {
     ("anonymized_assessment_responses", "newest_batch_accounted"),
     ("anonymized_question_responses", "no_duplicates_no_orphans"),
@@ -55,11 +68,51 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
     definitions = build_defs()
     graph = definitions.resolve_asset_graph()
     assert {(k.asset_key.to_user_string(), k.name) for k in graph.asset_check_keys} == CHECKS
-    assert {job.name for job in definitions.jobs or ()} == {"ingest", "refresh"}
+    assert {job.name for job in definitions.jobs or ()} == {
+        "ingest",
+        "refresh",
+        "rebuild",
+        "refresh_views",
+        "backup",
+        "restore_drill",
+        "measure_health",
+        "maintain",
+        "export",
+    }
     sensors = {sensor.name: sensor.default_status for sensor in definitions.sensors or ()}
     running = dg.DefaultSensorStatus.RUNNING
     assert sensors == {"inbox": running, "touched_months": running, "watch": running}
-    assert not list(definitions.schedules or ())
+    on = dg.DefaultScheduleStatus.RUNNING
+    schedules = {one.name: one for one in map(resolved, definitions.schedules or ())}
+    assert {name: (one.cron_schedule, one.default_status) for name, one in schedules.items()} == {
+        "backup_schedule": ("0 2 * * *", on),
+        "refresh_views_schedule": ("10 * * * *", on),
+        "maintain_schedule": ("30 3 * * *", on),
+    }
+
+
+def test_settings_move_schedules_and_leave_them_out() -> None:
+    config = AnalyticsConfig.load({}, enable_backups=False, schedules={"views": "0 * * * *"})
+    schedules = {one.name: one.cron_schedule for one in map(resolved, build_schedules(config))}
+    assert schedules == {
+        "refresh_views_schedule": "0 * * * *",
+        "maintain_schedule": "30 3 * * *",
+    }
+
+
+def test_of_missed_ticks_only_the_newest_runs() -> None:
+    backup = resolved(build_schedules(AnalyticsConfig.load({}))[0])
+    now = utc_now()
+    due = now.replace(hour=2, minute=0, second=0, microsecond=0)
+    due = due if due <= now else due - timedelta(days=1)
+
+    with dg.build_schedule_context(scheduled_execution_time=due) as context:
+        (request,) = backup.evaluate_tick(context).run_requests or ()
+    assert request.run_key == f"backup {due:%Y-%m-%dT%H:%M}Z"
+    with dg.build_schedule_context(scheduled_execution_time=due - timedelta(days=1)) as context:
+        missed = backup.evaluate_tick(context)
+    assert not missed.run_requests
+    assert "a later tick is due already" in (missed.skip_message or "")
 
 
 def test_a_range_of_months_is_one_run() -> None:
@@ -80,8 +133,6 @@ def test_a_view_comes_from_the_table_that_its_statement_reads(view: str) -> None
     text = (sqlfiles.sql_root() / "views" / f"{view}.sql").read_text()
     read = set(re.findall(r"(?:FROM|JOIN) analytics\.(\w+)", text))
     assert {key.to_user_string() for key in node.parent_keys} == read
-    is_filled = read <= {"ocean_trait_distributions", "benchmarking_data"}
-    assert is_filled != ("nothing fills" in (node.description or ""))
 
 
 def test_definitions_load_with_no_database_and_no_environment(tmp_path: Path) -> None:

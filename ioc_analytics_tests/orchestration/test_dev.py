@@ -108,7 +108,7 @@ def test_everything_is_made_and_its_runs_are_kept_on_the_embedded_server(
     told: list[str] = []
     summary = materialize_all(config, [batch], progress=told.append)
     assert summary.runs == 2
-    assert len(summary.assets) == 10
+    assert len(summary.assets) == 13
     assert summary.months == 2
     assert summary.accepted > 5000
     assert [check.passed for check in summary.checks] == [True] * 4

@@ -35,7 +35,7 @@ def refresh(
     **config: Any,
 ) -> dg.ExecuteInProcessResult:
     return definitions.resolve_job_def("refresh").execute_in_process(
-        run_config={"ops": {"ocean_trait_distributions": {"config": config}}},
+        run_config={"ops": {"released_tables": {"config": config}}},
         instance=instance,
         tags=tags,
         raise_on_error=False,

@@ -19,9 +19,11 @@ COMMENT ON COLUMN analytics.table_versions.changed_at IS 'When it began to';
 CREATE FUNCTION internal.note_change(changed_table text) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    INSERT INTO analytics.table_versions (table_name, transaction)
+    -- A server that was restored from a backup gives the numbers of its transactions out again.
+    INSERT INTO analytics.table_versions AS v (table_name, transaction)
     VALUES (changed_table, pg_current_xact_id())
-    ON CONFLICT DO NOTHING;
+    ON CONFLICT ON CONSTRAINT table_versions_pkey DO UPDATE SET changed_at = clock_timestamp()
+    WHERE v.changed_at < now();
     IF FOUND THEN
         BEGIN
             DELETE FROM analytics.table_versions AS v

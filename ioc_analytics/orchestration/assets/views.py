@@ -1,6 +1,6 @@
 """The materialized views, refreshed together without locking readers out.
 
-For: the refresh job. Not for: what the views say (``sql/views``).
+For: the jobs that release and that refresh views. Not for: what the views say (``sql/views``).
 """
 
 import time
@@ -22,30 +22,6 @@ SOURCES: Final = {
 }
 """Each view and the table that it reads."""
 
-_UNFILLED: Final = ("daily_assessment_metrics", "system_health_metrics")
-
-unfilled_tables: Final = [
-    dg.AssetSpec(
-        name,
-        group_name="views",
-        description=description(name)
-        + (". Nothing fills this table yet." if name in _UNFILLED else ""),
-        # The refresh of a month releases its peer groups too.
-        deps=[] if name in _UNFILLED else ["ocean_trait_distributions"],
-        kinds={"postgres", "table"},
-        owners=OWNERS,
-        tags={"privacy": "released"},
-    )
-    for name in (*_UNFILLED, "benchmarking_data")
-]
-"""Sources of views that no asset of their own makes."""
-
-
-def _description(view: str) -> str:
-    source = SOURCES[view]
-    note = f". Empty so far: nothing fills {source} yet." if source in _UNFILLED else ""
-    return description(view) + note
-
 
 @dg.multi_asset(
     name="materialized_views",
@@ -53,7 +29,7 @@ def _description(view: str) -> str:
     specs=[
         dg.AssetSpec(
             view,
-            description=_description(view),
+            description=description(view),
             kinds={"postgres", "view"},
             owners=OWNERS,
             tags={"privacy": "released"},

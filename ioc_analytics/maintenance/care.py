@@ -1,0 +1,246 @@
+"""The maintenance run: evidence, a plan of actions, and doing them one by one.
+
+For: the facade's ``perform_maintenance``. Not for: what counts as evidence (``evidence``), or data
+that are to go (``retention``).
+
+Plan and run are one code: a dry run stops before the first action. Each action waits at most
+``LOCK_SECONDS`` for its lock, so that it never queues readers behind it, and is left for the next
+run when it does not get it. No action starts after the time budget is used up. What would change
+how statements are planned for good, dropping an index, is named and never done.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, LiteralString
+
+import psycopg
+from psycopg import sql
+
+from ioc_analytics.database.pools import Database
+from ioc_analytics.kernel.clock import utc_now
+from ioc_analytics.kernel.errors import Unavailable
+from ioc_analytics.maintenance.evidence import (
+    SEQUENCE_SHARE,
+    TableEvidence,
+    read_indexes,
+    read_sequences,
+    read_tables,
+)
+from ioc_analytics.records.maintenance import MaintenanceReport, MaintenanceStep
+from ioc_analytics.schema.partitions import (
+    missing_partitions,
+    premade_months,
+    premake_partitions,
+    read_runway,
+)
+from ioc_analytics.schema.views import VIEWS, refresh_view
+
+LOCK_SECONDS: Final = 2
+BUDGET_SECONDS: Final = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do."""
+
+    text: str
+    """It in words, as the report shows it."""
+
+    do: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One kind of care, before it is given."""
+
+    name: str
+    actions: tuple[Action, ...]
+    measure: Callable[[], Mapping[str, float]]
+    """The figures that the step is to better."""
+
+    findings: tuple[str, ...] = field(default=())
+
+
+def maintain(
+    database: Database, *, is_dry_run: bool = False, budget_seconds: float = BUDGET_SECONDS
+) -> MaintenanceReport:
+    """Give the tables the care that evidence asks for.
+
+    Args:
+        database: The database.
+        is_dry_run: Say what would be done, and do nothing.
+        budget_seconds: No action starts later than this after the beginning.
+    """
+    started = time.monotonic()
+    deadline = started + budget_seconds
+    steps = [_run(step, is_dry_run, deadline) for step in _plan(database)]
+    return MaintenanceReport(is_dry_run, tuple(steps), time.monotonic() - started)
+
+
+def _run(step: PlannedStep, is_dry_run: bool, deadline: float) -> MaintenanceStep:
+    started = time.monotonic()
+    before = dict(step.measure())
+    done: list[str] = []
+    left: dict[str, str] = {}
+    for action in () if is_dry_run else step.actions:
+        if time.monotonic() > deadline:
+            left[action.text] = "the time budget was used up"
+            continue
+        try:
+            action.do()
+        except Unavailable as error:
+            if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
+                raise
+            left[action.text] = f"its lock was not to be had in {LOCK_SECONDS} s"
+        else:
+            done.append(action.text)
+    return MaintenanceStep(
+        step.name,
+        tuple(action.text for action in step.actions),
+        tuple(done),
+        left,
+        step.findings,
+        time.monotonic() - started,
+        before,
+        dict(step.measure()) if done else before,
+    )
+
+
+def _plan(database: Database) -> Iterator[PlannedStep]:
+    # A generator: the evidence of a step is read when the steps before it are done.
+    yield _partitions(database)
+    yield _statistics(database)
+    yield _vacuum(database)
+    yield _indexes(database)
+    yield _sequences(database)
+    yield _views(database)
+
+
+def _partitions(database: Database) -> PlannedStep:
+    today, days = utc_now().date(), database.config.retention_days
+
+    def make() -> None:
+        with database.connection("ingest") as connection:
+            premake_partitions(connection, today, days)
+
+    def measure() -> Mapping[str, float]:
+        with database.connection("ingest") as connection:
+            return {"runway_months": read_runway(connection)}
+
+    with database.connection("ingest") as connection:
+        missing = missing_partitions(connection, premade_months(today), days)
+    names = ", ".join(suffix for suffix, _, _ in missing)
+    actions = (Action(f"make the partitions {names}", make),) if missing else ()
+    return PlannedStep("partitions", actions, measure)
+
+
+def _statistics(database: Database) -> PlannedStep:
+    tables = [table for table in _tables(database) if table.needs_statistics]
+    return PlannedStep(
+        "statistics",
+        tuple(
+            _statement(database, "ANALYZE {}", table.name, f"{table.changed_rows:,} rows changed")
+            for table in tables
+        ),
+        lambda: {"tables_without": sum(t.needs_statistics for t in _tables(database))},
+    )
+
+
+def _vacuum(database: Database) -> PlannedStep:
+    actions = []
+    for table in _tables(database):
+        if table.needs_freezing:
+            share = table.frozen_age / table.freeze_limit
+            why = f"its transaction numbers are {share:.0%} of the way to a forced vacuum"
+            actions.append(_statement(database, "VACUUM (FREEZE, ANALYZE) {}", table.name, why))
+        elif table.needs_vacuum:
+            why = f"{table.dead_rows:,} dead beside {table.live_rows:,} live rows"
+            actions.append(_statement(database, "VACUUM (ANALYZE) {}", table.name, why))
+
+    def measure() -> Mapping[str, float]:
+        tables = _tables(database)
+        return {
+            "dead_rows": sum(table.dead_rows for table in tables),
+            "size_bytes": sum(table.size_bytes for table in tables),
+            "tables_to_freeze": sum(table.needs_freezing for table in tables),
+        }
+
+    return PlannedStep("vacuum", tuple(actions), measure)
+
+
+def _indexes(database: Database) -> PlannedStep:
+    with database.connection("owner") as connection:
+        found = read_indexes(connection)
+    findings = [
+        f"{index.name} is the same as {index.repeats} ({index.size_bytes:,} bytes)"
+        for index in found
+        if index.repeats is not None
+    ]
+    findings += [
+        f"{index.name} on {index.table_name} has not been used ({index.size_bytes:,} bytes)"
+        for index in found
+        if index.is_unused and index.repeats is None
+    ]
+
+    def measure() -> Mapping[str, float]:
+        with database.connection("owner") as connection:
+            return {"invalid_indexes": sum(index.is_invalid for index in read_indexes(connection))}
+
+    return PlannedStep(
+        "indexes",
+        tuple(
+            _statement(database, "REINDEX INDEX CONCURRENTLY {}", index.name, "it is invalid")
+            for index in found
+            if index.is_invalid
+        ),
+        measure,
+        tuple(findings),
+    )
+
+
+def _sequences(database: Database) -> PlannedStep:
+    with database.connection("owner") as connection:
+        sequences = read_sequences(connection)
+    used = max((sequence.used_share for sequence in sequences), default=0.0)
+    findings = tuple(
+        f"{sequence.name} has used {sequence.used_share:.0%} of its numbers"
+        for sequence in sequences
+        if sequence.used_share >= SEQUENCE_SHARE
+    )
+    return PlannedStep("sequences", (), lambda: {"most_used_share": used}, findings)
+
+
+def _views(database: Database) -> PlannedStep:
+    return PlannedStep(
+        "views",
+        tuple(Action(f"refresh {view}", partial(refresh_view, database, view)) for view in VIEWS),
+        lambda: {"views": len(VIEWS)},
+    )
+
+
+def _tables(database: Database) -> list[TableEvidence]:
+    with database.connection("owner") as connection:
+        return read_tables(connection)
+
+
+def _statement(database: Database, text: LiteralString, name: str, why: str) -> Action:
+    schema, _, relation = name.partition(".")
+    statement = sql.SQL(text).format(sql.Identifier(schema, relation))
+
+    def do() -> None:
+        # None of these may stand in a transaction.
+        with database.connection("owner") as connection:
+            connection.rollback()
+            connection.autocommit = True
+            try:
+                connection.execute(
+                    sql.SQL("SET lock_timeout = {}").format(sql.Literal(f"{LOCK_SECONDS}s"))
+                )
+                connection.execute(statement)
+            finally:
+                connection.execute("RESET lock_timeout")
+                connection.autocommit = False
+
+    return Action(f"{text.format(name)}: {why}", do)

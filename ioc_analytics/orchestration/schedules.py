@@ -1,0 +1,81 @@
+"""The schedules: what runs by the clock, all of it from the start, each at a time of the settings.
+
+For: ``build_defs``. Not for: what touched data ask for (``sensors``).
+
+Times are UTC. After a pause of the daemon Dagster asks once for every tick that was missed. Only
+the newest is wanted: a second backup of the same state, or a measurement of a moment that has
+gone, is worth nothing. So a tick whose successor is due already is skipped, and says so.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+from dagster._utils.schedules import schedule_execution_time_iterator
+
+from ioc_analytics.kernel.clock import utc_now
+from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.orchestration.jobs import (
+    BACKUP,
+    MAINTAIN,
+    REFRESH_VIEWS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A job and its time."""
+
+    job: str
+    cron: str
+    description: str
+
+
+def planned(config: AnalyticsConfig) -> Iterator[Planned]:
+    """Return what the settings want to run by the clock."""
+    if config.enable_backups:
+        yield Planned(
+            BACKUP,
+            config.backup_schedule,
+            "Makes and drills a backup (`ANALYTICS_BACKUP_SCHEDULE`).",
+        )
+    yield Planned(
+        REFRESH_VIEWS,
+        config.schedules.views,
+        "Refreshes the materialized views (`ANALYTICS_VIEWS_SCHEDULE`); a refresh of touched "
+        "months does so too.",
+    )
+    yield Planned(
+        MAINTAIN,
+        config.schedules.maintenance,
+        "Gives the tables the care that they need (`ANALYTICS_MAINTENANCE_SCHEDULE`).",
+    )
+
+
+def build_schedules(config: AnalyticsConfig) -> list[dg.ScheduleDefinition]:
+    """Return the schedules that the settings ask for."""
+    return [_build(one) for one in planned(config)]
+
+
+def _build(one: Planned) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name=f"{one.job}_schedule",
+        job_name=one.job,
+        cron_schedule=one.cron,
+        execution_timezone="UTC",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=one.description,
+    )
+    def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        at = context.scheduled_execution_time
+        if _next_tick(one.cron, at) <= utc_now():
+            return dg.SkipReason(f"missed at {at:%Y-%m-%d %H:%M} UTC; a later tick is due already")
+        return dg.RunRequest(run_key=f"{one.job} {at:%Y-%m-%dT%H:%M}Z")
+
+    return schedule
+
+
+def _next_tick(cron: str, tick: datetime) -> datetime:
+    moments = schedule_execution_time_iterator(tick.timestamp() + 1, cron, "UTC", ascending=True)
+    return next(moments).astimezone(UTC)

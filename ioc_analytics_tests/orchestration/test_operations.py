@@ -1,0 +1,84 @@
+"""Backups, health, exports and the views, run by Dagster on a real database."""
+
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from ioc_analytics.system import AnalyticsSystem
+
+
+def run(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, job: str, **ops: dict[str, Any]
+) -> dg.ExecuteInProcessResult:
+    return definitions.resolve_job_def(job).execute_in_process(
+        run_config={"ops": {name: {"config": config} for name, config in ops.items()}},
+        instance=instance,
+        raise_on_error=False,
+    )
+
+
+def metadata_of(result: dg.ExecuteInProcessResult) -> dict[str, Any]:
+    (event,) = result.get_asset_materialization_events()
+    return {name: value.value for name, value in event.materialization.metadata.items()}
+
+
+def test_a_backup_is_drilled_before_its_run_ends(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, analytics: AnalyticsSystem
+) -> None:
+    done = run(definitions, instance, "backup")
+    assert done.success
+    shown = metadata_of(done)
+    (backup,) = analytics.list_backups()
+    assert (backup.id, backup.state) == (shown["backup"], "drilled")
+    assert shown["restore_seconds"] > 0
+    assert shown["tables"] == len(backup.fingerprints) > 20
+    assert run(
+        definitions, instance, "restore_drill", drill_backup={"backup_id": backup.id}
+    ).success
+
+
+def test_a_drill_of_a_backup_that_is_not_there_fails_with_its_reason(
+    definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    done = run(definitions, instance, "restore_drill", drill_backup={"backup_id": "no-such-backup"})
+    assert not done.success
+    (failed,) = [event for event in done.all_events if event.is_step_failure]
+    failure = failed.step_failure_data.user_failure_data
+    assert failure is not None
+    assert "no-such-backup" in (failure.description or "")
+
+
+def test_health_is_measured_and_shown(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, analytics: AnalyticsSystem
+) -> None:
+    done = run(definitions, instance, "measure_health")
+    assert done.success
+    shown = metadata_of(done)
+    stored = analytics.query("SELECT count(*) AS n FROM system_health_metrics").data
+    assert stored == [{"n": shown["figures"]}]
+    parts = {record.data["part"] for record in shown["checks"].records}
+    assert {"database", "backups", "storage"} <= parts
+
+
+def test_views_are_refreshed_alone(
+    definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    done = run(definitions, instance, "refresh_views")
+    assert done.success
+    assert len(done.get_asset_materialization_events()) == 5
+
+
+def test_an_export_lies_in_its_folder_afterwards(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    analytics: AnalyticsSystem,
+) -> None:
+    done = run(
+        definitions, instance, "export", export_rows={"sql": "SELECT 1 AS one", "format": "jsonl"}
+    )
+    assert done.success
+    (written,) = [
+        path for path in Path(analytics.config.exports.path).iterdir() if path.suffix == ".jsonl"
+    ]
+    assert written.read_text().strip() == '{"one":1}'
