@@ -72,6 +72,8 @@ def status(session: Session, openmetrics: bool) -> None:
         f"in quarantine: {found.quarantine_waiting:,}; data quality: "
         f"{figure(database.data_quality_score)}"
     )
+    for alert in found.alerts:
+        click.echo(f"Alert {alert.id}, {alert.severity}: {alert.summary} ({alert.runbook})")
     tables = table("table", "rows", "size", numbers=("rows", "size"))
     for name, one in found.tables.items():
         rows = f"{'about ' if one.is_estimate else ''}{one.rows:,}"

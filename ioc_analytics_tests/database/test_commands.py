@@ -18,6 +18,7 @@ from click.testing import CliRunner, Result
 from ioc_analytics.cli.main import cli
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.synthetic.files import generate_files
+from ioc_analytics.system import AnalyticsSystem
 from ioc_analytics_tests.fixtures.platform import PSEUDONYM_KEY
 
 Run = Callable[..., Result]
@@ -508,6 +509,24 @@ def test_alerts_are_listed_checked_and_silenced(run: Run) -> None:
     assert "disk_full" in run("alerts", "silence", "disk_ful", code=2).stderr
     assert "no alert 99" in run("alerts", "ack", 99, code=2).stderr
     assert "transitions" in answer(run("alerts", "replay", "--json"))
+
+
+def test_status_shows_open_alerts(run: Run, platform_config: AnalyticsConfig) -> None:
+    with (
+        AnalyticsSystem(platform_config) as system,
+        system.database.connection("ingest") as connection,
+    ):
+        connection.execute(
+            "INSERT INTO internal.alerts"
+            " (rule, severity, summary, value, threshold, unit, runbook, started_at)"
+            " VALUES ('disk_full', 'critical', 'disk in use', 97, 85, 'percent',"
+            " 'docs/runbooks/disk_full.md', now())"
+        )
+    assert "critical: disk in use (docs/runbooks/disk_full.md)" in run("status").stdout
+    assert answer(run("status", "--json"))["alerts"][0]["rule"] == "disk_full"
+    assert "taken on" not in run("alerts", "list").stdout
+    run("alerts", "ack", 1, "--note", "ordered")
+    assert "taken on by" in run("alerts", "list").stdout
 
 
 def test_health_evaluates_data_quality_when_asked(run: Run) -> None:
