@@ -10,7 +10,6 @@ from pydantic import Field, SecretStr, model_validator
 
 from ioc_analytics.kernel.settings_database import SettingsRecord
 from ioc_analytics.kernel.settings_values import (
-    AbsolutePath,
     Addresses,
     Allowed,
     Number,
@@ -124,11 +123,6 @@ class AlertRoutes(SettingsRecord):
     smtp_password: Annotated[SecretStr | None, Variable("ANALYTICS_ALERT_SMTP_PASSWORD")] = None
     """Password of that login."""
 
-    smtp_password_file: Annotated[
-        AbsolutePath | None, Variable("ANALYTICS_ALERT_SMTP_PASSWORD_FILE"), Allowed("a path")
-    ] = None
-    """File that holds the password, instead of the password itself."""
-
     webhook_url: Annotated[
         WebAddress | None,
         Variable("ANALYTICS_ALERT_WEBHOOK_URL"),
@@ -162,10 +156,7 @@ class AlertRoutes(SettingsRecord):
             raise ValueError(
                 "e-mails need both recipients (email_to) and a mail server (smtp_host)"
             )
-        passwords = (self.smtp_password, self.smtp_password_file)
-        if None not in passwords:
-            raise ValueError("smtp_password and smtp_password_file are both given; give one")
-        has_password = passwords != (None, None)
+        has_password = self.smtp_password is not None
         if has_password and self.smtp_user is None:
             raise ValueError("smtp_password needs smtp_user")
         if has_password and self.smtp_security == "none":

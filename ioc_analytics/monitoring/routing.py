@@ -148,6 +148,4 @@ def _mail(routes: AlertRoutes, notices: Sequence[Notice]) -> None:
 
 
 def _password(routes: AlertRoutes) -> str:
-    if routes.smtp_password_file is not None:
-        return routes.smtp_password_file.read_text(encoding="utf-8").strip()
     return routes.smtp_password.get_secret_value() if routes.smtp_password else ""
