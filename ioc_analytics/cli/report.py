@@ -3,7 +3,7 @@
 import click
 
 from ioc_analytics.cli.commands import PlatformCommand
-from ioc_analytics.cli.ocean import parse_conditions
+from ioc_analytics.cli.conditions import parse_conditions
 from ioc_analytics.cli.session import Session, pass_session
 
 

@@ -334,7 +334,7 @@ def _quality(name: str, title: str, question: Question) -> Section:
         title,
         note,
         tables=(Table(f"The data behind this report. {note}.", ("figure", "value"), rows),),
-        remarks=status.alerts,
+        remarks=tuple(f"{alert.severity}: {alert.summary}" for alert in status.alerts),
         withheld=withheld,
         figures=status.to_dict(),
     )
