@@ -141,11 +141,17 @@ def _statistics(database: Database) -> PlannedStep:
     return PlannedStep(
         "statistics",
         tuple(
-            _statement(database, "ANALYZE {}", table.name, f"{table.changed_rows:,} rows changed")
+            _statement(database, "ANALYZE {}", table.name, _why_statistics(table))
             for table in tables
         ),
         lambda: {"tables_without": sum(t.needs_statistics for t in _tables(database))},
     )
+
+
+def _why_statistics(table: TableEvidence) -> str:
+    if table.is_parent:
+        return "its partitions have changed since it was last analyzed"
+    return f"{table.changed_rows:,} rows changed"
 
 
 def _vacuum(database: Database) -> PlannedStep:
