@@ -22,7 +22,7 @@ from ioc_analytics.backup.signing import SigningKey, signing_key
 from ioc_analytics.database.filelocks import file_lock
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
-from ioc_analytics.kernel.errors import AnalyticsError, InvalidInput
+from ioc_analytics.kernel.errors import AnalyticsError, IntegrityFailure, InvalidInput
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.records.backups import Backup
@@ -112,7 +112,11 @@ def read_backup(folder: Path, key: SigningKey) -> Backup:
 def note_state(folder: Path, key: SigningKey, **changes: Any) -> Backup:
     """Write down what became of a backup (fields of ``Backup``), and return it."""
     checksum = mark_file(folder / MANIFEST).sha256
-    state = _read_state(folder, key, checksum) | changes
+    try:
+        known = _read_state(folder, key, checksum)
+    except IntegrityFailure:
+        known = {}  # damaged: what it said is lost, and is found out anew
+    state = known | changes
     told = {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in state.items()

@@ -111,7 +111,8 @@ def _try(source: Source, there: Database) -> float:
     try:
         load(source, there, _DATABASE)
     except Unavailable as fault:
-        # On a server of its own a dump that does not restore is the dump's fault.
+        if not _is_dumps_fault(there, fault):
+            raise
         raise IntegrityFailure(
             f"backup {source.manifest.id} cannot be restored: {fault}. Use another backup"
         ) from fault
@@ -122,6 +123,18 @@ def _try(source: Source, there: Database) -> float:
         closed.make_closed(there.address, _DATABASE)
         load_dagster(source, there, closed.administrator_conninfo(there.address, _DATABASE))
     return seconds
+
+
+def _is_dumps_fault(there: Database, fault: Unavailable) -> bool:
+    """Return whether a restore failed although its server is well and has room."""
+    if "No space left on device" in str(fault):
+        return False
+    try:
+        with translated_errors(), connect_as_administrator(there.address, _DATABASE) as connection:
+            connection.execute("SELECT 1")
+    except Unavailable:
+        return False
+    return True
 
 
 def _ask(source: Source, connection: psycopg.Connection[Any]) -> None:

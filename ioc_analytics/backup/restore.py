@@ -29,14 +29,25 @@ from ioc_analytics.database.pools import Database
 from ioc_analytics.database.servers import Address
 from ioc_analytics.database.translation import translated_errors
 from ioc_analytics.kernel import sqlfiles
-from ioc_analytics.kernel.errors import ConfigurationError, IntegrityFailure, InvalidInput
+from ioc_analytics.kernel.errors import (
+    ConfigurationError,
+    IntegrityFailure,
+    InvalidInput,
+    Unavailable,
+)
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.privacy.keys import KEY_FILE_NAME
 from ioc_analytics.records.backups import RestoreReceipt
 
 _CATALOGUES: Final = frozenset(
-    f"internal.{name}"
-    for name in ("schema_history", "schema_snapshot", "instruments", "questions", "categories")
+    {
+        "analytics.table_versions",
+        "internal.schema_history",
+        "internal.schema_snapshot",
+        "internal.instruments",
+        "internal.questions",
+        "internal.categories",
+    }
 )
 """What ``init`` fills: a database with rows in these alone is empty."""
 
@@ -205,8 +216,8 @@ def _living_tombstones(database: Database) -> tombstones.Tombstones:
     try:
         with database.connection("ingest") as connection:
             return tombstones.read(connection)
-    except (ConfigurationError, InvalidInput):
-        return {}  # the database is lost or bare: those beside the backups remain
+    except (ConfigurationError, InvalidInput, Unavailable):
+        return {}  # the database is lost, away or bare: those beside the backups remain
 
 
 def _replay(address: Address, name: str, erased: tombstones.Tombstones) -> int:

@@ -236,10 +236,12 @@ class AnalyticsConfig(SettingsRecord):
     retention_days: Annotated[
         Whole, Variable("ANALYTICS_RETENTION_DAYS"), Field(ge=1, le=36_500)
     ] = 90
-    """Days that raw rows are kept; states and released tables stay longer."""
+    """Days that raw rows are meant to be kept; older ones lie in partitions of a year. Nothing
+    deletes them yet."""
 
     maturity_days: Annotated[Whole, Variable("ANALYTICS_MATURITY_DAYS"), Field(ge=1, le=3650)] = 14
-    """Days after which a started response counts as not completed: released days become mature."""
+    """Days after which a started response counts as not completed: released days become mature
+    (trends wait 14 days, whatever stands here)."""
 
     debug_mode: Annotated[bool, Variable("ANALYTICS_DEBUG_MODE")] = False
     """Whether the log is detailed."""

@@ -1,7 +1,7 @@
 """The maintenance run: evidence, a plan of actions, and doing them one by one.
 
 For: the facade's ``perform_maintenance``. Not for: what counts as evidence (``evidence``), or data
-that are to go (``retention``).
+that are to go.
 
 Plan and run are one code: a dry run stops before the first action. Each action waits at most
 ``LOCK_SECONDS`` for its lock, so that it never queues readers behind it, and is left for the next
@@ -20,7 +20,7 @@ from psycopg import sql
 
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel.clock import utc_now
-from ioc_analytics.kernel.errors import Unavailable
+from ioc_analytics.kernel.errors import InvalidInput, Unavailable
 from ioc_analytics.maintenance.evidence import (
     SEQUENCE_SHARE,
     TableEvidence,
@@ -94,6 +94,10 @@ def _run(step: PlannedStep, is_dry_run: bool, deadline: float) -> MaintenanceSte
             if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
                 raise
             left[action.text] = f"its lock was not to be had in {LOCK_SECONDS} s"
+        except InvalidInput as error:
+            if not isinstance(error.__cause__, psycopg.errors.QueryCanceled):
+                raise
+            left[action.text] = "it was cancelled"
         else:
             done.append(action.text)
     return MaintenanceStep(
@@ -141,11 +145,17 @@ def _statistics(database: Database) -> PlannedStep:
     return PlannedStep(
         "statistics",
         tuple(
-            _statement(database, "ANALYZE {}", table.name, f"{table.changed_rows:,} rows changed")
+            _statement(database, "ANALYZE {}", table.name, _why_statistics(table))
             for table in tables
         ),
         lambda: {"tables_without": sum(t.needs_statistics for t in _tables(database))},
     )
+
+
+def _why_statistics(table: TableEvidence) -> str:
+    if table.is_parent:
+        return "its partitions have changed since it was last analyzed"
+    return f"{table.changed_rows:,} rows changed"
 
 
 def _vacuum(database: Database) -> PlannedStep:
@@ -238,9 +248,13 @@ def _statement(database: Database, text: LiteralString, name: str, why: str) -> 
                 connection.execute(
                     sql.SQL("SET lock_timeout = {}").format(sql.Literal(f"{LOCK_SECONDS}s"))
                 )
+                # A large table takes its time, and half an index is worse than a late one.
+                connection.execute("SET statement_timeout = 0")
                 connection.execute(statement)
             finally:
-                connection.execute("RESET lock_timeout")
-                connection.autocommit = False
+                if not connection.closed:
+                    connection.execute("RESET lock_timeout")
+                    connection.execute("RESET statement_timeout")
+                    connection.autocommit = False
 
     return Action(f"{text.format(name)}: {why}", do)

@@ -37,6 +37,10 @@ class Rule:
     hold_seconds: float = 0
     """How long the figure must stay beyond its limit to raise, and within it to end."""
 
+    margin: float = MARGIN
+    """Share of the limit that an open alert asks for besides; 0 for a figure that moves in whole
+    steps, or that could not pass the limit by that much."""
+
     scale: float = 1
     """Measured figures are multiplied by it to be in the unit of the limit."""
 
@@ -48,7 +52,7 @@ class Rule:
     def is_beyond(self, value: float, *, is_open: bool) -> bool:
         """Return whether a value is trouble; an open alert asks for a little more to end."""
         way = 1 if self.is_floor else -1
-        limit = self.limit * (1 + way * MARGIN) if is_open else self.limit
+        limit = self.limit * (1 + way * self.margin) if is_open else self.limit
         return value < limit if self.is_floor else value > limit
 
     def summary(self, value: float) -> str:
@@ -180,7 +184,7 @@ def build_rules(config: AnalyticsConfig) -> tuple[Rule, ...]:
         ),
         Rule(
             "partitions_short", "platform", "runway_months", "critical", limits.runway_months,
-            "months", "months ahead with partitions", is_floor=True,
+            "months", "months ahead with partitions", is_floor=True, margin=0,
         ),
         Rule(
             "batch_overdue", "platform", "batch_age_hours", "warning", limits.batch_age_hours,
@@ -192,7 +196,7 @@ def build_rules(config: AnalyticsConfig) -> tuple[Rule, ...]:
         ),
         Rule(
             "quality_low", "platform", "quality_score", "error", limits.quality_score, "points",
-            "data quality", is_floor=True,
+            "data quality", is_floor=True, margin=0,
         ),
         Rule(
             "promise_broken", "platform", "broken_promises", "critical", 0, "checks",

@@ -32,9 +32,10 @@ def watch(context: dg.SensorEvaluationContext, analytics: AnalyticsResource) -> 
         return dg.SkipReason("switched off (ANALYTICS_ENABLE_MONITORING)")
     with failures():
         system = analytics.system
+        # Alerts first: an evaluation that fails must not make the watch blind.
+        found = system.check_for_alerts()
         evaluated_at = system.quality_evaluated_at()
         if evaluated_at is None or utc_now() - evaluated_at >= QUALITY_EVERY:
             system.evaluate_quality()
-        found = system.check_for_alerts()
     names = ", ".join(alert.rule for alert in found) or "none"
     return dg.SkipReason(f"open alerts: {names}")

@@ -62,12 +62,15 @@ def build_aggregation(
     """
     for key in aggregation:
         _known(key, _KEYS, "part of an aggregation")
+    table = table.removeprefix("analytics.")
     builder = _Builder(table, _columns_of(connection, table))
     groups = [builder.group(group) for group in _listed(aggregation.get("group_by"))]
     measures = [builder.measure(m) for m in _listed(aggregation.get("measures") or "count")]
     conditions = [builder.condition(c) for c in _listed(aggregation.get("filters"))]
     names = [name for name, _ in (*groups, *measures)]
     for name in names:
+        if not isinstance(name, str):
+            raise InvalidInput(f"an alias is a text, found {type(name).__name__}")
         if names.count(name) > 1:
             raise InvalidInput(f"two parts of the result are called {name!r}; give one an alias")
     parts = [
@@ -196,7 +199,7 @@ def _columns_of(connection: psycopg.Connection[Any], table: str) -> dict[str, _C
         sqlfiles.query("query/readable_columns")
     ):
         tables.setdefault(name, {})[column] = _Column(kind, category)
-    return tables[_known(table.removeprefix("analytics."), tables, "table")]
+    return tables[_known(table, tables, "table")]
 
 
 def _ordering(name: Any, names: Sequence[str]) -> sql.Composable:

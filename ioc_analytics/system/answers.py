@@ -234,6 +234,7 @@ class Answers(SystemBase):
             PrivacyRefusal: The role sees released figures only.
         """
         self.demand_analyst("see exact figures")
+        self._note("find outliers", "responses")
         with self.database.connection("analyst") as connection:
             return find_outliers(
                 connection,
@@ -313,6 +314,7 @@ class Answers(SystemBase):
             PrivacyRefusal: The role sees released figures only.
         """
         login = self._query_login("ml")
+        self._note("train", target)
         with self.query_counters.request(), self.database.connection(login) as connection:
             return gather_training(
                 connection, target, cutoff, horizon_days=horizon_days, window_days=window_days
@@ -322,11 +324,10 @@ class Answers(SystemBase):
         self, results: pd.DataFrame | Iterable[Mapping[str, Any]]
     ) -> tuple[int, ...]:
         """Store predictions in ``predictive_analytics_results`` and return their numbers."""
-        with self.database.connection(self._query_login("ml")) as connection:
-            ids = store_predictions(connection, results)
-        with self.database.connection("ingest") as connection:
-            self._audit(connection, "store", "predictive_analytics_results", row_count=len(ids))
-        return ids
+        login = self._query_login("ml")
+        self._note("store", "predictive_analytics_results")
+        with self.database.connection(login) as connection:
+            return store_predictions(connection, results)
 
     def stream(
         self, sql: str, params: Sequence[Any] = (), *, timeout_seconds: float | None = None

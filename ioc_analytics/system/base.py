@@ -3,8 +3,8 @@
 For: the other modules of this room. Not for: verbs.
 """
 
-import getpass
 import os
+import pwd
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -72,6 +72,11 @@ class SystemBase:
     def _pseudonymizer(self) -> Pseudonymizer:
         return load_pseudonymizer(self.config)
 
+    def _note(self, action: str, subject: str) -> None:
+        """Note what is about to be done, in a transaction of its own."""
+        with self.database.connection("ingest") as connection:
+            self._audit(connection, action, subject)
+
     def _audit(
         self,
         connection: psycopg.Connection[Any],
@@ -99,7 +104,7 @@ class SystemBase:
 def account() -> str:
     """Return the account of the operating system that asks."""
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
         # A container's number may have no name.
         return f"uid {os.getuid()}"

@@ -50,6 +50,7 @@ class Operations(SystemBase):
 
     def measure_health(self) -> HealthMeasurements:
         """Measure server, host, platform and queries, and keep it in ``system_health_metrics``."""
+        self.demand_analyst("measure health")
         return measure_health(self.database, self.query_counters.figures())
 
     def get_system_metrics(self) -> SystemMetrics:
@@ -62,6 +63,7 @@ class Operations(SystemBase):
 
     def check_for_alerts(self) -> list[Alert]:
         """Measure, evaluate the alert rules, tell people of what is new, return open alerts."""
+        self.demand_analyst("check for alerts")
         return check_for_alerts(self.database, self.query_counters.figures())
 
     def list_alerts(self, *, since: datetime | None = None) -> list[Alert]:
@@ -95,6 +97,7 @@ class Operations(SystemBase):
 
     def get_scaling_recommendations(self) -> list[Advice]:
         """Return advice on measured evidence, the most urgent first; none without evidence."""
+        self.demand_analyst("ask for advice")
         return advise(self.database)
 
     def create_backup(
@@ -133,7 +136,11 @@ class Operations(SystemBase):
     def restore_backup(
         self, backup_id: str | None = None, target: str | Path | None = None
     ) -> RestoreReceipt:
-        """Restore a backup into an empty target; see ``backup.restore``."""
+        """Restore a backup into an empty target; see ``backup.restore``.
+
+        After a restore into this installation's own database, open the system anew: the connections
+        of this one belong to the database that was replaced.
+        """
         self.demand_analyst("restore backups")
         return restore_backup(self.database, backup_id, target)
 

@@ -121,6 +121,15 @@ def test_what_is_unknown_or_unfitting_is_refused(
         analytics.execute_aggregation_query(table, aggregation)
 
 
+def test_a_table_may_be_named_with_its_schema(analytics: AnalyticsSystem) -> None:
+    found = analytics.execute_aggregation_query(f"analytics.{TABLE}", {})
+    assert found.data == analytics.execute_aggregation_query(TABLE, {}).data
+    with pytest.raises(InvalidInput, match="an alias is a text"):
+        analytics.execute_aggregation_query(
+            TABLE, {"measures": {"function": "avg", "column": "score", "alias": 5}}
+        )
+
+
 def test_a_reader_aggregates_released_tables_only(analytics: AnalyticsSystem) -> None:
     with AnalyticsSystem(analytics.config, role="reader") as reader:
         found = reader.execute_aggregation_query("ocean_trait_distributions", {})

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.backup.fingerprints import fingerprint_database
-from ioc_analytics.backup.manifest import MANIFEST, mark_files, read_manifest
+from ioc_analytics.backup.manifest import MANIFEST, STATE, mark_files, read_manifest
 from ioc_analytics.backup.retention import plan_pruning
 from ioc_analytics.backup.signing import signing_key
 from ioc_analytics.cli.main import cli
@@ -158,6 +158,29 @@ def test_a_restore_overwrites_nothing(system: AnalyticsSystem, target: str) -> N
     system.restore_backup(backup.id, target)
     with pytest.raises(InvalidInput, match="is not empty"):
         system.restore_backup(backup.id, target)
+
+
+def test_after_a_disaster_a_fresh_installation_takes_the_backup(
+    system: AnalyticsSystem, target: str
+) -> None:
+    backup = system.create_backup()
+    before = content_rows(system)
+    with restored(system, target) as fresh:
+        fresh.initialize()
+        receipt = fresh.restore_backup(backup.id)
+        assert receipt.target == target
+    with restored(system, target) as opened_anew:
+        assert content_rows(opened_anew) == before
+        assert opened_anew.get_ocean_analysis().sample_size == PEOPLE
+
+
+def test_what_is_known_of_a_backup_may_be_damaged_and_is_found_anew(
+    system: AnalyticsSystem,
+) -> None:
+    backup = system.create_backup()
+    assert system.verify_backup(backup.id).state == "verified"
+    (Path(backup.location) / STATE).write_text("damaged")
+    assert system.verify_backup(backup.id).state == "verified"
 
 
 def test_the_erased_stay_erased_also_when_the_database_is_lost(
