@@ -149,6 +149,9 @@ class ScheduleSettings(SettingsRecord):
     views: Annotated[Schedule, Variable("ANALYTICS_VIEWS_SCHEDULE")] = "10 * * * *"
     """When the materialized views are refreshed, besides after every refresh of months."""
 
+    quality: Annotated[Schedule, Variable("ANALYTICS_QUALITY_SCHEDULE")] = "0 5 * * *"
+    """When data quality is evaluated."""
+
     maintenance: Annotated[Schedule, Variable("ANALYTICS_MAINTENANCE_SCHEDULE")] = "30 3 * * *"
     """When tables are maintained."""
 
@@ -225,7 +228,7 @@ class AnalyticsConfig(SettingsRecord):
 
     enable_monitoring: Annotated[bool, Variable("ANALYTICS_ENABLE_MONITORING")] = True
     """Whether Dagster's sensor `watch` measures health and checks alerts every five minutes, and
-    evaluates data quality once a day; asking by hand works all the same."""
+    its schedule evaluates data quality; asking by hand works all the same."""
 
     enable_backups: Annotated[bool, Variable("ANALYTICS_ENABLE_BACKUPS")] = True
     """Whether the schedule of backups and drills runs."""
@@ -242,6 +245,11 @@ class AnalyticsConfig(SettingsRecord):
     maturity_days: Annotated[Whole, Variable("ANALYTICS_MATURITY_DAYS"), Field(ge=1, le=3650)] = 14
     """Days after which a started response counts as not completed: released days become mature
     (trends wait 14 days, whatever stands here)."""
+
+    measurement_days: Annotated[
+        Whole, Variable("ANALYTICS_MEASUREMENT_DAYS"), Field(ge=1, le=36_500)
+    ] = 400
+    """Days that measured figures of health and results of data quality are kept."""
 
     debug_mode: Annotated[bool, Variable("ANALYTICS_DEBUG_MODE")] = False
     """Whether the log is detailed."""

@@ -24,6 +24,8 @@ from ioc_analytics.kernel.errors import InvalidInput, Unavailable
 from ioc_analytics.maintenance.evidence import (
     SEQUENCE_SHARE,
     TableEvidence,
+    count_old_measurements,
+    forget_old_measurements,
     read_indexes,
     read_sequences,
     read_tables,
@@ -119,6 +121,7 @@ def _plan(database: Database) -> Iterator[PlannedStep]:
     yield _vacuum(database)
     yield _indexes(database)
     yield _sequences(database)
+    yield _measurements(database)
     yield _views(database)
 
 
@@ -220,6 +223,26 @@ def _sequences(database: Database) -> PlannedStep:
         if sequence.used_share >= SEQUENCE_SHARE
     )
     return PlannedStep("sequences", (), lambda: {"most_used_share": used}, findings)
+
+
+def _measurements(database: Database) -> PlannedStep:
+    days = database.config.measurement_days
+
+    def old() -> int:
+        with database.connection("owner") as connection:
+            return count_old_measurements(connection, days)
+
+    def forget() -> None:
+        with database.connection("owner") as connection:
+            forget_old_measurements(connection, days)
+
+    found = old()
+    text = f"delete {found:,} measured figures older than {days} days"
+    return PlannedStep(
+        "measurements",
+        (Action(text, forget),) if found else (),
+        lambda: {"old_figures": old()},
+    )
 
 
 def _views(database: Database) -> PlannedStep:

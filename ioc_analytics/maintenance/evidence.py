@@ -109,3 +109,17 @@ def read_sequences(connection: psycopg.Connection[Any]) -> list[SequenceEvidence
     """Return every sequence."""
     with connection.cursor(row_factory=class_row(SequenceEvidence)) as cursor:
         return cursor.execute(sqlfiles.query("maintenance/sequences")).fetchall()
+
+
+def count_old_measurements(connection: psycopg.Connection[Any], days: int) -> int:
+    """Return how many measured figures and results of quality checks are older than that."""
+    row = connection.execute(
+        sqlfiles.query("maintenance/count_old_measurements"), {"days": days}
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def forget_old_measurements(connection: psycopg.Connection[Any], days: int) -> None:
+    """Delete them."""
+    connection.execute(sqlfiles.query("maintenance/forget_old_health"), {"days": days})
+    connection.execute(sqlfiles.query("maintenance/forget_old_quality"), {"days": days})

@@ -8,7 +8,6 @@ A check that reads rows looks at the newest month that has any, as the promises 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import psycopg
@@ -73,12 +72,6 @@ def evaluate_quality(database: Database) -> QualityEvaluation:
         made = QualityEvaluation(utc_now(), tuple(results))
         _record(connection, made)
     return made
-
-
-def evaluated_at(connection: Connection) -> datetime | None:
-    """Return when data quality was last evaluated; None: never."""
-    moment: datetime | None = read_one(connection, "quality_score")["measured_at"]
-    return moment
 
 
 def _result(name: str, check: _Check, found: Finding) -> QualityResult:

@@ -11,6 +11,7 @@ import dagster as dg
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.orchestration.assets.anonymized import anonymized_tables
 from ioc_analytics.orchestration.assets.operations import backups, system_health_metrics
+from ioc_analytics.orchestration.assets.quality import data_quality_metrics
 from ioc_analytics.orchestration.assets.released import released_tables
 from ioc_analytics.orchestration.assets.views import materialized_views
 from ioc_analytics.orchestration.checks import build_checks
@@ -41,6 +42,7 @@ def build_defs(
             materialized_views,
             backups,
             system_health_metrics,
+            data_quality_metrics,
         ],
         "asset_checks": build_checks(),
         "jobs": build_jobs(),

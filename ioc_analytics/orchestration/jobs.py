@@ -9,6 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 from ioc_analytics.orchestration.assets.anonymized import TABLES
+from ioc_analytics.orchestration.assets.quality import QUALITY
 from ioc_analytics.orchestration.assets.released import RELEASE_STEP, RELEASED
 from ioc_analytics.orchestration.assets.views import SOURCES
 from ioc_analytics.resources import AnalyticsResource
@@ -21,6 +22,7 @@ REFRESH_VIEWS: Final = "refresh_views"
 BACKUP: Final = "backup"
 MEASURE_HEALTH: Final = "measure_health"
 MAINTAIN: Final = "maintain"
+EVALUATE_QUALITY: Final = "evaluate_quality"
 
 INGEST_STEP: Final = "anonymized_tables"
 
@@ -148,6 +150,11 @@ def build_jobs() -> list[Any]:
             MEASURE_HEALTH,
             selection=dg.AssetSelection.assets("system_health_metrics"),
             description="Measure server, host, platform and queries once.",
+        ),
+        dg.define_asset_job(
+            EVALUATE_QUALITY,
+            selection=dg.AssetSelection.assets(QUALITY),
+            description="Look at every data quality check, and keep results and score.",
         ),
         restore_drill_job,
         maintain_job,

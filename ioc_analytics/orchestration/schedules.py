@@ -18,6 +18,7 @@ from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.orchestration.jobs import (
     BACKUP,
+    EVALUATE_QUALITY,
     MAINTAIN,
     REFRESH_VIEWS,
 )
@@ -39,6 +40,12 @@ def planned(config: AnalyticsConfig) -> Iterator[Planned]:
             BACKUP,
             config.backup_schedule,
             "Makes and drills a backup (`ANALYTICS_BACKUP_SCHEDULE`).",
+        )
+    if config.enable_monitoring:
+        yield Planned(
+            EVALUATE_QUALITY,
+            config.schedules.quality,
+            "Evaluates data quality (`ANALYTICS_QUALITY_SCHEDULE`).",
         )
     yield Planned(
         REFRESH_VIEWS,

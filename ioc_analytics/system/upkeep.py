@@ -1,11 +1,11 @@
 """The facade: verbs that keep states, released tables and views true to their rows."""
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date
 
 from ioc_analytics.insight.refresh import refresh
 from ioc_analytics.monitoring.integrity import Finding, examine
-from ioc_analytics.monitoring.quality import evaluate_quality, evaluated_at
+from ioc_analytics.monitoring.quality import evaluate_quality
 from ioc_analytics.records.answers import RefreshReceipt
 from ioc_analytics.records.quality import QualityEvaluation
 from ioc_analytics.schema.views import refresh_views
@@ -73,11 +73,6 @@ class Upkeep(SystemBase):
         """Look at every data quality check, and keep results and score."""
         self.demand_analyst("compare records")
         return evaluate_quality(self.database)
-
-    def quality_evaluated_at(self) -> datetime | None:
-        """Return when data quality was last evaluated; None: never."""
-        with self.database.connection("ingest") as connection:
-            return evaluated_at(connection)
 
     def seal_month(self, month: date, minimum_cell: int = MINIMUM_CELL) -> int:
         """Seal the states of a month, so that its rows may go; return its scored responses."""

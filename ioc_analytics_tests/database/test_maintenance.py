@@ -93,3 +93,17 @@ def test_partitions_are_made_ahead(analytics: AnalyticsSystem) -> None:
     assert len(step.done) == 1
     assert step.before["runway_months"] < step.after["runway_months"]
     assert not analytics.perform_maintenance(dry_run=True).step("partitions").plan
+
+
+def test_old_measurements_go_and_new_ones_stay(analytics: AnalyticsSystem) -> None:
+    analytics.measure_health()
+    owner(
+        analytics,
+        "INSERT INTO analytics.system_health_metrics (measured_at, component, metric, value, unit,"
+        " status) VALUES (now() - INTERVAL '401 days', 'host', 'disk_usage', 1, '%', 'healthy')",
+    )
+    step = analytics.perform_maintenance().step("measurements")
+    assert step.done == ("delete 1 measured figures older than 400 days",)
+    assert (step.before["old_figures"], step.after["old_figures"]) == (1, 0)
+    kept = analytics.query("SELECT count(*) AS n FROM system_health_metrics").data[0]["n"]
+    assert kept > 20

@@ -13,6 +13,7 @@ import yaml
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.monitoring.quality import CHECKS as QUALITY_CHECKS
 from ioc_analytics.orchestration.assets.views import SOURCES
 from ioc_analytics.orchestration.build import build_defs
 from ioc_analytics.orchestration.schedules import build_schedules
@@ -29,7 +30,7 @@ GROUPS = {
     "metrics": {"daily_assessment_metrics"},
     "benchmarks": {"benchmarking_data"},
     "validation": {"dual_ai_validation_metrics"},
-    "operations": {"backups", "system_health_metrics"},
+    "operations": {"backups", "system_health_metrics", "data_quality_metrics"},
     "views": {
         "mv_daily_assessment_overview",
         "mv_weekly_response_metrics",
@@ -67,7 +68,9 @@ def test_assets_stand_in_their_groups_with_descriptions_and_owners() -> None:
 def test_checks_jobs_sensors_and_schedules_are_these() -> None:
     definitions = build_defs()
     graph = definitions.resolve_asset_graph()
-    assert {(k.asset_key.to_user_string(), k.name) for k in graph.asset_check_keys} == CHECKS
+    assert {(k.asset_key.to_user_string(), k.name) for k in graph.asset_check_keys} == CHECKS | {
+        ("data_quality_metrics", name) for name in QUALITY_CHECKS
+    }
     assert {job.name for job in definitions.jobs or ()} == {
         "ingest",
         "refresh",
@@ -76,6 +79,7 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
         "backup",
         "restore_drill",
         "measure_health",
+        "evaluate_quality",
         "maintain",
         "export",
     }
@@ -86,6 +90,7 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
     schedules = {one.name: one for one in map(resolved, definitions.schedules or ())}
     assert {name: (one.cron_schedule, one.default_status) for name, one in schedules.items()} == {
         "backup_schedule": ("0 2 * * *", on),
+        "evaluate_quality_schedule": ("0 5 * * *", on),
         "refresh_views_schedule": ("10 * * * *", on),
         "maintain_schedule": ("30 3 * * *", on),
     }
@@ -95,6 +100,7 @@ def test_settings_move_schedules_and_leave_them_out() -> None:
     config = AnalyticsConfig.load({}, enable_backups=False, schedules={"views": "0 * * * *"})
     schedules = {one.name: one.cron_schedule for one in map(resolved, build_schedules(config))}
     assert schedules == {
+        "evaluate_quality_schedule": "0 5 * * *",
         "refresh_views_schedule": "0 * * * *",
         "maintain_schedule": "30 3 * * *",
     }

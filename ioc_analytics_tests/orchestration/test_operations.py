@@ -61,6 +61,27 @@ def test_health_is_measured_and_shown(
     assert {"database", "backups", "storage"} <= parts
 
 
+def test_an_evaluation_of_quality_shows_every_check(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    analytics: AnalyticsSystem,
+    batch: Path,
+) -> None:
+    analytics.ingest_files(batch)
+    analytics.refresh()
+    with analytics.database.connection("owner") as connection:
+        connection.execute(
+            "UPDATE analytics.anonymized_assessment_responses SET time_spent_seconds = -1"
+        )
+    done = run(definitions, instance, "evaluate_quality")
+    assert done.success, "a check that fails does not fail the run"
+    failed = {one.check_name: one for one in done.get_asset_check_evaluations() if not one.passed}
+    assert "values_in_range" in failed
+    assert failed["values_in_range"].severity == dg.AssetCheckSeverity.ERROR
+    assert len(done.get_asset_check_evaluations()) == 14
+    assert metadata_of(done)["score"] == analytics.get_system_status().database.data_quality_score
+
+
 def test_views_are_refreshed_alone(
     definitions: dg.Definitions, instance: dg.DagsterInstance
 ) -> None:
