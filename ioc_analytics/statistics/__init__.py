@@ -67,6 +67,11 @@ from ioc_analytics.statistics.distributions import (
     describe_sample,
     percentiles,
 )
+from ioc_analytics.statistics.forecasting import (
+    RaceResult,
+    SeriesForecast,
+    forecast_series,
+)
 from ioc_analytics.statistics.funnels import Funnel, draw_funnel, rate_of, stabilize_rates
 from ioc_analytics.statistics.intervals import (
     ConfidenceInterval,
@@ -102,17 +107,31 @@ from ioc_analytics.statistics.reliability import (
     measure_reliability,
     omega_total,
 )
+from ioc_analytics.statistics.scales import (
+    SCALES,
+    Scale,
+)
 from ioc_analytics.statistics.scoring import score_traits
+from ioc_analytics.statistics.scoring_rules import (
+    Calibration,
+    brier_score,
+    calibrate,
+    interval_coverage,
+    mean_absolute_error,
+    pinball_loss,
+)
 from ioc_analytics.statistics.shrinkage import Prior, Shrunken, estimate_prior
 from ioc_analytics.statistics.trends import Seasonality, Trend, find_trend
 
 __all__ = [
     "MOMENT_DTYPE",
+    "SCALES",
     "SCORE_BIN_EDGES",
     "STANDARD_PERCENTILES",
     "AgreementRate",
     "Anomaly",
     "BlandAltman",
+    "Calibration",
     "ChangePoint",
     "ClusteredMean",
     "ClusteredRate",
@@ -133,8 +152,11 @@ __all__ = [
     "PairMoments",
     "PercentileRank",
     "Prior",
+    "RaceResult",
     "Reliability",
+    "Scale",
     "Seasonality",
+    "SeriesForecast",
     "Shrunken",
     "Trend",
     "VarianceExplained",
@@ -144,6 +166,8 @@ __all__ = [
     "agreement_rate",
     "analyze_items",
     "bland_altman",
+    "brier_score",
+    "calibrate",
     "clopper_pearson_interval",
     "clustered_mean",
     "clustered_rate",
@@ -165,14 +189,17 @@ __all__ = [
     "find_change_points",
     "find_trend",
     "fisher_interval",
+    "forecast_series",
     "games_howell",
     "has_zero_variance",
     "hedges_g",
     "individual_sd",
+    "interval_coverage",
     "intraclass_correlation",
     "kruskal_wallis",
     "longest_run",
     "mahalanobis_squared",
+    "mean_absolute_error",
     "mean_interval",
     "measure_moments",
     "measure_reliability",
@@ -185,6 +212,7 @@ __all__ = [
     "pairwise",
     "percentile_rank",
     "percentiles",
+    "pinball_loss",
     "quantile_interval",
     "rate_of",
     "robust_limits",
