@@ -1,11 +1,24 @@
 """Backups, health, exports and the views, run by Dagster on a real database."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 
+from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.system import AnalyticsSystem
+
+
+@pytest.fixture
+def analytics(platform_config: AnalyticsConfig, tmp_path: Path) -> Iterator[AnalyticsSystem]:
+    """A system whose backups and exports lie in folders of this test's own."""
+    config = platform_config.replace(
+        backup={"folder": tmp_path / "backups"}, exports={"path": tmp_path / "exports"}
+    )
+    with AnalyticsSystem(config) as system:
+        yield system
 
 
 def run(
@@ -39,8 +52,9 @@ def test_a_backup_is_drilled_before_its_run_ends(
 
 
 def test_a_drill_of_a_backup_that_is_not_there_fails_with_its_reason(
-    definitions: dg.Definitions, instance: dg.DagsterInstance
+    definitions: dg.Definitions, instance: dg.DagsterInstance, analytics: AnalyticsSystem
 ) -> None:
+    analytics.create_backup()
     done = run(definitions, instance, "restore_drill", drill_backup={"backup_id": "no-such-backup"})
     assert not done.success
     (failed,) = [event for event in done.all_events if event.is_step_failure]
