@@ -4,11 +4,11 @@ For: ``ingestion.answers``. Not for: judging them.
 
 Answers in random order split pages all over their index; sorted ones fill it from left to right,
 which takes the server half the time (5 million rows: 3.7 instead of 7 s). A batch of a hundred
-thousand responses makes one run, a larger one several: memory does not grow with the batch.
+thousand responses makes two runs, a larger one more: memory does not grow with the batch.
 """
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,10 @@ import pyarrow as pa
 from ioc_analytics.ingestion.digests import fixed_array
 from ioc_analytics.ingestion.load import Load, time_array
 
-_RUN_ANSWERS: Final = 6_000_000
-"""Answers of a run; about 12 bytes each, and as much again while they are sorted."""
+Kind = TypeVar("Kind", bound=np.generic)
+
+_RUN_ANSWERS: Final = 2_500_000
+"""Answers of a run; about 12 bytes each, and twice as much again while they are sorted."""
 
 _BLOCK: Final = 131_072
 """Answers that are encoded at once."""
@@ -67,14 +69,12 @@ class AnswerRun:
 
     def _sorted(self) -> Iterator[pa.RecordBatch]:
         load = self._load
-        places, questions = np.concatenate(self._places), np.concatenate(self._questions)
-        values, times = np.concatenate(self._values), pa.concat_arrays(self._times)
-        self._places, self._questions, self._values, self._times = [], [], [], []
+        places, questions = _joined(self._places), _joined(self._questions)
+        values, times = _joined(self._values), pa.concat_arrays(self._times)
+        self._times.clear()
         self._number = 0
         parents = load.parents.rows
-        rank = np.empty(len(parents), dtype=np.int32)
-        rank[np.argsort(parents["created"], kind="stable")] = np.arange(len(parents))
-        order = np.argsort(rank[places], kind="stable")
+        order = np.argsort(_ranks(parents["created"], places)[places], kind="stable")
         for first in range(0, len(order), _BLOCK):
             rows = order[first : first + _BLOCK]
             chosen = places[rows]
@@ -88,3 +88,20 @@ class AnswerRun:
                     "value": pa.array(values[rows].astype(np.int16)),
                 }
             )
+
+
+def _joined(parts: list[npt.NDArray[Kind]]) -> npt.NDArray[Kind]:
+    """Return the parts as one array, and let go of them."""
+    whole = np.concatenate(parts)
+    parts.clear()
+    return whole
+
+
+def _ranks(created: npt.NDArray[np.int64], places: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Return the rank by start time of the responses among ``places``; others have none."""
+    is_wanted = np.zeros(len(created), dtype=np.bool_)
+    is_wanted[places] = True
+    wanted = np.flatnonzero(is_wanted)
+    ranks = np.empty(len(created), dtype=np.int32)
+    ranks[wanted[np.argsort(created[wanted], kind="stable")]] = np.arange(len(wanted))
+    return ranks
