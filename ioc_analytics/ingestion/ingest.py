@@ -190,6 +190,7 @@ class _Attempt:
             settled = self._take_chunks(load)
             if self._options.allows_replacing:
                 load.execute("settle_replaced", {"batch_id": batch_id, "digest": content})
+                load.execute("settle_taken", {"batch_id": batch_id})
             receipt = self._receipt(load, settled)
             close_batch(load, receipt)
         return receipt
