@@ -126,7 +126,7 @@ def test_parquet_keeps_types_and_shares_dictionaries(tmp_path: Path) -> None:
     pyarrow.parquet.write_table(table, path)
     chunks = list(opened(path, batch_size=1).chunks())
     assert [chunk.table.num_rows for chunk in chunks] == [32] * 31 + [8]
-    assert [chunk.table["_line"][0].as_py() for chunk in chunks[:2]] == [1, 129]
+    assert [chunk.table["_line"][0].as_py() for chunk in chunks[:2]] == [1, 33]
     dictionaries = [chunk.table["response_id"].chunk(0).dictionary for chunk in chunks]
     addresses = {tuple(b.address for b in d.buffers() if b) for d in dictionaries}
     assert len(addresses) == 1
