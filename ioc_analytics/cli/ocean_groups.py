@@ -10,6 +10,8 @@ import click
 from ioc_analytics.cli.commands import PlatformCommand
 from ioc_analytics.cli.conditions import parse_conditions, selection_options
 from ioc_analytics.cli.session import Session, figure, pass_session, table
+from ioc_analytics.cli.sparklines import ranged_sparkline
+from ioc_analytics.records.vocabularies import TRAITS
 
 
 @click.command(cls=PlatformCommand)
@@ -90,6 +92,9 @@ def over_time(
             f"{bounds.low:.1f} to {bounds.high:.1f}" if bounds else "-",
             figure(point.median),
         )
+    for trait in TRAITS:
+        means = [point.average for point in history.points if point.trait == trait]
+        click.echo(f"{trait:<17}  {ranged_sparkline(means)}")
     session.console().print(points)
 
 
@@ -184,7 +189,8 @@ def outliers(
         )
     console = session.console()
     for made in (limits, responses, months):
-        console.print(made)
+        if made.row_count:
+            console.print(made)
     far_responses = sum(found.far_responses or 0 for found in answer.by_instrument.values())
     click.echo(f"{far_responses:,} far responses; {answer.judged_months:,} months were judged")
     _show_notes((), answer.withheld)
@@ -239,7 +245,8 @@ def careless(
         )
     console = session.console()
     for made in (rates, signs, means):
-        console.print(made)
+        if made.row_count:
+            console.print(made)
     _show_notes((), answer.withheld)
 
 
