@@ -1,16 +1,18 @@
 """The facade: reports, which bring analyses and the platform's state together."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ioc_analytics.insight.report import Report, ReportConfig, make_report
 from ioc_analytics.system.operations import Operations
+
+if TYPE_CHECKING:
+    from ioc_analytics.insight.report import Report
 
 
 class Reports(Operations):
     """Reports as files."""
 
-    def generate_report(self, config: Mapping[str, Any] | None = None) -> Report:
+    def generate_report(self, config: Mapping[str, Any] | None = None) -> "Report":
         """Write a report to the report folder.
 
         Args:
@@ -25,6 +27,9 @@ class Reports(Operations):
             PrivacyRefusal: The role sees released figures only.
             ConfigurationError: The report folder cannot be written.
         """
+        # Pictures bring 35 MB of libraries, which everybody else's process is spared.
+        from ioc_analytics.insight.report import ReportConfig, make_report
+
         self.demand_analyst("see exact figures")
         parsed = ReportConfig.parse(config)
         status = self.get_system_status()
