@@ -3,6 +3,7 @@
 Not for: the figures themselves (``insight.trends``); this draws tables.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -119,6 +120,16 @@ def _draw(analysis: "TrendAnalysis") -> str:
     ][-_LINE:]
     values = [point.value for point in newest if point.value is not None]
     low, high = min(values, default=0.0), max(values, default=0.0)
+    return f"{draw_course(values)}  {low:,.3g} to {high:,.3g}, newest {len(values)} mature periods"
+
+
+def draw_course(values: Sequence[float]) -> str:
+    """Return values as bars between their lowest and highest one.
+
+    Example:
+        >>> draw_course([10.0, 12.0, 11.0])
+        '▁█▅'
+    """
+    low, high = min(values, default=0.0), max(values, default=0.0)
     reach = high - low
-    bars = [1 + round(_STEPS * (value - low) / reach) if reach else 1 for value in values]
-    return f"{sparkline(bars)}  {low:,.3g} to {high:,.3g}, newest {len(values)} mature periods"
+    return sparkline([1 + round(_STEPS * (v - low) / reach) if reach else 1 for v in values])
