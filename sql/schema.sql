@@ -1081,7 +1081,9 @@ CREATE TABLE analytics.predictive_analytics_results (
     actual double precision,
     scored_at timestamp with time zone,
     accuracy_metrics jsonb,
-    data_version text
+    data_version text,
+    interval_level double precision,
+    CONSTRAINT predictive_analytics_results_interval_level_check CHECK (((interval_level > (0)::double precision) AND (interval_level < (1)::double precision)))
 );
 
 COMMENT ON TABLE analytics.predictive_analytics_results IS 'One row per prediction: what was said when, and how it turned out';
@@ -1115,6 +1117,8 @@ COMMENT ON COLUMN analytics.predictive_analytics_results.scored_at IS 'When it w
 COMMENT ON COLUMN analytics.predictive_analytics_results.accuracy_metrics IS 'Accuracy figures of the model or of this prediction';
 
 COMMENT ON COLUMN analytics.predictive_analytics_results.data_version IS 'Version of the data it was made from';
+
+COMMENT ON COLUMN analytics.predictive_analytics_results.interval_level IS 'Probability, 0 to 1, with which the interval is meant to cover what comes';
 
 -- sequence analytics.predictive_analytics_results_id_seq
 
@@ -2131,6 +2135,14 @@ CREATE UNIQUE INDEX mv_system_performance_dashboard_key ON analytics.mv_system_p
 -- index analytics.mv_weekly_response_metrics_key
 
 CREATE UNIQUE INDEX mv_weekly_response_metrics_key ON analytics.mv_weekly_response_metrics USING btree (week_start, industry_category);
+
+-- index analytics.predictive_analytics_results_target_idx
+
+CREATE INDEX predictive_analytics_results_target_idx ON analytics.predictive_analytics_results USING btree (prediction_target, model_name, target_period);
+
+-- index analytics.predictive_analytics_results_waiting_idx
+
+CREATE INDEX predictive_analytics_results_waiting_idx ON analytics.predictive_analytics_results USING btree (prediction_target, id) WHERE (scored_at IS NULL);
 
 -- index analytics.processing_jobs_started_at_idx
 

@@ -12,6 +12,7 @@ from ioc_analytics.cli.benchmarks import benchmarks
 from ioc_analytics.cli.commands import RootGroup
 from ioc_analytics.cli.demo import demo, dev
 from ioc_analytics.cli.export import export
+from ioc_analytics.cli.forecast import forecast
 from ioc_analytics.cli.generate import generate
 from ioc_analytics.cli.health import health
 from ioc_analytics.cli.ingest import ingest, quarantine
@@ -56,6 +57,7 @@ for _command in (
     benchmarks,
     metric,
     trends,
+    forecast,
     query,
     export,
     report,

@@ -22,11 +22,24 @@ def sparkline(counts: Sequence[int]) -> str:
     return "".join(_BARS[-(-count * _STEPS // highest)] for count in counts)
 
 
-def ranged_sparkline(values: Sequence[float | None]) -> str:
-    """Return values as bars between their lowest and highest one, and those two in numbers.
+def draw_course(values: Sequence[float | None]) -> str:
+    """Return values as bars between their lowest and highest one; None leaves a gap.
 
-    Args:
-        values: One per period; None, a withheld one, leaves a gap.
+    Example:
+        >>> draw_course([10.0, 12.0, None, 11.0])
+        '▁█ ▅'
+    """
+    known = [value for value in values if value is not None]
+    low, reach = min(known, default=0.0), max(known, default=0.0) - min(known, default=0.0)
+
+    def bar(value: float) -> str:
+        return _BARS[1 + round((_STEPS - 1) * (value - low) / reach) if reach else 1]
+
+    return "".join(" " if value is None else bar(value) for value in values)
+
+
+def ranged_sparkline(values: Sequence[float | None]) -> str:
+    """Return a course with its lowest and highest value in numbers.
 
     Example:
         >>> ranged_sparkline([1.0, None, 3.0])
@@ -35,12 +48,4 @@ def ranged_sparkline(values: Sequence[float | None]) -> str:
     known = [value for value in values if value is not None]
     if not known:
         return "no values"
-    low, high = min(known), max(known)
-    reach = high - low
-    bars = "".join(
-        " "
-        if value is None
-        else _BARS[1 + round((_STEPS - 1) * (value - low) / reach) if reach else 1]
-        for value in values
-    )
-    return f"{bars}  {low:,.3g} to {high:,.3g}"
+    return f"{draw_course(values)}  {min(known):,.3g} to {max(known):,.3g}"
