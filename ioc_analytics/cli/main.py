@@ -20,6 +20,7 @@ from ioc_analytics.cli.init import init, status
 from ioc_analytics.cli.maintain import maintain
 from ioc_analytics.cli.metric import metric
 from ioc_analytics.cli.migrate import migrate
+from ioc_analytics.cli.norms import norms
 from ioc_analytics.cli.ocean import ocean
 from ioc_analytics.cli.pseudonym import pseudonym
 from ioc_analytics.cli.query import query
@@ -54,6 +55,7 @@ for _command in (
     quarantine,
     refresh,
     ocean,
+    norms,
     benchmarks,
     metric,
     trends,

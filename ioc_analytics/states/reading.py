@@ -176,6 +176,23 @@ def read_groups(
     return GroupedAnswer(tuple(keys), joined.regroup(groups, len(keys)), undecided, source)
 
 
+def read_by_instrument(
+    connection: psycopg.Connection[Any], selection: Selection, ground: Ground, by: str | None
+) -> tuple[list[tuple[str, str]], TraitCells]:
+    """Return the trait states of a selection apart by a dimension and by instrument.
+
+    Returns:
+        Category (``all`` without a dimension) and instrument of each cell, and the cells; several
+        cells may have one key.
+
+    Raises:
+        InvalidInput: Only rows could answer, and rows of the range are gone.
+    """
+    parts, _, _ = _read_parts(connection, selection, ground, by, None)
+    keys = [(key[0], key[2]) for key, cells in parts for _ in range(cells.n_cells)]
+    return keys, join_cells([cells for _, cells in parts])
+
+
 def _read_parts(
     connection: psycopg.Connection[Any],
     selection: Selection,

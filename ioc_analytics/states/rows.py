@@ -106,7 +106,7 @@ def read_rows(
         the pseudonyms ``id`` and ``org_hash``, ``seconds`` and the five traits as points, NaN
         where absent, and the pairs of AI scores.
     """
-    _plan_for_many(connection)
+    plan_for_many(connection)
     yield from copy_out(
         connection,
         sqlfiles.query("states/rows"),
@@ -134,7 +134,7 @@ def read_answers(
     Yields:
         Structured arrays with ``day``, ``is_careless`` and ``answers`` (``n_items`` bytes).
     """
-    _plan_for_many(connection)
+    plan_for_many(connection)
     yield from copy_out(
         connection,
         sqlfiles.query("states/answers"),
@@ -143,7 +143,8 @@ def read_answers(
     )
 
 
-def _plan_for_many(connection: psycopg.Connection[Any]) -> None:
+def plan_for_many(connection: psycopg.Connection[Any]) -> None:
+    """Have many rows joined by hash, in the order as written, until the transaction ends."""
     # A fresh partition has no statistics: the planner expects a row or two and joins by nested
     # loops, which took 46 s for 15,000 responses where hash joins take 0.1 s. The joins are
     # written in a good order; weighing all others of twelve tables takes longer than a day's read.

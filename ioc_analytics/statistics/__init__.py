@@ -89,7 +89,7 @@ from ioc_analytics.statistics.moments import (
     moments_from_vectors,
     pairwise,
 )
-from ioc_analytics.statistics.norms import mid_rank_percentiles
+from ioc_analytics.statistics.norms import mid_rank_interval, mid_rank_percentiles
 from ioc_analytics.statistics.outliers import (
     Limits,
     distance_p_values,
@@ -205,6 +205,7 @@ __all__ = [
     "measure_reliability",
     "merge_counts",
     "merge_moments",
+    "mid_rank_interval",
     "mid_rank_percentiles",
     "moments_from_vectors",
     "omega_total",
