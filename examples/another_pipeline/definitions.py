@@ -7,7 +7,7 @@ import dagster as dg
 import pandas as pd
 from psycopg import sql
 
-from ioc_analytics.database.publish import Relation
+from ioc_analytics.database.publishing import Relation
 from ioc_analytics.resources import AnalyticsResource, PostgresIOManager
 from ioc_analytics.resources.failures import RETRY, failures
 

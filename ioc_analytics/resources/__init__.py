@@ -6,5 +6,6 @@ For: this platform's orchestration and any other code location. Not for: assets 
 
 from ioc_analytics.resources.analytics import AnalyticsResource
 from ioc_analytics.resources.postgres import PostgresIOManager
+from ioc_analytics.resources.publications import publication_checks
 
-__all__ = ["AnalyticsResource", "PostgresIOManager"]
+__all__ = ["AnalyticsResource", "PostgresIOManager", "publication_checks"]

@@ -15,13 +15,13 @@ import pytest
 from psycopg import sql
 
 from ioc_analytics.database.pools import Database
-from ioc_analytics.database.publish import (
+from ioc_analytics.database.publishing import (
     Category,
     Relation,
+    Server,
     Slice,
     Target,
     TimeWindow,
-    connected,
     publish,
     read_arrow,
     relation,
@@ -142,19 +142,19 @@ def test_ids_arrays_bytes_and_json_go_in_and_come_back(url: str, as_frame: bool)
         fixed = pa.array([UUID(int=7).bytes, None], pa.binary(16))
         data = pa.table({**KINDS, "id": fixed, "note": notes})
     statement = "SELECT * FROM other.kinds ORDER BY id"
-    with connected(url) as connection:
+    with Server(url).connection() as connection:
         publish(connection, data, Target("other", "kinds"))
     stored = rows(url, statement)
     ids = [[UUID(int=1)], []]
     assert stored == list(zip(*{**KINDS, "ids": ids}.values(), strict=True))
 
     columns = [name for name in KINDS if name != "ids"]
-    with connected(url) as connection:
+    with Server(url).connection() as connection:
         read = read_arrow(connection, relation(connection, "other", "kinds", columns=columns))
         assert read["note"].to_pylist() == ['{"a": [1, 2]}', '{"b": null}']
         publish(connection, read, Target("other", "kinds"))
     assert rows(url, statement) == [(row[0], None, *row[2:]) for row in stored]
-    with connected(url) as connection:
+    with Server(url).connection() as connection:
         publish(connection, read.to_pandas(), Target("other", "kinds"))
     assert rows(url, statement) == [(row[0], None, *row[2:]) for row in stored]
 
@@ -188,7 +188,7 @@ def test_the_end_of_a_window_belongs_to_the_next(url: str) -> None:
     piece = Slice(((TimeWindow("at", start, end),),), ("2026-03-01",))
     target = Target("other", "events")
     inside = pa.table({"at": pa.array([start], pa.timestamp("us", tz="UTC"))})
-    with psycopg.connect(url, options="-c TimeZone=UTC") as connection:
+    with Server(url).connection() as connection:
         assert publish(connection, inside, target, piece).rows == 1
         with pytest.raises(InvalidInput, match="outside"):
             publish(connection, inside.set_column(0, "at", pa.array([end])), target, piece)
@@ -204,7 +204,8 @@ def test_a_missing_table_is_named_with_the_nearest(manager: PostgresIOManager) -
 def test_an_unknown_column_and_a_wrong_kind_of_value_are_named(manager: PostgresIOManager) -> None:
     wrong = make(frame("2026-03-01", a=1).rename(columns={"amount": "ammount"}), manager)
     assert "has no column 'ammount'; did you mean 'amount'?" in reason(wrong)
-    assert "take a pandas.DataFrame, a pyarrow.Table or a Relation" in reason(make("x", manager))
+    assert "str cannot be published into other.daily" in reason(make("x", manager))
+    assert "annotated `-> None`" in reason(make(None, manager))
 
 
 def test_several_partitions_are_one_publication(manager: PostgresIOManager, url: str) -> None:
