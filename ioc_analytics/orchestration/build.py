@@ -19,7 +19,7 @@ from ioc_analytics.orchestration.jobs import build_jobs
 from ioc_analytics.orchestration.monitoring import watch
 from ioc_analytics.orchestration.schedules import build_schedules
 from ioc_analytics.orchestration.sensors import inbox, touched_months
-from ioc_analytics.resources import AnalyticsResource, PostgresIOManager
+from ioc_analytics.resources import AnalyticsResource
 
 
 def build_defs(
@@ -32,7 +32,7 @@ def build_defs(
 
     Args:
         config: The settings, which say what runs when; None: every setting at its default.
-        resources: Resources in the place of, or besides, ``analytics`` and ``postgres``.
+        resources: Resources in the place of, or besides, ``analytics``.
         overrides: Other arguments of ``dagster.Definitions`` to replace, such as ``executor``.
     """
     parts: dict[str, Any] = {
@@ -50,10 +50,6 @@ def build_defs(
         "schedules": build_schedules(config or AnalyticsConfig.load({})),
         # A process per step would import everything for each: 14 s a run instead of half a second.
         "executor": dg.in_process_executor,
-        "resources": {
-            "analytics": AnalyticsResource(),
-            "postgres": PostgresIOManager(),
-            **(resources or {}),
-        },
+        "resources": {"analytics": AnalyticsResource(), **(resources or {})},
     }
     return dg.Definitions(**{**parts, **overrides})

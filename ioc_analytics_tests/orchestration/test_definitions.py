@@ -13,10 +13,10 @@ import yaml
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.settings import AnalyticsConfig
-from ioc_analytics.monitoring.quality import CHECKS as QUALITY_CHECKS
 from ioc_analytics.orchestration.assets.views import SOURCES
 from ioc_analytics.orchestration.build import build_defs
 from ioc_analytics.orchestration.schedules import build_schedules
+from ioc_analytics.records.quality import CHECKS as QUALITY_CHECKS
 from ioc_analytics_tests.fixtures.processes import CHECKOUT
 
 GROUPS = {
@@ -158,6 +158,24 @@ def test_definitions_load_with_no_database_and_no_environment(tmp_path: Path) ->
     )
     assert finished.returncode == 0, finished.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_definitions_load_without_what_only_runs_need() -> None:
+    program = (
+        "import sys\n"
+        "from ioc_analytics.orchestration.build import build_defs\n"
+        "build_defs()\n"
+        "heavy = {'pandas', 'pyarrow', 'scipy', 'altair', 'vl_convert', 'numpy', 'sklearn'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert finished.stdout.strip() == "[]"
 
 
 def test_the_workspace_of_the_checkout_is_valid(tmp_path: Path) -> None:

@@ -9,11 +9,10 @@ from typing import Final
 
 import dagster as dg
 
-from ioc_analytics.monitoring.quality import CHECKS
 from ioc_analytics.orchestration import presentation
 from ioc_analytics.orchestration.assets.operations import OPERATIONS
 from ioc_analytics.orchestration.presentation import OWNERS, description
-from ioc_analytics.records.quality import QualityResult
+from ioc_analytics.records.quality import CHECKS, QualityResult
 from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.resources.failures import RETRY, failures
 
