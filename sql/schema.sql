@@ -36,6 +36,8 @@ DECLARE
     moments timestamptz [];
     deleted bigint;
     total bigint := 0;
+    first_day date;
+    last_day date;
 BEGIN
     SELECT array_agg(r.id), array_agg(DISTINCT r.created_at) INTO ids, moments
     FROM analytics.anonymized_assessment_responses AS r
@@ -65,8 +67,13 @@ BEGIN
     DELETE FROM analytics.anonymized_assessment_responses AS r WHERE r.created_at = ANY (moments) AND r.id = ANY (ids);
     GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
     IF subject_kind = 'organization' THEN
+        SELECT min(o.period_start), max(o.period_start) INTO first_day, last_day
+        FROM internal.organization_states AS o
+        WHERE o.org_hash = subject AND o.family = 'day' AND o.layer = 'sealed';
         DELETE FROM internal.organization_states AS o WHERE o.org_hash = subject;
         GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
+        -- Live days are counted again from rows; sealed ones have none left.
+        PERFORM internal.sum_days(first_day, last_day + 1);
         DELETE FROM analytics.anonymized_assessments AS a WHERE a.org_hash = subject;
         GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
     END IF;
@@ -253,6 +260,45 @@ END
 $$;
 
 COMMENT ON FUNCTION internal.refuse_audit_change() IS 'Keeps the audit log append-only, for its owner too';
+
+-- function internal.sum_days(date, date)
+
+CREATE FUNCTION internal.sum_days(first_day date, end_day date) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    DELETE FROM internal.organization_states AS t
+    WHERE t.family = 'day_total' AND t.period_start >= first_day AND t.period_start < end_day;
+
+    INSERT INTO internal.organization_states (
+        family, period_start, layer, org_hash, instrument, is_careless, industry_category, org_size_category,
+        started, completed, abandoned, timed, time_sum, time_square_sum, whole, validated, agreed, trait_n,
+        trait_sum, trait_square_sum
+    )
+    SELECT
+        'day_total', d.period_start, d.layer, '00000000-0000-0000-0000-000000000000', d.instrument,
+        d.is_careless, 'all', 'all', sum(d.started), sum(d.completed), sum(d.abandoned), sum(d.timed),
+        sum(d.time_sum), sum(d.time_square_sum),
+        CASE WHEN bool_and(d.whole IS NOT NULL) THEN sum(d.whole) END,
+        CASE WHEN bool_and(d.validated IS NOT NULL) THEN sum(d.validated) END,
+        CASE WHEN bool_and(d.agreed IS NOT NULL) THEN sum(d.agreed) END,
+        ARRAY[
+            sum(d.trait_n[1]), sum(d.trait_n[2]), sum(d.trait_n[3]), sum(d.trait_n[4]), sum(d.trait_n[5])
+        ],
+        ARRAY[
+            sum(d.trait_sum[1]), sum(d.trait_sum[2]), sum(d.trait_sum[3]), sum(d.trait_sum[4]),
+            sum(d.trait_sum[5])
+        ],
+        ARRAY[
+            sum(d.trait_square_sum[1]), sum(d.trait_square_sum[2]), sum(d.trait_square_sum[3]),
+            sum(d.trait_square_sum[4]), sum(d.trait_square_sum[5])
+        ]
+    FROM internal.organization_states AS d
+    WHERE d.family = 'day' AND d.period_start >= first_day AND d.period_start < end_day
+    GROUP BY d.period_start, d.layer, d.instrument, d.is_careless;
+$$;
+
+COMMENT ON FUNCTION internal.sum_days(first_day date, end_day date) IS 'Adds the organization sums of days up, per questionnaire and careless flag';
 
 -- function internal.track_changes(regclass[])
 
@@ -1588,13 +1634,13 @@ CREATE TABLE internal.organization_states (
 
 COMMENT ON TABLE internal.organization_states IS 'Sums per organization and period: benchmarks and cluster-robust intervals';
 
-COMMENT ON COLUMN internal.organization_states.family IS 'Family of states';
+COMMENT ON COLUMN internal.organization_states.family IS 'day or month: an organization''s; day_total: all organizations of a day added up';
 
 COMMENT ON COLUMN internal.organization_states.period_start IS 'First UTC day of the period';
 
 COMMENT ON COLUMN internal.organization_states.layer IS 'live or sealed';
 
-COMMENT ON COLUMN internal.organization_states.org_hash IS 'Pseudonym of the organization';
+COMMENT ON COLUMN internal.organization_states.org_hash IS 'Pseudonym of the organization; nil UUID: several, added up';
 
 COMMENT ON COLUMN internal.organization_states.instrument IS 'Questionnaire';
 
@@ -2273,6 +2319,9 @@ REVOKE ALL ON FUNCTION internal.refresh_view(view_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION internal.refresh_view(view_name text) TO ioc_ingest;
 
 REVOKE ALL ON FUNCTION internal.refuse_audit_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION internal.sum_days(first_day date, end_day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION internal.sum_days(first_day date, end_day date) TO ioc_ingest;
 
 REVOKE ALL ON FUNCTION internal.track_changes(VARIADIC tables regclass[]) FROM PUBLIC;
 
