@@ -97,13 +97,17 @@ def restore_backup(
         IntegrityFailure: The backup is damaged, or what was restored is not what was backed up.
         ConfigurationError: The key is another one, or the target's server is older.
     """
+    return restore_to(database, backup_id, _target_config(database.config, target))
+
+
+def restore_to(database: Database, backup_id: str | None, place: AnalyticsConfig) -> RestoreReceipt:
+    """Restore a backup into the empty database of other settings; see :func:`restore_backup`."""
     config = database.config
     key = signing_key(config)
     with locked_folder(config) as backups:
         folder = find_backup(config, backup_id)
         source = Source(folder, check_files(folder, key))
         erased = dict(tombstones.kept(backups, key))
-        place = _target_config(config, target)
         with Database(place) as there:
             name = place.database.database if place.database.url is None else there.address.database
             _refuse_rows(there.address, name)
@@ -114,6 +118,7 @@ def restore_backup(
             draft = f"{name[:50]}_restoring"
             load(source, there, draft)
             erased_rows = _replay(there.address, draft, erased)
+            _analyze(there.address, draft)
             _restore_dagster(source, there)
             closed.publish(there.address, draft, name)
     return RestoreReceipt(
@@ -239,6 +244,12 @@ def _replay(address: Address, name: str, erased: tombstones.Tombstones) -> int:
         return 0
     with translated_errors(), connect_as_administrator(address, name) as connection:
         return tombstones.replay(connection, erased)
+
+
+def _analyze(address: Address, name: str) -> None:
+    """Give the planner its statistics, which no dump holds."""
+    with translated_errors(), connect_as_administrator(address, name) as connection:
+        connection.execute("ANALYZE")
 
 
 def _restore_dagster(source: Source, there: Database) -> None:
