@@ -290,8 +290,8 @@ def _prepared_cluster(files: HomeFiles, binaries: Binaries) -> Cluster:
         raise ConfigurationError(
             f"the database in {cluster.data} was made by PostgreSQL {cluster.major}, and "
             f"{binaries.folder} is PostgreSQL {binaries.version}: move them to it with "
-            "`ioc-analytics backup upgrade`, or set ANALYTICS_PG_BIN to the bin folder of a PostgreSQL "
-            f"{cluster.major}"
+            "`ioc-analytics backup upgrade`, or set ANALYTICS_PG_BIN to the bin folder of a "
+            f"PostgreSQL {cluster.major}"
         )
     elif not files.superuser.is_file():
         raise ConfigurationError(
