@@ -61,6 +61,9 @@ class RowFilter:
     other_organizations: tuple[str, ...] | None = None
     """Pseudonyms of the organizations to leave out."""
 
+    last_batch: int | None = None
+    """Newest batch whose responses are read."""
+
     def parameters(self) -> dict[str, Any]:
         """Return the filter as parameters of the statements."""
         names = ("instrument", *(n for n, kind in _COLUMNS if kind == "int2" and n != "status"))
@@ -68,6 +71,7 @@ class RowFilter:
         return {
             **{name: None if code is None else list(code) for name, code in codes.items()},
             "is_careless": self.is_careless,
+            "last_batch": self.last_batch,
             **self.organization_parameters(),
         }
 

@@ -35,6 +35,7 @@ WHERE v.created_at >= %(start)s AND v.created_at < %(end)s AND v.instrument = %(
         SELECT 1 FROM internal.sealed_months AS m
         WHERE m.month = date_trunc('month', r.created_at, 'UTC')::date AND r.batch_id <= m.last_batch
     )
+    AND (%(last_batch)s::bigint IS NULL OR r.batch_id <= %(last_batch)s::bigint)
     AND (%(instrument)s::smallint [] IS NULL OR a.instrument = ANY(%(instrument)s::smallint []))
     AND (
         %(industry_category)s::smallint [] IS NULL
