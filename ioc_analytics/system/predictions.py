@@ -5,12 +5,17 @@ from typing import Any
 
 from ioc_analytics.insight.forecasts import Forecast, forecast_metric
 from ioc_analytics.insight.prediction_ledger import Prediction, keep_predictions
+from ioc_analytics.insight.prediction_scores import (
+    PredictionScores,
+    score_waiting,
+    store_scores,
+)
 from ioc_analytics.records.filters import parse_filters
 from ioc_analytics.system.base import SystemBase
 
 
 class Predictions(SystemBase):
-    """Forecasts."""
+    """Forecasts, and how they turned out."""
 
     def forecast(
         self, metric: str, horizon: int | None = None, interval: str = "daily", filters: Any = ()
@@ -39,6 +44,23 @@ class Predictions(SystemBase):
                 lambda identifier: self.pseudonym("organization", identifier),
             )
         self._keep("forecast", found.metric, found.predictions())
+        return found
+
+    def score_predictions(self) -> PredictionScores:
+        """Compare stored predictions with what came, and keep the scores; again changes nothing.
+
+        Raises:
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("score predictions")
+        found = score_waiting(
+            self.database, lambda identifier: self.pseudonym("organization", identifier)
+        )
+        with self.database.connection("ingest") as connection:
+            store_scores(connection, found.scored)
+            self._audit(
+                connection, "score", "predictive_analytics_results", row_count=len(found.scored)
+            )
         return found
 
     def _keep(self, action: str, subject: str, predictions: Sequence[Prediction]) -> None:
