@@ -11,17 +11,19 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import psycopg
 
-from ioc_analytics.insight.comparisons import check_grouping
+from ioc_analytics.insight.groupings import check_grouping
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
+from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.vocabularies import TRAITS
 from ioc_analytics.states.items import MISSING, item_columns, keyed_answers
-from ioc_analytics.states.reading import read_ground, read_sheets, snapshot
+from ioc_analytics.states.reading import read_ground, read_group_sheets, snapshot
 from ioc_analytics.states.selection import select
 from ioc_analytics.statistics.item_functioning import ItemFunctioning, analyze_items
 
@@ -102,24 +104,13 @@ def analyze_item_functioning(
                 f"known are {', '.join(sorted(known))}"
             )
         scale = known[instrument]
-        sheets = {}
-        for name in (reference, focal):
-            conditions = (*filters, Filter(by, "eq", name))
-            selection = select(conditions, ground.catalogue.categories, organization)
-            blocks = list(read_sheets(connection, selection, ground, scale))
-            sheets[name] = np.vstack([np.empty((0, len(scale.items)), np.int8), *blocks])
-    traits: dict[str, tuple[ItemFunctioning, ...]] = {}
-    withheld: list[Mapping[str, str]] = []
-    for trait in TRAITS:
-        columns = item_columns(scale, trait)
-        keyed = [
-            keyed_answers(sheets[name][:, columns], scale, columns) for name in (reference, focal)
-        ]
-        names = [scale.items[at].code for at in columns]
-        try:
-            traits[trait] = analyze_items(keyed[0], keyed[1], names, missing=MISSING)
-        except NotEnoughData as error:
-            withheld.append({"figure": f"traits.{trait}", "reason": str(error)})
+        conditions = (*filters, Filter(by, "in", [reference, focal]))
+        selection = select(conditions, ground.catalogue.categories, organization)
+        found = read_group_sheets(connection, selection, ground, scale, by)
+    nobody = np.empty((0, len(scale.items)), np.int8)
+    sheets = {name: found.get(name, nobody) for name in (reference, focal)}
+    traits, reasons = compare_items(scale, sheets[reference], sheets[focal])
+    withheld = [{"figure": f"traits.{t}", "reason": reason} for t, reason in reasons.items()]
     if not traits:
         raise NotEnoughData(f"no trait of {instrument} can be examined: {withheld[0]['reason']}")
     return ItemFunctioningAnalysis(
@@ -135,13 +126,44 @@ def analyze_item_functioning(
     )
 
 
-def _warnings(traits: Mapping[str, tuple[ItemFunctioning, ...]]) -> list[str]:
-    found = []
-    for trait, items in traits.items():
-        large = [item.item for item in items if item.item_class == "C"]
-        if large:
-            found.append(
-                f"{trait}: {', '.join(large)} work differently in the groups (class C); a "
-                "difference of the means may stem from them"
-            )
-    return found
+def compare_items(
+    scale: Instrument, reference: npt.NDArray[np.int8], focal: npt.NDArray[np.int8]
+) -> tuple[dict[str, tuple[ItemFunctioning, ...]], dict[str, str]]:
+    """Compare the items of every trait between the answer sheets of two groups.
+
+    Args:
+        scale: The questionnaire.
+        reference: Answers as given, shape ``(n, n_items)``.
+        focal: Those of the other group, shape ``(m, n_items)``.
+
+    Returns:
+        Items by trait; and why there are none of the other traits.
+    """
+    traits: dict[str, tuple[ItemFunctioning, ...]] = {}
+    reasons: dict[str, str] = {}
+    for trait in TRAITS:
+        columns = item_columns(scale, trait)
+        keyed = [keyed_answers(group[:, columns], scale, columns) for group in (reference, focal)]
+        names = [scale.items[at].code for at in columns]
+        try:
+            traits[trait] = analyze_items(keyed[0], keyed[1], names, missing=MISSING)
+        except NotEnoughData as error:
+            reasons[trait] = str(error)
+    return traits, reasons
+
+
+def large_differences(traits: Mapping[str, Sequence[ItemFunctioning]]) -> dict[str, list[str]]:
+    """Return the items of class C by trait, where there are any."""
+    found = {
+        trait: [item.item for item in items if item.item_class == "C"]
+        for trait, items in traits.items()
+    }
+    return {trait: items for trait, items in found.items() if items}
+
+
+def _warnings(traits: Mapping[str, Sequence[ItemFunctioning]]) -> list[str]:
+    return [
+        f"{trait}: {', '.join(items)} work differently in the groups (class C); a difference of "
+        "the means may stem from them"
+        for trait, items in large_differences(traits).items()
+    ]
