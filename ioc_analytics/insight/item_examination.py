@@ -26,7 +26,7 @@ from ioc_analytics.states.periods import Periods, Run
 from ioc_analytics.states.reading import Ground, read_group_sheets, whole_run
 from ioc_analytics.states.rebuild import midnight, next_month
 from ioc_analytics.states.selection import Selection
-from ioc_analytics.statistics.item_functioning import FEWEST_ITEMS, FEWEST_PEOPLE
+from ioc_analytics.statistics.item_functioning import FEWEST_ITEMS, FEWEST_PEOPLE, analyze_items
 
 ENOUGH_RESPONSES: Final = 20_000
 """Newest responses whose answers are read."""
@@ -132,11 +132,12 @@ def _compare(
     reference = max(sheets, key=lambda name: len(sheets[name]))
     large: list[LargeDifference] = []
     left: list[str] = []
+    nobody = np.empty((0, len(scale.items)), np.int8)
     for focal in groups:
         if focal == reference:
             continue
-        traits = (
-            compare_items(scale, sheets[reference], sheets[focal])[0] if focal in sheets else {}
+        traits, _ = compare_items(
+            scale, sheets[reference], sheets.get(focal, nobody), analyze_items
         )
         if not traits:
             left.append(focal)

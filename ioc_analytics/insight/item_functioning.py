@@ -7,7 +7,7 @@ For: the facade, before trait means of the groups are compared. Not for: the tes
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 
 import numpy as np
@@ -26,6 +26,27 @@ from ioc_analytics.states.items import MISSING, item_columns, keyed_answers
 from ioc_analytics.states.reading import read_ground, read_group_sheets, snapshot
 from ioc_analytics.states.selection import select
 from ioc_analytics.statistics.item_functioning import ItemFunctioning, analyze_items
+from ioc_analytics.statistics.item_regression import ItemRegression, regress_items
+
+_Item = TypeVar("_Item", covariant=True)
+
+
+class _Method(Protocol[_Item]):
+    def __call__(
+        self,
+        reference: npt.ArrayLike,
+        focal: npt.ArrayLike,
+        names: Sequence[str],
+        *,
+        missing: int,
+    ) -> tuple[_Item, ...]: ...
+
+
+METHODS: Final[Mapping[str, _Method[ItemFunctioning | ItemRegression]]] = {
+    "mantel": analyze_items,
+    "logistic": regress_items,
+}
+"""How items can be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +60,10 @@ class ItemFunctioningAnalysis:
     sample_sizes: Mapping[str, int]
     """Answer sheets per group, complete or not."""
 
-    traits: Mapping[str, tuple[ItemFunctioning, ...]]
+    method: str
+    """``mantel`` or ``logistic``."""
+
+    traits: Mapping[str, tuple[ItemFunctioning | ItemRegression, ...]]
     """Items by trait, where enough people answered enough items."""
 
     warnings: tuple[str, ...]
@@ -72,6 +96,7 @@ def analyze_item_functioning(
     filters: Sequence[Filter],
     time_range: TimeRange,
     organization: Callable[[str], UUID],
+    method: str = "mantel",
 ) -> ItemFunctioningAnalysis:
     """Compare how two groups of equal trait answer the items; read from rows.
 
@@ -84,11 +109,18 @@ def analyze_item_functioning(
         filters: Conditions, all of which must hold.
         time_range: Start times of the responses, half-open.
         organization: Gives the pseudonym of an organization's own id.
+        method: ``mantel``, or ``logistic``: by ordinal regression, which also finds differences
+            that turn around along the trait.
 
     Raises:
         InvalidInput: An unknown name, one group given twice, or rows of the range are gone.
         NotEnoughData: No trait has enough items and people.
     """
+    if method not in METHODS:
+        raise InvalidInput(
+            f"unknown method {method!r}{did_you_mean(method, METHODS)}; "
+            f"methods are {', '.join(METHODS)}"
+        )
     by = check_grouping(by)
     if by == "instrument" or reference == focal:
         raise InvalidInput(
@@ -109,7 +141,7 @@ def analyze_item_functioning(
         found = read_group_sheets(connection, selection, ground, scale, by)
     nobody = np.empty((0, len(scale.items)), np.int8)
     sheets = {name: found.get(name, nobody) for name in (reference, focal)}
-    traits, reasons = compare_items(scale, sheets[reference], sheets[focal])
+    traits, reasons = compare_items(scale, sheets[reference], sheets[focal], METHODS[method])
     withheld = [{"figure": f"traits.{t}", "reason": reason} for t, reason in reasons.items()]
     if not traits:
         raise NotEnoughData(f"no trait of {instrument} can be examined: {withheld[0]['reason']}")
@@ -119,6 +151,7 @@ def analyze_item_functioning(
         reference,
         focal,
         {name: len(answers) for name, answers in sheets.items()},
+        method,
         traits,
         tuple(_warnings(traits)),
         tuple(withheld),
@@ -127,32 +160,38 @@ def analyze_item_functioning(
 
 
 def compare_items(
-    scale: Instrument, reference: npt.NDArray[np.int8], focal: npt.NDArray[np.int8]
-) -> tuple[dict[str, tuple[ItemFunctioning, ...]], dict[str, str]]:
+    scale: Instrument,
+    reference: npt.NDArray[np.int8],
+    focal: npt.NDArray[np.int8],
+    method: _Method[_Item],
+) -> tuple[dict[str, tuple[_Item, ...]], dict[str, str]]:
     """Compare the items of every trait between the answer sheets of two groups.
 
     Args:
         scale: The questionnaire.
         reference: Answers as given, shape ``(n, n_items)``.
         focal: Those of the other group, shape ``(m, n_items)``.
+        method: What compares the keyed items of one trait.
 
     Returns:
         Items by trait; and why there are none of the other traits.
     """
-    traits: dict[str, tuple[ItemFunctioning, ...]] = {}
+    traits: dict[str, tuple[_Item, ...]] = {}
     reasons: dict[str, str] = {}
     for trait in TRAITS:
         columns = item_columns(scale, trait)
         keyed = [keyed_answers(group[:, columns], scale, columns) for group in (reference, focal)]
         names = [scale.items[at].code for at in columns]
         try:
-            traits[trait] = analyze_items(keyed[0], keyed[1], names, missing=MISSING)
+            traits[trait] = method(keyed[0], keyed[1], names, missing=MISSING)
         except NotEnoughData as error:
             reasons[trait] = str(error)
     return traits, reasons
 
 
-def large_differences(traits: Mapping[str, Sequence[ItemFunctioning]]) -> dict[str, list[str]]:
+def large_differences(
+    traits: Mapping[str, Sequence[ItemFunctioning | ItemRegression]],
+) -> dict[str, list[str]]:
     """Return the items of class C by trait, where there are any."""
     found = {
         trait: [item.item for item in items if item.item_class == "C"]
@@ -161,7 +200,7 @@ def large_differences(traits: Mapping[str, Sequence[ItemFunctioning]]) -> dict[s
     return {trait: items for trait, items in found.items() if items}
 
 
-def _warnings(traits: Mapping[str, Sequence[ItemFunctioning]]) -> list[str]:
+def _warnings(traits: Mapping[str, Sequence[ItemFunctioning | ItemRegression]]) -> list[str]:
     return [
         f"{trait}: {', '.join(items)} work differently in the groups (class C); a difference of "
         "the means may stem from them"
