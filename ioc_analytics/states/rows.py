@@ -132,18 +132,25 @@ def read_answers(
     instrument: str,
     n_items: int,
     chosen: RowFilter = EVERYONE,
+    by: str | None = None,
 ) -> Iterator[npt.NDArray[np.void]]:
     """Read the answer vectors of one instrument of responses started in ``[start, end)``.
 
     Yields:
-        Structured arrays with ``day``, ``is_careless`` and ``answers`` (``n_items`` bytes).
+        Structured arrays with ``day``, ``is_careless``, ``category`` (number in the dimension
+        ``by``, 0 without one) and ``answers`` (``n_items`` bytes).
     """
     plan_for_many(connection)
     yield from copy_out(
         connection,
         sqlfiles.query("states/answers"),
-        chosen.parameters() | {"start": start, "end": end, "name": instrument},
-        (("day", "int4"), ("is_careless", "bool"), ("answers", f"bytea:{n_items}")),
+        chosen.parameters() | {"start": start, "end": end, "name": instrument, "by": by},
+        (
+            ("day", "int4"),
+            ("is_careless", "bool"),
+            ("category", "int2"),
+            ("answers", f"bytea:{n_items}"),
+        ),
     )
 
 
