@@ -11,7 +11,7 @@ Metadata of an asset that it understands:
 - ``mode``: ``replace`` (the default: the partition's rows, or all), ``append``, ``upsert``;
 - ``key``: the columns of the key to upsert by, otherwise the primary key;
 - ``checks``: what rows must meet before they are published, by name: a boolean SQL expression for
-  each row, or a ``Check``.
+  each row, or a mapping with the fields of a ``Check``.
 
 An input is loaded as its annotation says: ``pandas.DataFrame``, ``polars.DataFrame``,
 ``pyarrow.Table``, ``pyarrow.RecordBatchReader`` (in bounded memory) or ``Relation``, which is also

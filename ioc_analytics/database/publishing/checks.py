@@ -38,20 +38,18 @@ class Check:
 
     @classmethod
     def from_value(cls, name: str, value: Any) -> Self:
-        """Return a check as metadata has it: itself, its condition alone, or its fields.
+        """Return a check as metadata has it: its condition alone, or its fields in a mapping.
 
         Raises:
             InvalidInput: It is none of these.
         """
-        if isinstance(value, cls):
-            found = value
-        elif isinstance(value, str):
+        if isinstance(value, str):
             found = cls(value)
         elif isinstance(value, Mapping) and {"condition"} <= set(value) <= set(_FIELDS):
             found = cls(**value)
         else:
             raise InvalidInput(
-                f"the check {name!r} is no condition in SQL, no Check and no mapping with "
+                f"the check {name!r} is no condition in SQL and no mapping with "
                 f"{', '.join(_FIELDS)}"
             )
         if found.of not in _SUBJECTS:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
-from psycopg import sql
+from psycopg import errors, sql
 
 from ioc_analytics.database.locks import transaction_lock
 from ioc_analytics.database.publishing.checks import Check, ChecksBroken, Verdict, judge
@@ -84,7 +84,7 @@ class Published:
 def publish(
     connection: Connection, data: Any, target: Target, piece: Slice | None = None
 ) -> Published:
-    """Write a frame or relation into a table, in the caller's transaction.
+    """Write a frame or relation into a table, in the caller's transaction: all of it or nothing.
 
     Args:
         connection: A connection whose session is in UTC, and that may make temporary tables.
@@ -95,23 +95,25 @@ def publish(
 
     Raises:
         ChecksBroken: The rows break a blocking check.
-        InvalidInput: The table or a column does not exist, a row lies outside the piece, a value
-            does not fit its column, or two rows have one key.
-        IntegrityFailure: The table refuses a row.
+        InvalidInput: The table or a column does not exist, a row lies outside the piece or all
+            partitions of the table, a value does not fit its column, or two rows have one key.
+        psycopg.Error: The table refuses a row, or the server is away; whoever lent the connection
+            translates it.
     """
     started = time.monotonic()
     _check_question(data, target)
     types = column_types(connection, target.schema, target.table)
-    _lock(connection, target, piece)
-    columns = stage(connection, data, target.name, types)
-    if piece is not None:
-        check_bounds(connection, piece, target.name, columns, types)
-    verdicts = judge(connection, STAGING, target.checks)
-    if any(one.is_blocking and not one.is_met for one in verdicts):
-        raise ChecksBroken(target.name, verdicts)
-    replaced = _delete(connection, target, piece, types)
-    rows = _insert(connection, target, columns)
-    drop(connection)
+    with connection.transaction():  # inside the caller's, which a refusal leaves as it was
+        _lock(connection, target, piece)
+        columns = stage(connection, data, target.name, types)
+        if piece is not None:
+            check_bounds(connection, piece, target.name, columns, types)
+        verdicts = judge(connection, STAGING, target.checks)
+        if any(one.is_blocking and not one.is_met for one in verdicts):
+            raise ChecksBroken(target.name, verdicts)
+        replaced = _delete(connection, target, piece, types)
+        rows = _insert(connection, target, columns)
+        drop(connection)
     return Published(rows, replaced, verdicts, types, time.monotonic() - started)
 
 
@@ -157,7 +159,15 @@ def _insert(connection: Connection, target: Target, columns: Sequence[str]) -> i
         STAGING,
         _on_conflict(connection, target, columns),
     )
-    return connection.execute(statement).rowcount
+    try:
+        return connection.execute(statement).rowcount
+    except errors.CheckViolation as fault:
+        if fault.diag.constraint_name:
+            raise
+        raise InvalidInput(
+            f"{target.name} is partitioned and has no partition for some of the rows: make it "
+            "first, or let the asset begin where the table does. Nothing was written"
+        ) from fault
 
 
 def _on_conflict(connection: Connection, target: Target, columns: Sequence[str]) -> sql.Composable:

@@ -36,29 +36,12 @@ def stage(connection: Connection, data: Any, table: str, types: Mapping[str, str
     Raises:
         InvalidInput: The table has no column of that name, or a value does not fit its column.
     """
-    if isinstance(data, Relation):
-        probe = sql.SQL("SELECT * FROM ({}) AS q LIMIT 0").format(data.query)
-        described = connection.execute(probe, data.parameters).description or []
-        columns = [column.name for column in described]
-    else:
-        stream = arrow_stream(data, types)
-        columns = stream.schema.names
-    _make(connection, columns, table, types)
-    names = _names(columns)
     try:
         if isinstance(data, Relation):
-            statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM ({}) AS q").format(
-                STAGING, names, names, data.query
-            )
-            connection.execute(statement, data.parameters)
-        else:
-            copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(STAGING, names)
-            with connection.cursor() as cursor, cursor.copy(copy) as target:
-                for block in csv_blocks(stream, types):
-                    target.write(block)
+            return _stage_relation(connection, data, table, types)
+        return _stage_frame(connection, data, table, types)
     except errors.DataError as fault:
         raise _misfit(fault, table, types) from fault
-    return columns
 
 
 def drop(connection: Connection) -> None:
@@ -107,6 +90,34 @@ def check_keys(connection: Connection, key: Sequence[str], table: str) -> None:
             f"{row[0]} keys ({', '.join(key)}) stand more than once in the rows for {table}; "
             "nothing was written"
         )
+
+
+def _stage_relation(
+    connection: Connection, data: Relation, table: str, types: Mapping[str, str]
+) -> list[str]:
+    probe = sql.SQL("SELECT * FROM ({}) AS q LIMIT 0").format(data.query)
+    described = connection.execute(probe, data.parameters).description or []
+    columns = [column.name for column in described]
+    _make(connection, columns, table, types)
+    names = _names(columns)
+    statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM ({}) AS q").format(
+        STAGING, names, names, data.query
+    )
+    connection.execute(statement, data.parameters)
+    return columns
+
+
+def _stage_frame(
+    connection: Connection, data: Any, table: str, types: Mapping[str, str]
+) -> list[str]:
+    stream = arrow_stream(data, types)
+    columns: list[str] = stream.schema.names
+    _make(connection, columns, table, types)
+    copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(STAGING, _names(columns))
+    with connection.cursor() as cursor, cursor.copy(copy) as target:
+        for block in csv_blocks(stream, types):
+            target.write(block)
+    return columns
 
 
 def _make(
