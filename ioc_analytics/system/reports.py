@@ -1,9 +1,12 @@
 """The facade: reports, which bring analyses and the platform's state together."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
+from ioc_analytics.insight.released_sections import show_released
 from ioc_analytics.insight.report import Report, ReportConfig, make_report
+from ioc_analytics.insight.report_sections import Section
 from ioc_analytics.system.operations import Operations
 
 
@@ -39,3 +42,16 @@ class Reports(Operations):
         with self.database.connection("ingest") as connection:
             self._audit(connection, "reported", report.path.name, row_count=len(report.sections))
         return report
+
+    def show_released(self, table: str, until: date) -> Section:
+        """Return a chart and a few rows of what a released table says about the year before a day.
+
+        Args:
+            table: Such as ``ocean_trait_distributions``.
+            until: Day after the last one.
+
+        Raises:
+            InvalidInput: The table is not one that is shown.
+        """
+        with self.database.connection("reader") as connection:
+            return show_released(connection, table, until)
