@@ -12,7 +12,7 @@ from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.orchestration.assets.anonymized import anonymized_tables
 from ioc_analytics.orchestration.assets.operations import backups, system_health_metrics
 from ioc_analytics.orchestration.assets.quality import data_quality_metrics
-from ioc_analytics.orchestration.assets.released import released_tables
+from ioc_analytics.orchestration.assets.released import daily_tables, released_tables
 from ioc_analytics.orchestration.assets.views import materialized_views
 from ioc_analytics.orchestration.checks import build_checks
 from ioc_analytics.orchestration.jobs import build_jobs
@@ -36,14 +36,17 @@ def build_defs(
         overrides: Other arguments of ``dagster.Definitions`` to replace, such as ``executor``.
     """
     parts: dict[str, Any] = {
-        "assets": [
-            anonymized_tables,
-            released_tables,
-            materialized_views,
-            backups,
-            system_health_metrics,
-            data_quality_metrics,
-        ],
+        "assets": dg.with_source_code_references(
+            [
+                anonymized_tables,
+                released_tables,
+                daily_tables,
+                materialized_views,
+                backups,
+                system_health_metrics,
+                data_quality_metrics,
+            ]
+        ),
         "asset_checks": build_checks(),
         "jobs": build_jobs(),
         "sensors": [inbox, touched_months, watch],

@@ -182,6 +182,8 @@ class RefreshReceipt:
 
     views: tuple[str, ...]
     duration_seconds: float
+    assessment_days: tuple[date, ...] = ()
+    """Days whose daily metrics were released besides, as assessments were set up on them."""
 
     @property
     def released_rows(self) -> int:

@@ -1,6 +1,6 @@
 """The facade: verbs of those who run the platform."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,10 @@ from ioc_analytics.monitoring.health import check_health
 from ioc_analytics.monitoring.measure import measure_health, read_metrics
 from ioc_analytics.monitoring.openmetrics import to_openmetrics
 from ioc_analytics.monitoring.rules import Transition
-from ioc_analytics.monitoring.status import read_status
+from ioc_analytics.monitoring.status import count_rows, read_status
 from ioc_analytics.records.advice import Advice
 from ioc_analytics.records.alerts import Alert
-from ioc_analytics.records.answers import SystemStatus
+from ioc_analytics.records.answers import SystemStatus, TableStatus
 from ioc_analytics.records.backups import Backup, RestoreReceipt, UpgradeReceipt
 from ioc_analytics.records.health import Health, HealthMeasurements, SystemMetrics
 from ioc_analytics.records.maintenance import MaintenanceReport
@@ -44,6 +44,11 @@ class Operations(SystemBase):
         """Return what the platform holds and how fresh it is."""
         with self.database.connection("analyst") as connection:
             return read_status(connection)
+
+    def count_rows(self, names: Sequence[str]) -> dict[str, TableStatus]:
+        """Return rows and size of some tables and materialized views."""
+        with self.database.connection("analyst") as connection:
+            return count_rows(connection, names)
 
     def health_check(self) -> Health:
         """Return whether every part is well; never raises because something is down."""
