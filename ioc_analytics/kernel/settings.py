@@ -243,8 +243,8 @@ class AnalyticsConfig(SettingsRecord):
     deletes them yet."""
 
     maturity_days: Annotated[Whole, Variable("ANALYTICS_MATURITY_DAYS"), Field(ge=1, le=3650)] = 14
-    """Days after which a started response counts as not completed: released days become mature
-    (trends wait 14 days, whatever stands here)."""
+    """Days after which a started response counts as not completed: released days become mature,
+    and trends of rates judge them."""
 
     measurement_days: Annotated[
         Whole, Variable("ANALYTICS_MEASUREMENT_DAYS"), Field(ge=1, le=36_500)
