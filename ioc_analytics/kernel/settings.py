@@ -243,8 +243,8 @@ class AnalyticsConfig(SettingsRecord):
     deletes them yet."""
 
     maturity_days: Annotated[Whole, Variable("ANALYTICS_MATURITY_DAYS"), Field(ge=1, le=3650)] = 14
-    """Days after which a started response counts as not completed: released days become mature
-    (trends wait 14 days, whatever stands here)."""
+    """Days after which a started response counts as not completed: released days become mature,
+    and trends of rates judge them."""
 
     norm_minimum_n: Annotated[
         Whole, Variable("ANALYTICS_NORM_MINIMUM_N"), Field(ge=10, le=1_000_000)

@@ -5,7 +5,7 @@ For: insight. Not for: the figures (``statistics``) or custom SQL (``query``).
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -15,6 +15,7 @@ import numpy.typing as npt
 import psycopg
 
 from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.kernel.ahead import read_ahead
 from ioc_analytics.kernel.errors import IntegrityFailure, InvalidInput
 from ioc_analytics.records.filters import TimeRange
 from ioc_analytics.records.instruments import Instrument
@@ -239,8 +240,10 @@ def _read_parts(
             ).fetchone()
             undecided = int(row[0]) if row and row[0] else 0
     chosen = selection.row_filter(categories)
-    for start, end in runs:
-        for rows in read_rows(connection, start, end, chosen):
+    blocks = (rows for start, end in runs for rows in read_rows(connection, start, end, chosen))
+    # The server joins the next rows while those that are here are counted.
+    with closing(read_ahead(blocks)) as ahead:
+        for rows in ahead:
             parts += _count_rows(rows, categories, by, step)
     source = Source(
         family.name if family else None,
