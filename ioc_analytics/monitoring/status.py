@@ -37,6 +37,7 @@ def read_status(connection: psycopg.Connection[Any]) -> SystemStatus:
         ((version, size, compression, runway, score, waiting),) = connection.execute(
             sqlfiles.query("system/database_status")
         ).fetchall()
+        last_backup, restore_seconds = _last_backup(connection)
         return SystemStatus(
             database=DatabaseStatus(version, size, score, compression, runway),
             tables=_read_tables(connection),
@@ -47,7 +48,8 @@ def read_status(connection: psycopg.Connection[Any]) -> SystemStatus:
             quarantine_waiting=waiting,
             batches=tuple(_read(connection, "system/newest_batches", BatchStatus)),
             jobs=tuple(_read(connection, "system/newest_jobs", JobStatus)),
-            last_backup=_last_backup(connection),
+            last_backup=last_backup,
+            restore_seconds=restore_seconds,
             alerts=tuple(read_alerts(connection)),
         )
 
@@ -57,9 +59,9 @@ def _read(connection: psycopg.Connection[Any], name: str, kind: type[Row]) -> li
         return cursor.execute(sqlfiles.query(name), _NEWEST).fetchall()
 
 
-def _last_backup(connection: psycopg.Connection[Any]) -> datetime | None:
+def _last_backup(connection: psycopg.Connection[Any]) -> tuple[datetime | None, float | None]:
     row = connection.execute(sqlfiles.query("system/last_backup")).fetchone()
-    return row[0] if row else None
+    return (row[0], row[1]) if row else (None, None)
 
 
 def _read_tables(connection: psycopg.Connection[Any]) -> dict[str, TableStatus]:
