@@ -142,6 +142,10 @@ class BackupSettings(SettingsRecord):
     ] = 365
     """Days after which every backup goes, the newest drilled one excepted."""
 
+    log_archive: Annotated[AbsolutePath | None, Variable("ANALYTICS_LOG_ARCHIVE")] = None
+    """Folder into which the embedded server copies its write-ahead log, best on another disk: with
+    a physical backup, any moment since can be restored. A server of your own fills it itself."""
+
 
 class ScheduleSettings(SettingsRecord):
     """When the orchestrator does what is done by the clock."""

@@ -112,17 +112,24 @@ class Operations(SystemBase):
         """Write a backup; it counts once it was drilled.
 
         Args:
-            config: ``{"compression": 0 to 9}``, the level of gzip.
+            config: ``{"method": "dump"}`` with ``"compression"`` from 0 to 9, the level of gzip; or
+                ``{"method": "physical"}``: the whole server, for a restore to any moment since.
             progress: Called with a word for each step.
         """
         self.demand_analyst("make backups")
         options = dict(config or {})
-        compression = options.pop("compression", DEFAULT_COMPRESSION)
+        method = options.pop("method", "dump")
+        if method not in ("dump", "physical"):
+            raise InvalidInput(f"a backup's method is dump or physical, {method!r} was given")
+        names = ["method", *(["compression"] if method == "dump" else [])]
+        compression = options.pop("compression", DEFAULT_COMPRESSION) if len(names) == 2 else 0
         for name in options:
             raise InvalidInput(
-                f"a backup has no option {name!r}{did_you_mean(name, ['compression'])}"
+                f"a backup by {method} has no option {name!r}{did_you_mean(name, names)}"
             )
-        return create_backup(self.database, compression=compression, progress=progress)
+        return create_backup(
+            self.database, method=method, compression=compression, progress=progress
+        )
 
     def list_backups(self) -> list[Backup]:
         """Return every backup, the newest first."""
@@ -140,7 +147,10 @@ class Operations(SystemBase):
         return drill_backup(self.database, backup_id)
 
     def restore_backup(
-        self, backup_id: str | None = None, target: str | Path | None = None
+        self,
+        backup_id: str | None = None,
+        target: str | Path | None = None,
+        until: datetime | str | None = None,
     ) -> RestoreReceipt:
         """Restore a backup into an empty target; see ``backup.restore``.
 
@@ -148,7 +158,7 @@ class Operations(SystemBase):
         of this one belong to the database that was replaced.
         """
         self.demand_analyst("restore backups")
-        return restore_backup(self.database, backup_id, target)
+        return restore_backup(self.database, backup_id, target, until)
 
     def upgrade_server(self, *, progress: Progress | None = None) -> UpgradeReceipt:
         """Move the embedded server's data to the next major version; see ``backup.upgrade``.

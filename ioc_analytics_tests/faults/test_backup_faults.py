@@ -55,7 +55,7 @@ def system(server: TemporaryServer, tmp_path: Path) -> Iterator[AnalyticsSystem]
     drop_database(config)
 
 
-def killed(system: AnalyticsSystem, place: str, verb: str, *arguments: str) -> None:
+def killed(system: AnalyticsSystem, place: str, verb: str, *arguments: object) -> None:
     """Run a verb in a process that kills itself where a function would be called."""
     config = system.config
     told = [
