@@ -42,6 +42,9 @@ GRANT SELECT ON
     internal.time_states,
     internal.sealed_months,
     internal.backups,
+    internal.retention_plans,
+    internal.retention_holds,
+    internal.retired_partitions,
     internal.alert_states,
     internal.alerts,
     internal.alert_silences

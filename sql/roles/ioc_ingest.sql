@@ -30,5 +30,6 @@ GRANT EXECUTE ON FUNCTION
     internal.partition_parents(),
     internal.partition_runway(),
     internal.note_change(text),
+    internal.is_held(text, timestamptz),
     internal.refresh_view(text)
 TO ioc_ingest;
