@@ -31,6 +31,43 @@ CREATE TYPE analytics.ocean_dimension AS ENUM (
 
 COMMENT ON TYPE analytics.ocean_dimension IS 'The five traits, in the order in which every vector of the platform holds them';
 
+-- function internal.erase_retired_rows(text, uuid)
+
+CREATE FUNCTION internal.erase_retired_rows(subject_kind text, subject uuid) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    waiting record;
+    child text;
+    deleted bigint;
+    total bigint := 0;
+BEGIN
+    FOR waiting IN SELECT p.period FROM internal.retired_partitions AS p WHERE p.dropped_at IS NULL LOOP
+        FOREACH child IN ARRAY ARRAY[
+            'anonymized_question_responses', 'anonymized_assessment_scores', 'ai_validations', 'answer_vectors'
+        ] LOOP
+            EXECUTE format(
+                'DELETE FROM retired.%I AS c USING retired.%I AS r '
+                'WHERE c.created_at = r.created_at AND c.response_hash = r.id AND r.%I = $1',
+                child || '_' || waiting.period, 'anonymized_assessment_responses_' || waiting.period,
+                CASE subject_kind WHEN 'respondent' THEN 'respondent_hash' ELSE 'org_hash' END
+            ) USING subject;
+            GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
+        END LOOP;
+        EXECUTE format(
+            'DELETE FROM retired.%I AS r WHERE r.%I = $1',
+            'anonymized_assessment_responses_' || waiting.period,
+            CASE subject_kind WHEN 'respondent' THEN 'respondent_hash' ELSE 'org_hash' END
+        ) USING subject;
+        GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
+    END LOOP;
+    RETURN total;
+END
+$_$;
+
+COMMENT ON FUNCTION internal.erase_retired_rows(subject_kind text, subject uuid) IS 'Deletes the rows of a respondent or an organization from detached partitions; returns how many';
+
 -- function internal.erase_rows(text, uuid)
 
 CREATE FUNCTION internal.erase_rows(subject_kind text, subject uuid) RETURNS bigint
@@ -76,7 +113,7 @@ BEGIN
         DELETE FROM analytics.anonymized_assessments AS a WHERE a.org_hash = subject;
         GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
     END IF;
-    RETURN total;
+    RETURN total + internal.erase_retired_rows(subject_kind, subject);
 END
 $$;
 
@@ -2400,6 +2437,8 @@ GRANT USAGE ON SCHEMA internal TO ioc_ingest;
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA retired TO ioc_backup;
+
+REVOKE ALL ON FUNCTION internal.erase_retired_rows(subject_kind text, subject uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION internal.erase_rows(subject_kind text, subject uuid) FROM PUBLIC;
 

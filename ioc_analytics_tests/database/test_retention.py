@@ -412,6 +412,55 @@ def test_a_year_partition_goes_when_all_its_months_have_expired(system: Analytic
     assert answers(system) == before
 
 
+def test_who_is_erased_is_erased_from_what_waits_to_be_dropped(system: AnalyticsSystem) -> None:
+    apply(system)
+    (found,) = owner(
+        system,
+        "SELECT org_hash, count(*) FROM retired.anonymized_assessment_responses_2024_01 "
+        "GROUP BY 1 ORDER BY 2 DESC LIMIT 1",
+    )
+    organization, number = found
+    assert number > 10, "the control: it is there"
+    erased = owner(system, f"SELECT internal.erase_rows('organization', '{organization}')")
+    assert erased[0][0] > number
+    left = owner(
+        system,
+        "SELECT (SELECT count(*) FROM retired.anonymized_assessment_responses_2024_01 "
+        f"WHERE org_hash = '{organization}'), (SELECT count(*) FROM "
+        "retired.anonymized_question_responses_2024_01 AS q WHERE NOT EXISTS (SELECT FROM "
+        "retired.anonymized_assessment_responses_2024_01 AS r WHERE r.id = q.response_hash))",
+    )
+    assert left == [(0, 0)]
+
+
+def test_the_newest_batch_is_accounted_for_after_its_rows_have_gone(
+    system: AnalyticsSystem,
+) -> None:
+    for promise in ("newest_batch_accounted", "no_duplicates_no_orphans"):
+        assert system.check_integrity(promise).passed
+    apply(system)
+    for promise in ("newest_batch_accounted", "no_duplicates_no_orphans"):
+        assert system.check_integrity(promise).passed
+
+
+def test_maintenance_tells_what_has_expired_and_lets_it_go_when_it_may(
+    system: AnalyticsSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = system.perform_maintenance(dry_run=True).step("retention")
+    assert (step.plan, len(step.findings)) == ((), 2)
+    assert "raw rows of 2024-01 expired" in step.findings[0]
+    with AnalyticsSystem(system.config.replace(retention={"apply": True})) as eager:
+        told = eager.perform_maintenance(dry_run=True).step("retention")
+        assert "let go what has expired" in told.plan[0]
+        with pytest.raises(InvalidInput, match="no drilled backup"):
+            eager.perform_maintenance()
+        assert count(system, RESPONSES) == 300
+        eager.drill_backup(eager.create_backup().id)
+        done = eager.perform_maintenance().step("retention")
+    assert done.done == told.plan
+    assert done.before["raw_rows"] > done.after["raw_rows"] == 0
+
+
 def test_a_wrong_table_name_is_no_partition(system: AnalyticsSystem) -> None:
     # A table that only looks like a partition is left alone.
     name = sql.Identifier("analytics", "anonymized_assessment_responses_1999_01")
