@@ -75,6 +75,8 @@ def apply(session: Session, plan_id: int, without_backup: str | None) -> None:
         return
     for month in done.sealed:
         click.echo(f"sealed {month:%Y-%m}")
+    for place in done.archived:
+        click.echo(f"archived in {place}")
     for name, rows in done.deleted.items():
         click.echo(f"deleted {rows:,} rows of {name}")
     for period in done.detached:

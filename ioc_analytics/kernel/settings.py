@@ -170,6 +170,11 @@ class RetentionSettings(SettingsRecord):
     ] = 7
     """Days that a detached partition waits before it is dropped."""
 
+    archive: Annotated[
+        AbsolutePath | None, Variable("ANALYTICS_ARCHIVE_FOLDER"), Allowed("a path")
+    ] = None
+    """Folder that raw rows are written to as Parquet before they go; unset: no archive."""
+
     export_days: Annotated[
         Whole, Variable("ANALYTICS_EXPORT_KEEP_DAYS"), Field(ge=1, le=36_500)
     ] = 90

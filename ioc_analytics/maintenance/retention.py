@@ -29,6 +29,7 @@ from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import IntegrityFailure, InvalidInput, Unavailable
+from ioc_analytics.maintenance.archive import archive_month
 from ioc_analytics.maintenance.coverage import find_cover, holding, wanted_rows
 from ioc_analytics.maintenance.expiry import find_expired, spoken, waiting_name
 from ioc_analytics.maintenance.holds import RETENTION_LOCK, read_holds
@@ -293,6 +294,7 @@ class _Run:
         self._deleted: dict[str, int] = {}
         self._detached: list[str] = []
         self._dropped: dict[str, int] = {}
+        self._archived: list[str] = []
         self._certificates: list[str] = []
 
     def carry_out(self, backups: Backups) -> RetentionReceipt:
@@ -317,6 +319,7 @@ class _Run:
             deleted=self._deleted,
             detached=tuple(self._detached),
             dropped=self._dropped,
+            archived=tuple(self._archived),
             tiers=tiers,
             certificates=tuple(self._certificates),
             duration_seconds=time.monotonic() - self._started,
@@ -327,10 +330,15 @@ class _Run:
 
     def _end_month(self, month: ExpiredMonth) -> None:
         name = f"{month.month:%Y-%m}"
+        archives = self._database.config.retention.archive
         self._progress(f"{name}: {'seal and delete' if month.deletes_rows else 'seal'}")
         with self._database.connection("ingest") as connection:
             # Alone: no batch may commit rows of the month between its seal and the deletion.
             connection.execute(sqlfiles.query("states/stop_ingestion"))
+            if archives is not None:
+                place = archive_month(connection, month, archives)
+                self._archived.append(str(place))
+                self._audit(connection, "archive", place.name, row_count=sum(month.rows.values()))
             if month.needs_sealing:
                 seal_month(connection, month.month, last_batch=month.last_batch)
                 self._audit(connection, "seal", name)

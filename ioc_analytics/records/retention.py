@@ -284,6 +284,9 @@ class RetentionReceipt:
     dropped: Mapping[str, int]
     """Rows of partitions that were dropped, per partition."""
 
+    archived: tuple[str, ...]
+    """Folders that raw rows were written to before."""
+
     tiers: Mapping[str, int]
     """Files, backups or rows that went, per tier."""
 

@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,11 @@ from psycopg import sql
 
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.kernel.clock import utc_now
-from ioc_analytics.kernel.errors import IntegrityFailure, InvalidInput
+from ioc_analytics.kernel.errors import ConfigurationError, IntegrityFailure, InvalidInput
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.records.retention import RetentionPlan, RetentionReceipt
 from ioc_analytics_tests.database.survey import make_survey
-from ioc_analytics_tests.fixtures.batches import count
+from ioc_analytics_tests.fixtures.batches import content_rows, count
 from ioc_analytics_tests.fixtures.database import (
     TemporaryServer,
     clone_template,
@@ -467,3 +467,50 @@ def test_a_wrong_table_name_is_no_partition(system: AnalyticsSystem) -> None:
     with system.database.connection("owner") as connection:
         connection.execute(sql.SQL("CREATE TABLE {} (n integer)").format(name))
     assert "1999_01" not in [one.period for one in system.plan_retention().detach]
+
+
+def test_an_archive_read_back_has_the_same_content(
+    system: AnalyticsSystem, platform_factory: Callable[[], AnalyticsSystem], tmp_path: Path
+) -> None:
+    before = [row for row in content_rows(system) if not row.startswith("response_registry")]
+    told = answers(system)
+    config = system.config.replace(retention={"archive": tmp_path / "archives"})
+    with AnalyticsSystem(config) as keeping:
+        archived = apply(keeping).archived
+    assert [Path(one).name for one in archived] == ["2024-01-to-batch-1", "2024-02-to-batch-1"]
+    other = platform_factory()
+    receipt = other.ingest_files(*archived)
+    assert (receipt.quarantined, receipt.duplicates) == (
+        0,
+        receipt.by_kind["assessments"].duplicates,
+    )
+    other.refresh()
+    after = [row for row in content_rows(other) if not row.startswith("response_registry")]
+    assert after == before
+    assert answers(other) == told
+    assert other.ingest_files(archived[0]).is_duplicate
+    # Where the month is sealed, its responses are known and stay out.
+    again = system.ingest_files(archived[0])
+    assert again.accepted == 0
+    assert again.quarantine["period_sealed"] > 0
+    # The control: a changed file is refused.
+    changed = Path(archived[1]) / "scores.parquet"
+    content = bytearray(changed.read_bytes())
+    content[len(content) // 2] ^= 1
+    changed.write_bytes(content)
+    with pytest.raises(IntegrityFailure, match="scores.parquet is not as it was written"):
+        other.ingest_files(archived[1])
+
+
+def test_without_room_for_the_archive_the_rows_stay(
+    system: AnalyticsSystem, tmp_path: Path
+) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    with (
+        AnalyticsSystem(system.config.replace(retention={"archive": blocked / "in"})) as keeping,
+        pytest.raises(ConfigurationError, match="ANALYTICS_ARCHIVE_FOLDER"),
+    ):
+        apply(keeping)
+    assert count(system, RESPONSES) == 300
+    assert count(system, "internal.sealed_months") == 0
