@@ -26,6 +26,7 @@ from ioc_analytics.cli.pseudonym import pseudonym
 from ioc_analytics.cli.query import query
 from ioc_analytics.cli.refresh import refresh
 from ioc_analytics.cli.report import report
+from ioc_analytics.cli.retention import retention
 from ioc_analytics.cli.settings import settings
 from ioc_analytics.cli.trends import trends
 
@@ -67,6 +68,7 @@ for _command in (
     generate,
     backup,
     maintain,
+    retention,
     migrate,
     settings,
 ):

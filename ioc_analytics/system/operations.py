@@ -9,7 +9,6 @@ from ioc_analytics.backup.catalogue import list_backups
 from ioc_analytics.backup.drill import drill_backup
 from ioc_analytics.backup.dump import DEFAULT_COMPRESSION, Progress, create_backup
 from ioc_analytics.backup.restore import restore_backup
-from ioc_analytics.backup.retention import prune_backups
 from ioc_analytics.backup.upgrade import upgrade_server
 from ioc_analytics.backup.verify import verify_backup
 from ioc_analytics.kernel.errors import InvalidInput
@@ -34,10 +33,11 @@ from ioc_analytics.records.answers import SystemStatus, TableStatus
 from ioc_analytics.records.backups import Backup, RestoreReceipt, UpgradeReceipt
 from ioc_analytics.records.health import Health, HealthMeasurements, SystemMetrics
 from ioc_analytics.records.maintenance import MaintenanceReport
-from ioc_analytics.system.base import SystemBase, account
+from ioc_analytics.system.base import account
+from ioc_analytics.system.retention import Retention
 
 
-class Operations(SystemBase):
+class Operations(Retention):
     """Status, health, alerts and backups of the installation."""
 
     def get_system_status(self) -> SystemStatus:
@@ -180,9 +180,4 @@ class Operations(SystemBase):
             dry_run: Say what would be done, and do nothing.
         """
         self.demand_analyst("maintain the database")
-        return maintain(self.database, is_dry_run=dry_run)
-
-    def prune_backups(self) -> list[Backup]:
-        """Delete the backups that the settings let go, and return them."""
-        self.demand_analyst("delete backups")
-        return prune_backups(self.database)
+        return maintain(self.database, self._retention_verbs(), is_dry_run=dry_run)

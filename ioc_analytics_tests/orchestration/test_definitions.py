@@ -83,6 +83,7 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
         "measure_health",
         "evaluate_quality",
         "maintain",
+        "retention",
         "export",
     }
     sensors = {sensor.name: sensor.default_status for sensor in definitions.sensors or ()}
@@ -95,6 +96,7 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
         "evaluate_quality_schedule": ("0 5 * * *", on),
         "refresh_views_schedule": ("10 * * * *", on),
         "maintain_schedule": ("30 3 * * *", on),
+        "retention_schedule": ("0 4 * * *", on),
     }
 
 
@@ -105,6 +107,7 @@ def test_settings_move_schedules_and_leave_them_out() -> None:
         "evaluate_quality_schedule": "0 5 * * *",
         "refresh_views_schedule": "0 * * * *",
         "maintain_schedule": "30 3 * * *",
+        "retention_schedule": "0 4 * * *",
     }
 
 
