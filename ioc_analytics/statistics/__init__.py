@@ -90,6 +90,7 @@ from ioc_analytics.statistics.moments import (
     pairwise,
 )
 from ioc_analytics.statistics.norms import mid_rank_percentiles
+from ioc_analytics.statistics.outcomes import OutcomeModel, OutcomeRaceResult, race_outcomes
 from ioc_analytics.statistics.outliers import (
     Limits,
     distance_p_values,
@@ -124,6 +125,9 @@ from ioc_analytics.statistics.shrinkage import Prior, Shrunken, estimate_prior
 from ioc_analytics.statistics.trends import Seasonality, Trend, find_trend
 
 __all__ = [
+    "OutcomeModel",
+    "OutcomeRaceResult",
+    "race_outcomes",
     "MOMENT_DTYPE",
     "SCALES",
     "SCORE_BIN_EDGES",

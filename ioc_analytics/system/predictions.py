@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ioc_analytics.insight.completion import CompletionPrediction, predict_completion
 from ioc_analytics.insight.forecasts import Forecast, forecast_metric
 from ioc_analytics.insight.prediction_ledger import Prediction, keep_predictions
 from ioc_analytics.insight.prediction_scores import (
@@ -15,7 +16,7 @@ from ioc_analytics.system.base import SystemBase
 
 
 class Predictions(SystemBase):
-    """Forecasts, and how they turned out."""
+    """Forecasts, the completion of open responses, and how predictions turned out."""
 
     def forecast(
         self, metric: str, horizon: int | None = None, interval: str = "daily", filters: Any = ()
@@ -44,6 +45,27 @@ class Predictions(SystemBase):
                 lambda identifier: self.pseudonym("organization", identifier),
             )
         self._keep("forecast", found.metric, found.predictions())
+        return found
+
+    def predict_completion(self, filters: Any = None) -> CompletionPrediction:
+        """Return how many of the responses open now will be completed within 14 days.
+
+        Args:
+            filters: ``Filter`` records or the seed's dicts; all must hold, none on ``is_careless``.
+
+        Raises:
+            InvalidInput: An unknown filter, or one on what is not known of an open response.
+            NotEnoughData: Fewer than 100 earlier open responses that were completed or were not.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        with self.query_counters.request(), self.database.connection("analyst") as connection:
+            found = predict_completion(
+                connection,
+                parse_filters(filters),
+                lambda identifier: self.pseudonym("organization", identifier),
+            )
+        self._keep("predict", "completion", found.predictions())
         return found
 
     def score_predictions(self) -> PredictionScores:
