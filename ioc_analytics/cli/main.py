@@ -25,6 +25,7 @@ from ioc_analytics.cli.pseudonym import pseudonym
 from ioc_analytics.cli.query import query
 from ioc_analytics.cli.refresh import refresh
 from ioc_analytics.cli.report import report
+from ioc_analytics.cli.risks import risks
 from ioc_analytics.cli.settings import settings
 from ioc_analytics.cli.trends import trends
 
@@ -58,6 +59,7 @@ for _command in (
     metric,
     trends,
     forecast,
+    risks,
     query,
     export,
     report,

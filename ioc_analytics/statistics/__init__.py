@@ -47,6 +47,7 @@ from ioc_analytics.statistics.comparison import (
     variance_explained,
     welch_anova,
 )
+from ioc_analytics.statistics.control_charts import ControlChart, watch_level, watch_rate
 from ioc_analytics.statistics.correlation import (
     Correlation,
     adjust_false_discovery,
@@ -125,6 +126,9 @@ from ioc_analytics.statistics.shrinkage import Prior, Shrunken, estimate_prior
 from ioc_analytics.statistics.trends import Seasonality, Trend, find_trend
 
 __all__ = [
+    "ControlChart",
+    "watch_level",
+    "watch_rate",
     "OutcomeModel",
     "OutcomeRaceResult",
     "race_outcomes",

@@ -11,12 +11,13 @@ from ioc_analytics.insight.prediction_scores import (
     score_waiting,
     store_scores,
 )
+from ioc_analytics.insight.risks import RiskAssessment, assess_risks
 from ioc_analytics.records.filters import parse_filters
 from ioc_analytics.system.base import SystemBase
 
 
 class Predictions(SystemBase):
-    """Forecasts, the completion of open responses, and how predictions turned out."""
+    """Forecasts, completion of open responses, early warnings, and how predictions turned out."""
 
     def forecast(
         self, metric: str, horizon: int | None = None, interval: str = "daily", filters: Any = ()
@@ -66,6 +67,25 @@ class Predictions(SystemBase):
                 lambda identifier: self.pseudonym("organization", identifier),
             )
         self._keep("predict", "completion", found.predictions())
+        return found
+
+    def assess_risks(self, filters: Any = None) -> RiskAssessment:
+        """Return whether completion, quality, careless answers or AI agreement turned worse.
+
+        Args:
+            filters: ``Filter`` records or the seed's dicts; all must hold.
+
+        Raises:
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        with self.query_counters.request():
+            found = assess_risks(
+                self.database,
+                parse_filters(filters),
+                lambda identifier: self.pseudonym("organization", identifier),
+            )
+        self._keep("assess", "risks", found.predictions())
         return found
 
     def score_predictions(self) -> PredictionScores:
