@@ -1,11 +1,18 @@
 """The facade: verbs that say what will be; every prediction is kept and scored later."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from ioc_analytics.insight.completion import CompletionPrediction, predict_completion
 from ioc_analytics.insight.forecasts import Forecast, forecast_metric
 from ioc_analytics.insight.prediction_ledger import Prediction, keep_predictions
+from ioc_analytics.insight.prediction_round import (
+    FORECAST_METRICS,
+    Predicting,
+    PredictionRound,
+    make_round,
+)
 from ioc_analytics.insight.prediction_scores import (
     PredictionScores,
     score_waiting,
@@ -87,6 +94,20 @@ class Predictions(SystemBase):
             )
         self._keep("assess", "risks", found.predictions())
         return found
+
+    def make_predictions(self) -> PredictionRound:
+        """Make and keep everything that is predicted by the clock; what cannot be is named.
+
+        Raises:
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        questions: dict[str, Callable[[], Predicting]] = {
+            f"forecast of {name}": partial(self.forecast, name) for name in FORECAST_METRICS
+        }
+        questions["completion"] = self.predict_completion
+        questions["risks"] = self.assess_risks
+        return make_round(questions)
 
     def score_predictions(self) -> PredictionScores:
         """Compare stored predictions with what came, and keep the scores; again changes nothing.
