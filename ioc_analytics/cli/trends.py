@@ -3,21 +3,19 @@
 Not for: the figures themselves (``insight.trends``); this draws tables.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from ioc_analytics.cli.commands import PlatformCommand
 from ioc_analytics.cli.conditions import parse_conditions
-from ioc_analytics.cli.ocean import sparkline
 from ioc_analytics.cli.session import Session, figure, pass_session, table
+from ioc_analytics.cli.sparklines import ranged_sparkline
 
 if TYPE_CHECKING:
     from ioc_analytics.insight.trends import TrendAnalysis, TrendPoint
 
 _LINE = 60
-_STEPS = 100
 
 
 @click.command(cls=PlatformCommand)
@@ -118,18 +116,5 @@ def _draw(analysis: "TrendAnalysis") -> str:
     newest: list[TrendPoint] = [
         point for point in analysis.points if point.is_mature and point.value is not None
     ][-_LINE:]
-    values = [point.value for point in newest if point.value is not None]
-    low, high = min(values, default=0.0), max(values, default=0.0)
-    return f"{draw_course(values)}  {low:,.3g} to {high:,.3g}, newest {len(values)} mature periods"
-
-
-def draw_course(values: Sequence[float]) -> str:
-    """Return values as bars between their lowest and highest one.
-
-    Example:
-        >>> draw_course([10.0, 12.0, 11.0])
-        '▁█▅'
-    """
-    low, high = min(values, default=0.0), max(values, default=0.0)
-    reach = high - low
-    return sparkline([1 + round(_STEPS * (v - low) / reach) if reach else 1 for v in values])
+    drawn = ranged_sparkline([point.value for point in newest])
+    return f"{drawn}, newest {len(newest)} mature periods"

@@ -22,6 +22,7 @@ from ioc_analytics.orchestration.jobs import (
     MAINTAIN,
     PREDICT,
     REFRESH_VIEWS,
+    RETENTION,
 )
 
 
@@ -63,6 +64,12 @@ def planned(config: AnalyticsConfig) -> Iterator[Planned]:
         MAINTAIN,
         config.schedules.maintenance,
         "Gives the tables the care that they need (`ANALYTICS_MAINTENANCE_SCHEDULE`).",
+    )
+    yield Planned(
+        RETENTION,
+        config.schedules.retention,
+        "Plans what has expired (`ANALYTICS_RETENTION_SCHEDULE`); with `ANALYTICS_RETENTION_APPLY` "
+        "it goes.",
     )
 
 
