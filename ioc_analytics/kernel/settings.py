@@ -156,6 +156,9 @@ class ScheduleSettings(SettingsRecord):
     quality: Annotated[Schedule, Variable("ANALYTICS_QUALITY_SCHEDULE")] = "0 5 * * *"
     """When data quality is evaluated."""
 
+    predictions: Annotated[Schedule, Variable("ANALYTICS_PREDICTIONS_SCHEDULE")] = "30 5 * * *"
+    """When earlier predictions are scored and new ones are made."""
+
     maintenance: Annotated[Schedule, Variable("ANALYTICS_MAINTENANCE_SCHEDULE")] = "30 3 * * *"
     """When tables are maintained."""
 

@@ -9,6 +9,7 @@ import dagster as dg
 from pydantic import Field
 
 from ioc_analytics.orchestration.assets.anonymized import TABLES
+from ioc_analytics.orchestration.assets.predictions import PREDICTIONS, SCORES
 from ioc_analytics.orchestration.assets.quality import QUALITY
 from ioc_analytics.orchestration.assets.released import DAILY, RELEASE_STEP, RELEASED
 from ioc_analytics.orchestration.assets.views import SOURCES
@@ -24,6 +25,7 @@ BACKUP: Final = "backup"
 MEASURE_HEALTH: Final = "measure_health"
 MAINTAIN: Final = "maintain"
 EVALUATE_QUALITY: Final = "evaluate_quality"
+PREDICT: Final = "predict"
 RETENTION: Final = "retention"
 
 INGEST_STEP: Final = "anonymized_tables"
@@ -205,6 +207,11 @@ def build_jobs() -> list[Any]:
             EVALUATE_QUALITY,
             selection=dg.AssetSelection.assets(QUALITY),
             description="Look at every data quality check, and keep results and score.",
+        ),
+        dg.define_asset_job(
+            PREDICT,
+            selection=dg.AssetSelection.assets(SCORES, PREDICTIONS),
+            description="Score earlier predictions whose truth has come, then make new ones.",
         ),
         restore_drill_job,
         maintain_job,

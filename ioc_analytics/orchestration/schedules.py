@@ -20,6 +20,7 @@ from ioc_analytics.orchestration.jobs import (
     BACKUP,
     EVALUATE_QUALITY,
     MAINTAIN,
+    PREDICT,
     REFRESH_VIEWS,
     RETENTION,
 )
@@ -53,6 +54,11 @@ def planned(config: AnalyticsConfig) -> Iterator[Planned]:
         config.schedules.views,
         "Refreshes the materialized views (`ANALYTICS_VIEWS_SCHEDULE`); a refresh of touched "
         "months does so too.",
+    )
+    yield Planned(
+        PREDICT,
+        config.schedules.predictions,
+        "Scores earlier predictions and makes new ones (`ANALYTICS_PREDICTIONS_SCHEDULE`).",
     )
     yield Planned(
         MAINTAIN,

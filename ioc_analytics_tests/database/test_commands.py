@@ -486,6 +486,14 @@ def test_a_forecast_is_drawn_and_kept(run: Run, year: Path) -> None:
     assert "found" in run("forecast", "openness", "--interval", "monthly", code=4).stderr
 
 
+def test_risks_say_what_is_watched_and_what_cannot_be(run: Run, year: Path) -> None:
+    run("ingest", year)
+    shown = run("risks").stdout
+    assert "0 raised of 0 watched; where nothing has changed, 0.5% of the metrics" in shown
+    assert "withheld: completion_rate: a chart needs 20 periods before the 8" in shown
+    assert answer(run("risks", "--json"))["risks"] == []
+
+
 def test_health_names_every_part(run: Run) -> None:
     told = answer(run("health", "--json"))
     assert set(told["checks"]) == {

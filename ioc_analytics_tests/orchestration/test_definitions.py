@@ -32,6 +32,7 @@ GROUPS = {
     "benchmarks": {"benchmarking_data"},
     "validation": {"dual_ai_validation_metrics"},
     "operations": {"backups", "system_health_metrics", "data_quality_metrics"},
+    "predictions": {"prediction_scores", "predictive_analytics_results"},
     "views": {
         "mv_daily_assessment_overview",
         "mv_weekly_response_metrics",
@@ -82,6 +83,7 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
         "restore_drill",
         "measure_health",
         "evaluate_quality",
+        "predict",
         "maintain",
         "retention",
         "export",
@@ -95,6 +97,7 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
         "backup_schedule": ("0 2 * * *", on),
         "evaluate_quality_schedule": ("0 5 * * *", on),
         "refresh_views_schedule": ("10 * * * *", on),
+        "predict_schedule": ("30 5 * * *", on),
         "maintain_schedule": ("30 3 * * *", on),
         "retention_schedule": ("0 4 * * *", on),
     }
@@ -106,6 +109,7 @@ def test_settings_move_schedules_and_leave_them_out() -> None:
     assert schedules == {
         "evaluate_quality_schedule": "0 5 * * *",
         "refresh_views_schedule": "0 * * * *",
+        "predict_schedule": "30 5 * * *",
         "maintain_schedule": "30 3 * * *",
         "retention_schedule": "0 4 * * *",
     }

@@ -13,6 +13,7 @@ from ioc_analytics.database.neighbours import neighbour_conninfo
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.orchestration.instance import HomeInstance
 from ioc_analytics.system import AnalyticsSystem
+from ioc_analytics_tests.database.survey import make_survey
 
 
 @pytest.fixture
@@ -121,6 +122,28 @@ def test_an_export_lies_in_its_folder_afterwards(
         path for path in Path(analytics.config.exports.path).iterdir() if path.suffix == ".jsonl"
     ]
     assert written.read_text().strip() == '{"one":1}'
+
+
+def test_predictions_are_scored_then_made(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, analytics: AnalyticsSystem
+) -> None:
+    analytics.ingest_data(make_survey(analytics.config, 500, days=50))
+    done = run(definitions, instance, "predict")
+    assert done.success
+    shown: dict[str, dict[str, Any]] = {
+        event.materialization.asset_key.to_user_string(): {
+            name: value.value for name, value in event.materialization.metadata.items()
+        }
+        for event in done.get_asset_materialization_events()
+    }
+    assert list(shown) == ["prediction_scores", "predictive_analytics_results"]
+    assert shown["prediction_scores"]["scored"] == 0
+    made = shown["predictive_analytics_results"]
+    kept = analytics.query("SELECT count(*) AS n FROM predictive_analytics_results").data
+    assert made["predictions"] == kept[0]["n"] >= 14
+    withheld = {record.data["figure"]: record.data["reason"] for record in made["withheld"].records}
+    assert "found" in withheld["completion"]
+    assert "forecast of response_volume" in {r.data["about"] for r in made["made"].records}
 
 
 def test_retention_plans_by_the_clock_and_applies_only_when_it_may(
