@@ -7,6 +7,7 @@ from uuid import UUID
 import pandas as pd
 import pyarrow as pa
 
+from ioc_analytics.insight.ai_validation import AiValidation, analyze_ai_validation
 from ioc_analytics.insight.benchmarks import Benchmarks, benchmark
 from ioc_analytics.insight.careless import CarelessAnalysis, analyze_careless
 from ioc_analytics.insight.comparisons import GroupComparison, compare_groups
@@ -267,6 +268,20 @@ class Answers(SystemBase):
                 TimeRange.parse(time_range),
                 lambda identifier: self.pseudonym("organization", identifier),
             )
+
+    def analyze_ai_validation(self, time_range: Any = None) -> AiValidation:
+        """Measure how far the AI raters agree, and whether one has left its own ways.
+
+        Args:
+            time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+
+        Raises:
+            NotEnoughData: No pair of raters scored 10 responses.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        with self.database.connection("analyst") as connection:
+            return analyze_ai_validation(connection, TimeRange.parse(time_range))
 
     def query(
         self,
