@@ -24,6 +24,7 @@ from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import TimeRange
+from ioc_analytics.records.vocabularies import TRAITS
 from ioc_analytics.states.reading import read_ground, snapshot
 from ioc_analytics.statistics.outliers import FEWEST_PAST
 
@@ -123,7 +124,12 @@ def analyze_ai_validation(
         pairs = connection.execute(sqlfiles.query("insight/rater_pairs"), period).fetchall()
         agreements = [_agreement(connection, period, pair, withheld) for pair in pairs]
         weeks = connection.execute(sqlfiles.query("insight/rater_weeks"), period).fetchall()
-    measured = tuple(one for one in agreements if one is not None)
+    measured = tuple(
+        sorted(
+            (one for one in agreements if one is not None),
+            key=lambda one: (one.primary_model, one.secondary_model, TRAITS.index(one.dimension)),
+        )
+    )
     if not measured:
         raise NotEnoughData(
             f"agreement needs {MINIMUM_PEOPLE} responses that two AI raters scored, found "
