@@ -17,7 +17,8 @@ from ioc_analytics.files.outputs import check_filename, failures_in_words, writt
 from ioc_analytics.insight.groupings import check_grouping
 from ioc_analytics.insight.longitudinal import STEPS
 from ioc_analytics.insight.report_formats import WRITERS
-from ioc_analytics.insight.report_sections import SECTIONS, Question, Section, build_sections
+from ioc_analytics.insight.report_pieces import Question, Section
+from ioc_analytics.insight.report_sections import SECTIONS, build_sections
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.kernel.suggestions import did_you_mean

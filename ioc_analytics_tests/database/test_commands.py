@@ -221,6 +221,8 @@ def test_ocean_has_groups_periods_items_outliers_and_careless(run: Run, year: Pa
     assert answer(run("ocean", "outliers", *january))["by_instrument"]
     assert "longstring" in run("ocean", "careless").stdout
     assert answer(run("ocean", "careless", *january))["rates"]
+    assert "weeks of models and traits were judged" in run("ocean", "raters").stdout
+    assert answer(run("ocean", "raters", "--json"))["agreements"]
     misplaced = run("ocean", "--from", "2025-01-01", "compare", "--by", "gender", code=2)
     assert "stand after its name" in misplaced.stderr
 
