@@ -4,12 +4,13 @@ For: assets and checks. Not for: measuring anything; all figures come in results
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
 from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.orchestration import catalogue
 from ioc_analytics.orchestration.catalogue import description
 from ioc_analytics.records.answers import RefreshReceipt
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from ioc_analytics.system import AnalyticsSystem
 
 OWNERS: Final = ["team:analytics"]
+
+DROPPED_TAG: Final = "ioc/dropped_at"
+"""Tag of a run with the time at which the oldest batch that it is for was dropped."""
 
 _SHOWN_ROWS: Final = 50
 """Rows of a table in a page: all of them are drawn at once."""
@@ -162,6 +166,15 @@ def _statement(name: str) -> str | None:
     if name.startswith("mv_"):
         return catalogue.statement(name)
     return sqlfiles.query(_STATEMENTS[name]) if name in _STATEMENTS else None
+
+
+def waited(tags: Mapping[str, str], what: str) -> Metadata:
+    """Return how long people have waited for a batch, where the run knows when it was dropped."""
+    dropped = tags.get(DROPPED_TAG)
+    if dropped is None:
+        return {}
+    seconds = (utc_now() - datetime.fromisoformat(dropped)).total_seconds()
+    return {f"seconds_from_drop_to_{what}": seconds}
 
 
 def period(days: Sequence[date]) -> str:

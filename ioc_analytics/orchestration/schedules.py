@@ -9,7 +9,9 @@ gone, is worth nothing. So a tick whose successor is due already is skipped, and
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import islice, pairwise
+from typing import Final
 
 import dagster as dg
 from dagster._utils.schedules import schedule_execution_time_iterator
@@ -22,6 +24,8 @@ from ioc_analytics.orchestration.jobs import (
     MAINTAIN,
     REFRESH_VIEWS,
 )
+
+_LOOKED_AT: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,13 @@ def _build(one: Planned) -> dg.ScheduleDefinition:
         return dg.RunRequest(run_key=f"{one.job} {at:%Y-%m-%dT%H:%M}Z")
 
     return schedule
+
+
+def longest_gap(cron: str) -> timedelta:
+    """Return the longest time between two ticks of the next weeks."""
+    moments = schedule_execution_time_iterator(utc_now().timestamp(), cron, "UTC", ascending=True)
+    ticks = list(islice(moments, _LOOKED_AT))
+    return max(after - tick for tick, after in pairwise(ticks))
 
 
 def _next_tick(cron: str, tick: datetime) -> datetime:

@@ -87,7 +87,8 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
     }
     sensors = {sensor.name: sensor.default_status for sensor in definitions.sensors or ()}
     running = dg.DefaultSensorStatus.RUNNING
-    assert sensors == {"inbox": running, "touched_months": running, "watch": running}
+    names = ("inbox", "touched_months", "watch", "failed_runs", "failed_checks", "dead_runs")
+    assert sensors == dict.fromkeys(names, running)
     on = dg.DefaultScheduleStatus.RUNNING
     schedules = {one.name: one for one in map(resolved, definitions.schedules or ())}
     assert {name: (one.cron_schedule, one.default_status) for name, one in schedules.items()} == {

@@ -64,7 +64,8 @@ def anonymized_tables(
     with failures():
         receipt = _take_in(context, config, analytics)
         stored = presentation.count_rows(analytics.system, TABLES)
-    metadata = receipt_metadata(receipt)
+    waited = presentation.waited(context.run.tags, "stored")
+    metadata = {**receipt_metadata(receipt), **waited}
     for name, kind in TABLES.items():
         rows = receipt.by_kind[kind].accepted if kind in receipt.by_kind else 0
         yield dg.MaterializeResult(
