@@ -22,7 +22,7 @@ from ioc_analytics.backup.manifest import Manifest
 from ioc_analytics.backup.signing import signing_key
 from ioc_analytics.backup.verify import check_files
 from ioc_analytics.database import closed
-from ioc_analytics.database.clients import find_clients, run_client
+from ioc_analytics.database.clients import Clients, find_clients, run_client
 from ioc_analytics.database.logins import connect_as_administrator, provision
 from ioc_analytics.database.neighbours import neighbour_conninfo, neighbour_url
 from ioc_analytics.database.pools import Database
@@ -52,6 +52,9 @@ _CATALOGUES: Final = frozenset(
 """What ``init`` fills: a database with rows in these alone is empty."""
 
 
+_NEWER_SETTING: Final = 'unrecognized configuration parameter "transaction_timeout"'
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A backup whose files have been checked."""
@@ -59,8 +62,8 @@ class Source:
     folder: Path
     manifest: Manifest
 
-    def clients_folder(self, address: Address, preferred: Path | None) -> Path:
-        """Return the folder of a ``pg_restore`` that reads the dump and knows the server.
+    def clients(self, address: Address, preferred: Path | None) -> tuple[Clients, int]:
+        """Return a ``pg_restore`` that reads the dump, and the major version of the server.
 
         Raises:
             ConfigurationError: The server is older than the backup's, or the programs are.
@@ -74,7 +77,7 @@ class Source:
                 f"PostgreSQL {major}: restore into {made_by} or newer"
             )
         tool = int(self.manifest.tool_version.split(".")[0])
-        return find_clients(max(major, tool), preferred).folder
+        return find_clients(max(major, tool), preferred), major
 
 
 def restore_backup(
@@ -94,13 +97,17 @@ def restore_backup(
         IntegrityFailure: The backup is damaged, or what was restored is not what was backed up.
         ConfigurationError: The key is another one, or the target's server is older.
     """
+    return restore_to(database, backup_id, _target_config(database.config, target))
+
+
+def restore_to(database: Database, backup_id: str | None, place: AnalyticsConfig) -> RestoreReceipt:
+    """Restore a backup into the empty database of other settings; see :func:`restore_backup`."""
     config = database.config
     key = signing_key(config)
     with locked_folder(config) as backups:
         folder = find_backup(config, backup_id)
         source = Source(folder, check_files(folder, key))
         erased = dict(tombstones.kept(backups, key))
-        place = _target_config(config, target)
         with Database(place) as there:
             name = place.database.database if place.database.url is None else there.address.database
             _refuse_rows(there.address, name)
@@ -111,6 +118,7 @@ def restore_backup(
             draft = f"{name[:50]}_restoring"
             load(source, there, draft)
             erased_rows = _replay(there.address, draft, erased)
+            _analyze(there.address, draft)
             _restore_dagster(source, there)
             closed.publish(there.address, draft, name)
     return RestoreReceipt(
@@ -158,12 +166,23 @@ def compare(source: Source, part: str, conninfo: str, there: Database) -> None:
 
 def _run_restore(source: Source, there: Database, part: str, conninfo: str, *options: str) -> None:
     lease = there.lease
-    programs = source.clients_folder(
+    clients, major = source.clients(
         there.address, lease.bin_folder if lease else there.config.pg_bin
     )
     jobs = parallel_jobs(there.config.operations.parallel_processing)
-    arguments = ["--exit-on-error", f"--jobs={jobs}", *options, str(source.folder / part)]
-    run_client(programs / "pg_restore", arguments, conninfo)
+    arguments = [f"--jobs={jobs}", *options, str(source.folder / part)]
+    if clients.major == major:
+        arguments.insert(0, "--exit-on-error")
+    run_client(clients.folder / "pg_restore", arguments, conninfo, _is_newer_setting_only)
+
+
+def _is_newer_setting_only(said: str) -> bool:
+    """Return whether a newer ``pg_restore`` missed nothing but a setting of its own version.
+
+    It sets ``transaction_timeout`` (PostgreSQL 17) to 0 whatever the server is.
+    """
+    faults = [line for line in said.splitlines() if line.startswith("pg_restore: error:")]
+    return bool(faults) and all(_NEWER_SETTING in line for line in faults)
 
 
 def _target_config(config: AnalyticsConfig, target: str | Path | None) -> AnalyticsConfig:
@@ -225,6 +244,12 @@ def _replay(address: Address, name: str, erased: tombstones.Tombstones) -> int:
         return 0
     with translated_errors(), connect_as_administrator(address, name) as connection:
         return tombstones.replay(connection, erased)
+
+
+def _analyze(address: Address, name: str) -> None:
+    """Give the planner its statistics, which no dump holds."""
+    with translated_errors(), connect_as_administrator(address, name) as connection:
+        connection.execute("ANALYZE")
 
 
 def _restore_dagster(source: Source, there: Database) -> None:

@@ -143,3 +143,36 @@ def restore(session: Session, backup_id: str, target: str | None) -> None:
         f"in {receipt.restore_seconds:.1f} s; {receipt.erased_rows:,} rows of erased people and "
         "organizations were taken out again"
     )
+
+
+@backup.command("upgrade")
+@pass_session
+def upgrade(session: Session) -> None:
+    """Move the embedded server's data to the PostgreSQL that is installed now.
+
+    They go through a backup that is drilled before; the old data folder stays. Stop everything
+    that uses the platform first.
+
+    Example:
+        ioc-analytics backup upgrade
+    """
+    with session.system() as system, session.progress("steps") as bars:
+        task = bars.add_task("looking", total=None)
+
+        def show_step(step: str) -> None:
+            bars.update(task, description=step, advance=1)
+
+        receipt = system.upgrade_server(progress=show_step)
+    if session.is_json:
+        session.print_json(receipt.to_dict())
+        return
+    if receipt.backup is None:
+        click.echo(f"nothing to do: the data are in PostgreSQL {receipt.to_version} already")
+        return
+    click.echo(
+        f"PostgreSQL {receipt.from_version} became {receipt.to_version} in "
+        f"{receipt.seconds:.0f} s, through backup {receipt.backup}.\n"
+        f"The old data are in {receipt.old_data}: delete that folder when you are content."
+    )
+    if receipt.left_databases:
+        click.echo(f"Only there: database {', '.join(receipt.left_databases)}")

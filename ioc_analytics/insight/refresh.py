@@ -21,6 +21,7 @@ from ioc_analytics.insight.daily import (
     release_daily,
 )
 from ioc_analytics.insight.distributions import release_days, release_months
+from ioc_analytics.insight.norms import fill_percentiles
 from ioc_analytics.insight.peer_groups import release_benchmarks
 from ioc_analytics.insight.validation import release_validations
 from ioc_analytics.kernel import sqlfiles
@@ -73,6 +74,7 @@ def refresh(
             rebuilt = rebuild_month(connection, month, whole=whole)
             if rebuilt:
                 released += _release(connection, month, rebuilt, mature_before)
+                fill_percentiles(connection, rebuilt)
             days += rebuilt
         if progress:
             progress(month)

@@ -246,6 +246,11 @@ class AnalyticsConfig(SettingsRecord):
     """Days after which a started response counts as not completed: released days become mature
     (trends wait 14 days, whatever stands here)."""
 
+    norm_minimum_n: Annotated[
+        Whole, Variable("ANALYTICS_NORM_MINIMUM_N"), Field(ge=10, le=1_000_000)
+    ] = 200
+    """Fewest scores of a norm group; a smaller one gives way to the next wider group."""
+
     measurement_days: Annotated[
         Whole, Variable("ANALYTICS_MEASUREMENT_DAYS"), Field(ge=1, le=36_500)
     ] = 400

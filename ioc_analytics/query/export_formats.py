@@ -3,7 +3,8 @@
 For: ``query.export``. Not for: where files lie and what is promised of them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -11,10 +12,11 @@ from typing import IO, Any, Final
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
-import xlsxwriter
 
+from ioc_analytics.kernel.ahead import read_ahead
 from ioc_analytics.query.statements import Column
 from ioc_analytics.query.streaming import (
+    Block,
     arrow_batches,
     arrow_schema,
     csv_blocks,
@@ -41,31 +43,21 @@ def write_csv(source: Source, file: IO[bytes], include_headers: bool) -> int:
     if include_headers:
         quoted = (neutralized(c.name).replace('"', '""') for c in source.columns)
         file.write((",".join(f'"{name}"' for name in quoted) + "\n").encode())
-    rows = 0
-    for lines in csv_blocks(
-        source.connection, source.statement, source.values, source.columns, is_neutral=True
-    ):
-        file.write("\n".join((*lines, "")).encode())
-        rows += len(lines)
-    return rows
+    return _write_blocks(_csv(source, is_neutral=True), file)
 
 
 def write_jsonl(source: Source, file: IO[bytes], include_headers: bool) -> int:
     """Write a JSON object per line and return the rows written."""
-    rows = 0
-    for lines in _json(source):
-        file.write("\n".join((*lines, "")).encode())
-        rows += len(lines)
-    return rows
+    return _write_blocks(_json(source), file)
 
 
 def write_json(source: Source, file: IO[bytes], include_headers: bool) -> int:
     """Write one JSON array of objects and return the rows written."""
     rows = 0
     file.write(b"[")
-    for lines in _json(source):
-        file.write((",\n" if rows else "\n").encode() + ",\n".join(lines).encode())
-        rows += len(lines)
+    for n_rows, lines in _json(source):
+        file.write((b",\n" if rows else b"\n") + lines[:-1].replace(b"\n", b",\n"))
+        rows += n_rows
     file.write(b"\n]\n")
     return rows
 
@@ -84,6 +76,8 @@ def write_arrow(source: Source, file: IO[bytes], include_headers: bool) -> int:
 
 def write_xlsx(source: Source, file: IO[bytes], include_headers: bool) -> int:
     """Write a workbook of one sheet and return the rows written; texts stay texts."""
+    import xlsxwriter  # 10 MB that only workbooks need
+
     # Row after row to a file of its own beside the target, never the whole sheet in memory.
     options = {
         "constant_memory": True,
@@ -123,15 +117,41 @@ WRITERS: Final[dict[str, Callable[[Source, IO[bytes], bool], int]]] = {
 }
 
 
-def _json(source: Source) -> Iterator[list[str]]:
-    return json_blocks(source.connection, source.statement, source.values, source.columns)
+def _csv(source: Source, *, is_neutral: bool) -> Iterator[Block]:
+    return _read_ahead(
+        csv_blocks(
+            source.connection,
+            source.statement,
+            source.values,
+            source.columns,
+            is_neutral=is_neutral,
+        )
+    )
+
+
+def _json(source: Source) -> Iterator[Block]:
+    return _read_ahead(
+        json_blocks(source.connection, source.statement, source.values, source.columns)
+    )
+
+
+def _read_ahead(blocks: Generator[Block, None, None]) -> Iterator[Block]:
+    """Let a thread receive rows while the caller converts and writes those it has."""
+    with closing(blocks), closing(read_ahead(blocks)) as ahead:
+        yield from ahead
 
 
 def _batches(source: Source, *, is_neutral: bool = False) -> Iterator[pa.RecordBatch]:
-    for lines in csv_blocks(
-        source.connection, source.statement, source.values, source.columns, is_neutral=is_neutral
-    ):
+    for _, lines in _csv(source, is_neutral=is_neutral):
         yield from arrow_batches(lines, source.columns)
+
+
+def _write_blocks(blocks: Iterator[Block], file: IO[bytes]) -> int:
+    rows = 0
+    for n_rows, lines in blocks:
+        file.write(lines)
+        rows += n_rows
+    return rows
 
 
 def _write_batches(source: Source, write: Callable[[pa.RecordBatch], None]) -> int:

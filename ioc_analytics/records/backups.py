@@ -63,6 +63,32 @@ class Backup:
 
 
 @dataclass(frozen=True, slots=True)
+class UpgradeReceipt:
+    """What moving an embedded server to another major version did."""
+
+    from_version: str
+    """Version that made the data before."""
+
+    to_version: str
+    """Version that they are in now."""
+
+    backup: str | None
+    """The drilled backup that they went through; None: they were in that version already."""
+
+    old_data: str | None
+    """Folder of the old data: complete, and nobody's but the user's to delete."""
+
+    left_databases: tuple[str, ...]
+    """Databases on the old server that are not the platform's: they are in the old data only."""
+
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record ready for JSON."""
+        return {name: to_json(value) for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True, slots=True)
 class RestoreReceipt:
     """What a restore did."""
 

@@ -194,6 +194,8 @@ class Answers(SystemBase):
         focal: str,
         filters: Any = (),
         time_range: Any = None,
+        *,
+        method: str = "mantel",
     ) -> ItemFunctioningAnalysis:
         """Compare how two groups of equal trait answer the items of an instrument.
 
@@ -204,6 +206,8 @@ class Answers(SystemBase):
             focal: The category that is looked at.
             filters: ``Filter`` records or the seed's dicts; all must hold.
             time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+            method: ``mantel``, or ``logistic``: ordinal regression, which also finds differences
+                that turn around along the trait.
 
         Raises:
             NotEnoughData: No trait has 4 items that 100 people of each group answered in full.
@@ -220,6 +224,7 @@ class Answers(SystemBase):
                 parse_filters(filters),
                 TimeRange.parse(time_range),
                 lambda identifier: self.pseudonym("organization", identifier),
+                method,
             )
 
     def find_outliers(self, filters: Any = (), time_range: Any = None) -> Outliers:

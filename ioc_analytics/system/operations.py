@@ -10,6 +10,7 @@ from ioc_analytics.backup.drill import drill_backup
 from ioc_analytics.backup.dump import DEFAULT_COMPRESSION, Progress, create_backup
 from ioc_analytics.backup.restore import restore_backup
 from ioc_analytics.backup.retention import prune_backups
+from ioc_analytics.backup.upgrade import upgrade_server
 from ioc_analytics.backup.verify import verify_backup
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
@@ -30,7 +31,7 @@ from ioc_analytics.monitoring.status import count_rows, read_status
 from ioc_analytics.records.advice import Advice
 from ioc_analytics.records.alerts import Alert
 from ioc_analytics.records.answers import SystemStatus, TableStatus
-from ioc_analytics.records.backups import Backup, RestoreReceipt
+from ioc_analytics.records.backups import Backup, RestoreReceipt, UpgradeReceipt
 from ioc_analytics.records.health import (
     Check,
     Health,
@@ -163,6 +164,19 @@ class Operations(SystemBase):
         """
         self.demand_analyst("restore backups")
         return restore_backup(self.database, backup_id, target)
+
+    def upgrade_server(self, *, progress: Progress | None = None) -> UpgradeReceipt:
+        """Move the embedded server's data to the next major version; see ``backup.upgrade``.
+
+        Args:
+            progress: Called with a word for each step.
+        """
+        self.demand_analyst("upgrade the server")
+        self.database.close()  # nobody may use the server meanwhile, this system included
+        receipt = upgrade_server(self.config, progress)
+        if receipt.backup is not None:
+            self._note("upgrade", f"server {receipt.from_version} to {receipt.to_version}")
+        return receipt
 
     def perform_maintenance(self, dry_run: bool = False) -> MaintenanceReport:
         """Give the tables the care that evidence asks for; views are refreshed too.
