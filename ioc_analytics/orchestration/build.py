@@ -13,6 +13,7 @@ from ioc_analytics.orchestration.assets.anonymized import anonymized_tables
 from ioc_analytics.orchestration.assets.operations import backups, system_health_metrics
 from ioc_analytics.orchestration.assets.quality import data_quality_metrics
 from ioc_analytics.orchestration.assets.released import daily_tables, released_tables
+from ioc_analytics.orchestration.assets.reports import build_reports
 from ioc_analytics.orchestration.assets.views import materialized_views
 from ioc_analytics.orchestration.checks import build_checks
 from ioc_analytics.orchestration.freshness import with_freshness
@@ -30,6 +31,7 @@ _ASSETS: Final = (
     backups,
     system_health_metrics,
     data_quality_metrics,
+    *build_reports(),
 )
 
 

@@ -11,6 +11,7 @@ from typing import Final
 import dagster as dg
 
 from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.kernel.settings_values import OFF
 from ioc_analytics.orchestration.assets.views import SOURCES
 from ioc_analytics.orchestration.schedules import longest_gap
 
@@ -25,7 +26,7 @@ def fresh_assets(config: AnalyticsConfig) -> Mapping[str, str]:
         found["data_quality_metrics"] = config.schedules.quality
     if config.enable_backups:
         found["backups"] = config.backup_schedule
-    return found
+    return {name: cron for name, cron in found.items() if cron != OFF}
 
 
 def with_freshness(

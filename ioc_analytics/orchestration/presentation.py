@@ -17,6 +17,7 @@ from ioc_analytics.records.answers import RefreshReceipt
 from ioc_analytics.records.receipts import IngestReceipt
 
 if TYPE_CHECKING:
+    from ioc_analytics.insight.report import Report
     from ioc_analytics.insight.report_sections import Section
     from ioc_analytics.system import AnalyticsSystem
 
@@ -166,6 +167,22 @@ def _statement(name: str) -> str | None:
     if name.startswith("mv_"):
         return catalogue.statement(name)
     return sqlfiles.query(_STATEMENTS[name]) if name in _STATEMENTS else None
+
+
+def report_metadata(made: "Report") -> Metadata:
+    """Return what a run shows about a report; its figures are for those who may open the file."""
+    return {
+        "report": dg.MetadataValue.url(made.path.as_uri()),
+        "path": dg.MetadataValue.path(str(made.path)),
+        "size_bytes": made.path.stat().st_size,
+        "sections": table(
+            [
+                {"section": one.name, "title": one.title, "has_figures": bool(one.tables)}
+                for one in made.sections
+            ]
+        ),
+        "withheld": len(made.withheld),
+    }
 
 
 def waited(tags: Mapping[str, str], what: str) -> Metadata:

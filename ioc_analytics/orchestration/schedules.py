@@ -18,6 +18,8 @@ from dagster._utils.schedules import schedule_execution_time_iterator
 
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.kernel.settings_values import OFF
+from ioc_analytics.orchestration.assets.reports import REPORTS
 from ioc_analytics.orchestration.jobs import (
     BACKUP,
     EVALUATE_QUALITY,
@@ -57,6 +59,12 @@ def planned(config: AnalyticsConfig) -> Iterator[Planned]:
         "Refreshes the materialized views (`ANALYTICS_VIEWS_SCHEDULE`); a refresh of touched "
         "months does so too.",
     )
+    for name, kind in REPORTS.items():
+        yield Planned(
+            name,
+            getattr(config.schedules, name),
+            f"Writes the {kind} report (`ANALYTICS_{name.upper()}_SCHEDULE`).",
+        )
     yield Planned(
         MAINTAIN,
         config.schedules.maintenance,
@@ -66,7 +74,7 @@ def planned(config: AnalyticsConfig) -> Iterator[Planned]:
 
 def build_schedules(config: AnalyticsConfig) -> list[dg.ScheduleDefinition]:
     """Return the schedules that the settings ask for."""
-    return [_build(one) for one in planned(config)]
+    return [_build(one) for one in planned(config) if one.cron != OFF]
 
 
 def _build(one: Planned) -> dg.ScheduleDefinition:

@@ -6,7 +6,7 @@ For: ``build_defs``; both run from the start. Not for: what complete means (``in
 import time
 from collections.abc import Mapping
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import dagster as dg
 
@@ -137,7 +137,7 @@ def _oldest_drop(instance: dg.DagsterInstance) -> dict[str, str]:
 
 
 def _request(arrival: Arrival, attempt: int) -> dg.RunRequest:
-    settings = {"path": str(arrival.path)}
+    settings: dict[str, Any] = {"paths": [str(arrival.path)]}
     if arrival.mapping is not None:
         settings["mapping"] = str(arrival.mapping)
     tag = _tag(arrival)

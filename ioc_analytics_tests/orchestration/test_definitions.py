@@ -31,6 +31,7 @@ GROUPS = {
     "metrics": {"daily_assessment_metrics"},
     "benchmarks": {"benchmarking_data"},
     "validation": {"dual_ai_validation_metrics"},
+    "reports": {"weekly_report", "monthly_report"},
     "operations": {"backups", "system_health_metrics", "data_quality_metrics"},
     "views": {
         "mv_daily_assessment_overview",
@@ -84,6 +85,9 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
         "evaluate_quality",
         "maintain",
         "export",
+        "report",
+        "weekly_report",
+        "monthly_report",
     }
     sensors = {sensor.name: sensor.default_status for sensor in definitions.sensors or ()}
     running = dg.DefaultSensorStatus.RUNNING
@@ -96,16 +100,21 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
         "evaluate_quality_schedule": ("0 5 * * *", on),
         "refresh_views_schedule": ("10 * * * *", on),
         "maintain_schedule": ("30 3 * * *", on),
+        "weekly_report_schedule": ("0 6 * * 1", on),
+        "monthly_report_schedule": ("30 6 1 * *", on),
     }
 
 
 def test_settings_move_schedules_and_leave_them_out() -> None:
-    config = AnalyticsConfig.load({}, enable_backups=False, schedules={"views": "0 * * * *"})
+    config = AnalyticsConfig.load(
+        {}, enable_backups=False, schedules={"views": "0 * * * *", "monthly_report": "off"}
+    )
     schedules = {one.name: one.cron_schedule for one in map(resolved, build_schedules(config))}
     assert schedules == {
         "evaluate_quality_schedule": "0 5 * * *",
         "refresh_views_schedule": "0 * * * *",
         "maintain_schedule": "30 3 * * *",
+        "weekly_report_schedule": "0 6 * * 1",
     }
 
 

@@ -57,7 +57,7 @@ def asked_for(
 
 def paths(requests: list[dg.RunRequest]) -> list[str]:
     return [
-        Path(request.run_config["ops"]["anonymized_tables"]["config"]["path"]).name
+        Path(request.run_config["ops"]["anonymized_tables"]["config"]["paths"][0]).name
         for request in requests
     ]
 
