@@ -187,5 +187,6 @@ def _state(path: Path) -> tuple[int, str]:
         for part, s in zip(parts, states, strict=True)
     ]
     digest = hashlib.sha256(repr(content).encode()).hexdigest()
-    changed = max(max(one.st_mtime_ns, one.st_ctime_ns) for one in states)
+    # Every change moves it, and nobody can set it: a date from the future would wait for its day.
+    changed = max(one.st_ctime_ns for one in states)
     return changed, f"{shown_name(path)}|{digest[:32]}"
