@@ -34,6 +34,7 @@ _OFF: Final = dg.SkipReason("switched off (ANALYTICS_ENABLE_MONITORING)")
 
 @dg.sensor(
     name="watch",
+    description="Measures health, of Dagster too, and checks alerts every five minutes.",
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
@@ -63,6 +64,7 @@ def failed_runs(context: dg.RunFailureSensorContext, analytics: AnalyticsResourc
 
 @dg.sensor(
     name="failed_checks",
+    description="Checks alerts as soon as an asset check has failed, or passes again.",
     minimum_interval_seconds=QUICK_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )
@@ -89,6 +91,7 @@ def failed_checks(
 
 @dg.sensor(
     name="dead_runs",
+    description="Ends runs whose process is gone, so that nothing stays started after a crash.",
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
 )

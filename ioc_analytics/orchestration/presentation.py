@@ -205,4 +205,6 @@ def _counted(counts: Mapping[str, int], name: str) -> list[dict[str, Any]]:
 
 
 def _cell(value: Any) -> str | int | float | bool | None:
-    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+    if isinstance(value, float):
+        return round(value, 4)
+    return value if isinstance(value, str | int | bool) or value is None else str(value)

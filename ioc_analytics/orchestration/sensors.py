@@ -44,6 +44,7 @@ _UNFINISHED: Final = [
 
 @dg.sensor(
     name="inbox",
+    description="Starts a run for every complete batch in the inbox folder (`ANALYTICS_INBOX`).",
     job_name=INGEST,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
@@ -90,6 +91,7 @@ def inbox(context: dg.SensorEvaluationContext, analytics: AnalyticsResource) -> 
 
 @dg.sensor(
     name="touched_months",
+    description="Refreshes exactly the months that new, late or corrected rows touched.",
     job_name=REFRESH,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
@@ -119,7 +121,7 @@ def _why_to_wait(instance: dg.DagsterInstance, analytics: AnalyticsResource) -> 
     on_its_way = instance.get_runs_count(dg.RunsFilter(job_name=INGEST, statuses=_UNFINISHED))
     if on_its_way >= QUEUED_BATCHES:
         return f"{on_its_way} batches are on their way already"
-    storage = analytics.system.check_storage()
+    storage = analytics.unopened.check_storage()
     return None if storage.status != "unhealthy" else f"the disk is nearly full ({storage.detail})"
 
 
