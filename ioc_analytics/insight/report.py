@@ -14,7 +14,7 @@ from uuid import UUID
 import psycopg
 
 from ioc_analytics.files.outputs import check_filename, failures_in_words, written_beside
-from ioc_analytics.insight.comparisons import check_grouping
+from ioc_analytics.insight.groupings import check_grouping
 from ioc_analytics.insight.longitudinal import STEPS
 from ioc_analytics.insight.report_formats import WRITERS
 from ioc_analytics.insight.report_sections import SECTIONS, Question, Section, build_sections

@@ -12,7 +12,6 @@ from typing import IO, Any, Final
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
-import xlsxwriter
 
 from ioc_analytics.kernel.ahead import read_ahead
 from ioc_analytics.query.statements import Column
@@ -78,6 +77,8 @@ def write_arrow(source: Source, file: IO[bytes], include_headers: bool) -> int:
 
 def write_xlsx(source: Source, file: IO[bytes], include_headers: bool) -> int:
     """Write a workbook of one sheet and return the rows written; texts stay texts."""
+    import xlsxwriter  # 10 MB that only workbooks need
+
     # Row after row to a file of its own beside the target, never the whole sheet in memory.
     options = {
         "constant_memory": True,

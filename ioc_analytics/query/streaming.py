@@ -7,16 +7,15 @@ query where there are parameters, which travel beside the statement as always an
 not take. Arrow's own reader turns lines of CSV into columns.
 """
 
-import io
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any, Final, LiteralString
 
 import psycopg
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 from psycopg import sql
 
 from ioc_analytics.database.copying import copy_lines
+from ioc_analytics.database.csv_lines import ARROW_TYPES, read_lines
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.query.execution import reading, streamed
 from ioc_analytics.query.statements import Column, adapt, check_statement, describe
@@ -25,20 +24,6 @@ BLOCK_ROWS: Final = 20_000
 
 Block = tuple[int, bytes]
 """Rows, and their text: each row ends with a line feed."""
-
-ARROW_TYPES: Final[Mapping[str, pa.DataType]] = {
-    "bool": pa.bool_(),
-    "int2": pa.int16(),
-    "int4": pa.int32(),
-    "int8": pa.int64(),
-    "float4": pa.float32(),
-    "float8": pa.float64(),
-    "numeric": pa.float64(),
-    "date": pa.date32(),
-    "timestamptz": pa.timestamp("us", tz="UTC"),
-    "timestamp": pa.timestamp("us"),
-}
-"""PostgreSQL types that have one of their own in Arrow; all others become text."""
 
 _PLAIN: Final = frozenset({*ARROW_TYPES, "uuid", "oid", "time"})
 """Types whose text needs no quotes in CSV and which no spreadsheet executes."""
@@ -152,26 +137,7 @@ def arrow_batches(lines: bytes, columns: Sequence[Column]) -> list[pa.RecordBatc
     Raises:
         InvalidInput: A value is beyond what Arrow's type holds, such as an infinite date.
     """
-    schema = arrow_schema(columns)
-    try:
-        table = pa_csv.read_csv(
-            io.BytesIO(lines),
-            pa_csv.ReadOptions(column_names=schema.names, block_size=max(len(lines), 1)),
-            pa_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-            pa_csv.ConvertOptions(
-                column_types=schema,
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-                true_values=["true"],
-                false_values=["false"],
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        raise InvalidInput(
-            "a value does not fit the column's type in Arrow, such as an infinite date; "
-            "cast that column to text"
-        ) from error
+    table = read_lines(lines, arrow_schema(columns))
     batches: list[pa.RecordBatch] = table.to_batches()
     return batches
 

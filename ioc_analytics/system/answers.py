@@ -173,6 +173,8 @@ class Answers(SystemBase):
         focal: str,
         filters: Any = (),
         time_range: Any = None,
+        *,
+        method: str = "mantel",
     ) -> ItemFunctioningAnalysis:
         """Compare how two groups of equal trait answer the items of an instrument.
 
@@ -183,6 +185,8 @@ class Answers(SystemBase):
             focal: The category that is looked at.
             filters: ``Filter`` records or the seed's dicts; all must hold.
             time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+            method: ``mantel``, or ``logistic``: ordinal regression, which also finds differences
+                that turn around along the trait.
 
         Raises:
             NotEnoughData: No trait has 4 items that 100 people of each group answered in full.
@@ -190,7 +194,15 @@ class Answers(SystemBase):
         """
         with self._asking(filters, time_range) as (connection, chosen, times, organization):
             return analyze_item_functioning(
-                connection, by, instrument, reference, focal, chosen, times, organization
+                connection,
+                by,
+                instrument,
+                reference,
+                focal,
+                chosen,
+                times,
+                organization,
+                method,
             )
 
     def find_outliers(self, filters: Any = (), time_range: Any = None) -> Outliers:
