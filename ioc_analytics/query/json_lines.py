@@ -9,9 +9,11 @@ the objects are the same.
 
 import json
 from collections.abc import Generator, Sequence
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -34,7 +36,7 @@ _TEXTS: Final = frozenset(
 )
 """Their text is a JSON string. All other types are turned into JSON by the server."""
 
-_SPECIAL: Final = r'["\\\x00-\x1f]'
+_SPECIAL: Final = bytes((*range(0x20), *b'"\\'))
 """What a JSON string may not hold as it is."""
 
 
@@ -74,32 +76,53 @@ def _cell(column: Column, *, is_text: bool) -> sql.Composable:
 
 def _join(table: pa.Table, columns: Sequence[Column], texts: Sequence[bool]) -> bytes:
     parts: list[Any] = []
+    literal = "{"
     for column, is_text, cells in zip(columns, texts, table.columns, strict=True):
-        parts.append(f"{',' if parts else '{'}{json.dumps(column.name, ensure_ascii=False)}:")
         values = cells.combine_chunks()
+        literal += json.dumps(column.name, ensure_ascii=False) + ":"
+        quote = ""
         if is_text:
-            values = _quoted(_escaped(values))
-        elif column.type_name in _NUMBERS:
+            values = _escaped(values)
+            if values.null_count:
+                values = _quoted(values)
+            else:
+                quote = '"'
+        elif column.type_name in _NUMBERS and _holds(values, b"NI"):
             is_word = pc.match_substring_regex(values, "[NI]")
             values = pc.if_else(is_word, _quoted(values), values)
-        parts.append(pc.fill_null(values, "null"))
-    lines = pc.binary_join_element_wise(*(_large(part) for part in (*parts, "}\n")), _large(""))
+        parts += [_large(literal + quote), pc.fill_null(values, "null")]
+        literal = quote + ","
+    end = _large(literal[:-1] + "}\n")
+    lines = pc.binary_join_element_wise(*parts, end, _large(""))
     _, offsets, data = lines.buffers()
     return bytes(data)[: int(np.frombuffer(offsets, dtype=np.int64)[len(lines)])]
 
 
 def _escaped(values: pa.Array) -> pa.Array:
-    is_special = pc.fill_null(pc.match_substring_regex(values, _SPECIAL), False)
-    found = pc.filter(values, is_special).to_pylist()
-    if not found:
+    if not _holds(values, _SPECIAL):
         return values
+    is_special = pc.fill_null(pc.match_substring_regex(values, r'["\\\x00-\x1f]'), False)
+    found = pc.filter(values, is_special).to_pylist()
     escaped = [json.dumps(text, ensure_ascii=False)[1:-1] for text in found]
     return pc.replace_with_mask(values, is_special, pa.array(escaped, pa.large_string()))
+
+
+def _holds(values: pa.Array, characters: bytes) -> bool:
+    """Return whether any of the characters is in any of the texts: a look at the bytes."""
+    data = values.buffers()[2]
+    return data is not None and bool(_sieve(characters)[np.frombuffer(data, np.uint8)].any())
+
+
+@cache
+def _sieve(characters: bytes) -> npt.NDArray[np.bool_]:
+    sieve = np.zeros(256, dtype=np.bool_)
+    sieve[list(characters)] = True
+    return sieve
 
 
 def _quoted(values: pa.Array) -> pa.Array:
     return pc.binary_join_element_wise(_large('"'), values, _large('"'), _large(""))
 
 
-def _large(part: Any) -> Any:
-    return pa.scalar(part, pa.large_string()) if isinstance(part, str) else part
+def _large(text: str) -> pa.Scalar:
+    return pa.scalar(text, pa.large_string())
