@@ -2,7 +2,18 @@
 
 import argparse
 
-from benchmarks import backup, daily, export, ingest, io_manager, monitoring, ocean, states, trends
+from benchmarks import (
+    backup,
+    daily,
+    export,
+    ingest,
+    io_manager,
+    monitoring,
+    ocean,
+    peers,
+    states,
+    trends,
+)
 from benchmarks.measuring import describe_machine
 
 BENCHMARKS = {
@@ -13,6 +24,7 @@ BENCHMARKS = {
     "io_manager": io_manager.run,
     "monitoring": monitoring.run,
     "ocean": ocean.run,
+    "peers": peers.run,
     "states": states.run,
     "trends": trends.run,
 }
