@@ -11,6 +11,7 @@ from benchmarks import (
     monitoring,
     ocean,
     orchestration,
+    peers,
     states,
     trends,
 )
@@ -25,6 +26,7 @@ BENCHMARKS = {
     "monitoring": monitoring.run,
     "ocean": ocean.run,
     "orchestration": orchestration.run,
+    "peers": peers.run,
     "states": states.run,
     "trends": trends.run,
 }
