@@ -13,6 +13,8 @@ import pytest
 
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.backup import archive
+from ioc_analytics.backup.manifest import read_manifest
+from ioc_analytics.backup.signing import signing_key
 from ioc_analytics.database.embedded import discard_server
 from ioc_analytics.kernel.errors import (
     ConfigurationError,
@@ -238,13 +240,15 @@ def test_the_archive_follows_its_setting_and_lets_go_what_no_backup_needs(
 ) -> None:
     folder = story.config.backup.log_archive
     assert folder is not None
-    old = folder / "000000010000000000000000"
+    mark = read_manifest(Path(story.backup.location), signing_key(story.config)).physical
+    assert mark is not None
+    old = folder / mark.system / "000000010000000000000000"
     old.write_bytes(b"")
-    kept = archive.segments(story.config, str(story.backup.log_start))
+    kept = archive.segments(story.config, mark.system, mark.log_start)
     assert len(kept) > 0
     assert archive.prune(story.config, system.list_backups()) >= 1
     assert not old.exists()
-    assert archive.segments(story.config, "0" * 24) == kept
+    assert archive.segments(story.config, mark.system, "0" * 24) == kept
     assert archive.prune(story.config, []) == 0, "the control: no backup, nothing goes"
 
     def command() -> str:
