@@ -240,7 +240,8 @@ def compare(source: Source, part: str, conninfo: str, there: Database) -> None:
         IntegrityFailure: Something differs; the tables are named.
     """
     jobs = parallel_jobs(there.config.operations.parallel_processing)
-    found = differences(source.manifest.parts[part], fingerprint_database(conninfo, jobs=jobs))
+    held = fingerprint_database(conninfo, jobs=jobs, hashing=source.manifest.hashing)
+    found = differences(source.manifest.parts[part], held)
     if found:
         raise IntegrityFailure(
             f"backup {source.manifest.id} restores to something else: {'; '.join(found[:10])}. "

@@ -360,6 +360,42 @@ def test_a_fingerprint_knows_content_and_neither_order_nor_place(system: Analyti
     assert {one for one in before if before[one] != changed[one]} == {name, f"{name}_2024_03"}
 
 
+def test_a_type_without_a_hash_is_fingerprinted_by_its_text(system: AnalyticsSystem) -> None:
+    conninfo = system.database.conninfo("owner")
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("CREATE TABLE internal.odd AS SELECT '{}'::json AS content")
+
+        def fingerprint() -> Fingerprint:
+            return fingerprint_database(conninfo)["internal.odd"]
+
+        before = fingerprint()
+        assert before.rows == 1
+        connection.execute("UPDATE internal.odd SET content = '[]'")
+        assert fingerprint() != before
+        connection.execute("UPDATE internal.odd SET content = '{}'")
+        assert fingerprint() == before
+
+
+def test_a_manifest_of_earlier_releases_is_compared_in_its_own_way(
+    system: AnalyticsSystem,
+) -> None:
+    folder = Path(system.create_backup().location)
+    key = signing_key(system.config)
+    content = key.read(folder / MANIFEST)
+    del content["hashing"], content["physical"]
+    texts = fingerprint_database(system.database.conninfo("backup"), hashing="text")
+    content["parts"] = {
+        "platform": {
+            name: {"rows": mark.rows, "digest": mark.digest}
+            for name, mark in texts.items()
+            if name != "internal.backups"
+        }
+        | {"internal.backups": content["parts"]["platform"]["internal.backups"]}
+    }
+    key.write(folder / MANIFEST, content)
+    assert system.drill_backup(folder.name).state == "drilled"
+
+
 def backup(days: int, state: State = "verified", fault: str | None = None) -> Backup:
     made = datetime(2026, 1, 1, tzinfo=UTC) - timedelta(days=days)
     return Backup(f"b{days}", made, 1, "", "", state, fault=fault)
