@@ -2,7 +2,7 @@
 
 import argparse
 
-from benchmarks import backup, daily, export, ingest, monitoring, ocean, states, trends
+from benchmarks import backup, daily, export, ingest, io_manager, monitoring, ocean, states, trends
 from benchmarks.measuring import describe_machine
 
 BENCHMARKS = {
@@ -10,6 +10,7 @@ BENCHMARKS = {
     "daily": daily.run,
     "export": export.run,
     "ingest": ingest.run,
+    "io_manager": io_manager.run,
     "monitoring": monitoring.run,
     "ocean": ocean.run,
     "states": states.run,

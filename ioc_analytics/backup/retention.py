@@ -4,6 +4,7 @@ For: ``prune_backups``, after a backup was made. Not for: the retention of rows 
 """
 
 import shutil
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -39,11 +40,19 @@ def plan_pruning(backups: list[Backup], settings: BackupSettings, now: datetime)
     return going[::-1] if last is not None else []
 
 
-def prune_backups(database: Database) -> list[Backup]:
-    """Delete what the plan says and return it; nothing goes before one backup was drilled."""
+def prune_backups(
+    database: Database, is_held: Callable[[datetime], bool] = lambda moment: False
+) -> list[Backup]:
+    """Delete what the plan says and return it; nothing goes before one backup was drilled.
+
+    Args:
+        database: The database.
+        is_held: Whether a legal hold keeps a backup of that moment.
+    """
     config = database.config
     with locked_folder(config) as folder:
-        going = plan_pruning(list_backups(config), config.backup, utc_now())
+        planned = plan_pruning(list_backups(config), config.backup, utc_now())
+        going = [one for one in planned if not is_held(one.created_at)]
         for backup in going:
             # Out of the catalogue at once; a kill in the middle leaves a draft for the next backup.
             draft = folder / f".{backup.id}.new"

@@ -110,7 +110,7 @@ def _freshness(connection: Connection, config: AnalyticsConfig) -> Check:
 def _quality(connection: Connection, config: AnalyticsConfig) -> Check:
     score = read_quality_score(connection)
     if score is None:
-        return Check("unknown", "not evaluated yet")
+        return Check("unknown", "not evaluated yet: ioc-analytics health --evaluate")
     return Check(judge("platform", "quality_score", score), f"{score:.0f} of 100")
 
 

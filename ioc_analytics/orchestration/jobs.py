@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ioc_analytics.orchestration.assets.anonymized import TABLES
 from ioc_analytics.orchestration.assets.quality import QUALITY
-from ioc_analytics.orchestration.assets.released import RELEASE_STEP, RELEASED
+from ioc_analytics.orchestration.assets.released import DAILY, RELEASE_STEP, RELEASED
 from ioc_analytics.orchestration.assets.views import SOURCES
 from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.resources.failures import RETRY, failures
@@ -18,11 +18,13 @@ from ioc_analytics.resources.failures import RETRY, failures
 INGEST: Final = "ingest"
 REFRESH: Final = "refresh"
 REBUILD: Final = "rebuild"
+REBUILD_DAYS: Final = "rebuild_days"
 REFRESH_VIEWS: Final = "refresh_views"
 BACKUP: Final = "backup"
 MEASURE_HEALTH: Final = "measure_health"
 MAINTAIN: Final = "maintain"
 EVALUATE_QUALITY: Final = "evaluate_quality"
+RETENTION: Final = "retention"
 
 INGEST_STEP: Final = "anonymized_tables"
 
@@ -62,6 +64,38 @@ def perform_maintenance(
             context.log.warning(f"left: {action} ({reason})")
         for finding in step.findings:
             context.log.warning(finding)
+
+
+class RetentionConfig(dg.Config):
+    """How to end what has expired."""
+
+    apply: bool | None = Field(
+        default=None,
+        description="Let go what the plan names; ANALYTICS_RETENTION_APPLY unless given.",
+    )
+
+
+@dg.op(retry_policy=RETRY, pool="ingest")
+def end_expired(
+    context: dg.OpExecutionContext, config: RetentionConfig, analytics: AnalyticsResource
+) -> None:
+    """Plan what has expired, and carry the plan out if that is wanted."""
+    wanted = analytics.config.retention.apply if config.apply is None else config.apply
+    with failures():
+        plan = analytics.system.plan_retention()
+        for what in plan.described():
+            context.log.info(f"plan {plan.id}: {what}")
+        for what, reason in plan.kept.items():
+            context.log.warning(f"{what} has expired and is kept ({reason})")
+        if plan.is_empty or not wanted:
+            reason = "nothing has expired" if plan.is_empty else "ANALYTICS_RETENTION_APPLY is off"
+            context.log.info(f"plan {plan.id} is not carried out: {reason}")
+            return
+        done = analytics.system.apply_retention(plan, progress=context.log.info)
+    context.log.info(
+        f"plan {plan.id}: {len(done.sealed)} months sealed, {len(done.detached)} partitions "
+        f"detached, {len(done.dropped)} dropped, {len(done.certificates)} certificates"
+    )
 
 
 @dg.op(retry_policy=RETRY, pool="backups")
@@ -105,6 +139,16 @@ def maintain_job() -> None:
 
 
 @dg.job(
+    name=RETENTION,
+    description="Plan what has expired; with `apply`, or the setting of that name, let it go: "
+    "sealed before, covered by a drilled backup, accounted for in the audit log.",
+)
+def retention_job() -> None:
+    """One step."""
+    end_expired()
+
+
+@dg.job(
     name="export",
     description="Write the rows of a query to a file: fill in `sql`, and `format` unless csv.",
 )
@@ -137,6 +181,12 @@ def build_jobs() -> list[Any]:
             "them anew, then refresh the views.",
         ),
         dg.define_asset_job(
+            REBUILD_DAYS,
+            selection=dg.AssetSelection.assets(*DAILY, *SOURCES),
+            description="Release some days of the daily tables again from their rows, then refresh "
+            "the views: pick the days as partitions; a range of them is one run.",
+        ),
+        dg.define_asset_job(
             REFRESH_VIEWS,
             selection=dg.AssetSelection.assets(*SOURCES),
             description="Refresh the materialized views, without locking readers out.",
@@ -158,5 +208,6 @@ def build_jobs() -> list[Any]:
         ),
         restore_drill_job,
         maintain_job,
+        retention_job,
         export_job,
     ]

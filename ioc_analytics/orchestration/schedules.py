@@ -21,6 +21,7 @@ from ioc_analytics.orchestration.jobs import (
     EVALUATE_QUALITY,
     MAINTAIN,
     REFRESH_VIEWS,
+    RETENTION,
 )
 
 
@@ -57,6 +58,12 @@ def planned(config: AnalyticsConfig) -> Iterator[Planned]:
         MAINTAIN,
         config.schedules.maintenance,
         "Gives the tables the care that they need (`ANALYTICS_MAINTENANCE_SCHEDULE`).",
+    )
+    yield Planned(
+        RETENTION,
+        config.schedules.retention,
+        "Plans what has expired (`ANALYTICS_RETENTION_SCHEDULE`); with `ANALYTICS_RETENTION_APPLY` "
+        "it goes.",
     )
 
 

@@ -1,11 +1,14 @@
 """The facade: verbs that bring data in and take it out again."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Any
 
+from ioc_analytics.files.archives import is_archive
 from ioc_analytics.files.batches import open_batch
 from ioc_analytics.files.mappings import load_mapping
+from ioc_analytics.ingestion.archives import ArchiveBatch
 from ioc_analytics.ingestion.ingest import IngestOptions, Progress, ingest_batch
 from ioc_analytics.ingestion.quarantine import QuarantineEntry, list_entries, read_entry
 from ioc_analytics.ingestion.retry import retry_quarantine
@@ -41,7 +44,7 @@ class DataIn(SystemBase):
         """Take operational files in, pseudonymised on the way; each path is a batch.
 
         Args:
-            paths: Files or folders.
+            paths: Files, folders, or archives that retention wrote.
             mapping: TOML mapping of a wide export.
             replace: Let records of the same version with other content replace what is stored.
             check: Judge, and write nothing.
@@ -64,9 +67,12 @@ class DataIn(SystemBase):
         )
         shape = None if mapping is None else load_mapping(Path(mapping))
         receipts = []
-        for path in paths:
+        for path in map(Path, paths):
+            if is_archive(path):
+                receipts.append(self._ingest_archive(path, options))
+                continue
             batch = open_batch(
-                Path(path),
+                path,
                 mapping=shape,
                 limits=self.config.limits,
                 batch_size=self.config.operations.batch_size,
@@ -75,6 +81,12 @@ class DataIn(SystemBase):
                 ingest_batch(self.database, self.config, FileBatch(batch, pseudonymizer), options)
             )
         return combine(tuple(receipts))
+
+    def _ingest_archive(self, folder: Path, options: IngestOptions) -> IngestReceipt:
+        batch_size = self.config.operations.batch_size
+        batch = ArchiveBatch(folder, self._pseudonymizer().key_id, batch_size)
+        own = replaced(options, key_id=batch.key_id)
+        return ingest_batch(self.database, self.config, batch, own)
 
     def undo_batch(self, batch_id: int) -> UndoReceipt:
         """Take a batch out again."""

@@ -15,12 +15,14 @@ from ioc_analytics.schema.partitions import premake_partitions
 from ioc_analytics.system.answers import Answers
 from ioc_analytics.system.data_in import DataIn
 from ioc_analytics.system.database_manager import DatabaseManager
+from ioc_analytics.system.norms import Norms
+from ioc_analytics.system.predictions import Predictions
 from ioc_analytics.system.query_interface import QueryInterface
 from ioc_analytics.system.reports import Reports
 from ioc_analytics.system.upkeep import Upkeep
 
 
-class AnalyticsSystem(DataIn, Upkeep, Answers, Reports):
+class AnalyticsSystem(DataIn, Upkeep, Answers, Norms, Predictions, Reports):
     """The analytics platform of one installation.
 
     Example:

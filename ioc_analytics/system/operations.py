@@ -1,6 +1,6 @@
 """The facade: verbs of those who run the platform."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,6 @@ from ioc_analytics.backup.catalogue import list_backups
 from ioc_analytics.backup.drill import drill_backup
 from ioc_analytics.backup.dump import DEFAULT_COMPRESSION, Progress, create_backup
 from ioc_analytics.backup.restore import restore_backup
-from ioc_analytics.backup.retention import prune_backups
 from ioc_analytics.backup.upgrade import upgrade_server
 from ioc_analytics.backup.verify import verify_backup
 from ioc_analytics.kernel.errors import InvalidInput
@@ -28,23 +27,29 @@ from ioc_analytics.monitoring.health import check_health
 from ioc_analytics.monitoring.measure import measure_health, read_metrics
 from ioc_analytics.monitoring.openmetrics import to_openmetrics
 from ioc_analytics.monitoring.rules import Transition
-from ioc_analytics.monitoring.status import read_status
+from ioc_analytics.monitoring.status import count_rows, read_status
 from ioc_analytics.records.advice import Advice
 from ioc_analytics.records.alerts import Alert
-from ioc_analytics.records.answers import SystemStatus
+from ioc_analytics.records.answers import SystemStatus, TableStatus
 from ioc_analytics.records.backups import Backup, RestoreReceipt, UpgradeReceipt
 from ioc_analytics.records.health import Health, HealthMeasurements, SystemMetrics
 from ioc_analytics.records.maintenance import MaintenanceReport
-from ioc_analytics.system.base import SystemBase, account
+from ioc_analytics.system.base import account
+from ioc_analytics.system.retention import Retention
 
 
-class Operations(SystemBase):
+class Operations(Retention):
     """Status, health, alerts and backups of the installation."""
 
     def get_system_status(self) -> SystemStatus:
         """Return what the platform holds and how fresh it is."""
         with self.database.connection("analyst") as connection:
             return read_status(connection)
+
+    def count_rows(self, names: Sequence[str]) -> dict[str, TableStatus]:
+        """Return rows and size of some tables and materialized views."""
+        with self.database.connection("analyst") as connection:
+            return count_rows(connection, names)
 
     def health_check(self) -> Health:
         """Return whether every part is well; never raises because something is down."""
@@ -177,9 +182,4 @@ class Operations(SystemBase):
             dry_run: Say what would be done, and do nothing.
         """
         self.demand_analyst("maintain the database")
-        return maintain(self.database, is_dry_run=dry_run)
-
-    def prune_backups(self) -> list[Backup]:
-        """Delete the backups that the settings let go, and return them."""
-        self.demand_analyst("delete backups")
-        return prune_backups(self.database)
+        return maintain(self.database, self._retention_verbs(), is_dry_run=dry_run)
