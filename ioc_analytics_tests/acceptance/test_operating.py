@@ -44,8 +44,8 @@ def test_the_guide_runs_as_printed(srv: Path) -> None:
     }
     script = "\n".join(block.replace("/srv", str(srv)) for block in blocks())
     done = subprocess.run(
-        # Each line is shown before it runs, so that a failure names it.
-        ["bash", "-euvo", "pipefail", "-c", script],
+        # Each command is shown before it runs, so that a failure names it.
+        ["bash", "-euxo", "pipefail", "-c", script],
         env=env,
         cwd=srv,
         capture_output=True,

@@ -4,6 +4,7 @@ import json
 import random
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -59,15 +60,21 @@ def filled_platform(config: AnalyticsConfig) -> None:
     shutil.rmtree(folder)
 
 
-@pytest.fixture
-def system(server: TemporaryServer, tmp_path: Path) -> Iterator[AnalyticsSystem]:
-    """A filled platform whose backups lie in a folder of this test's own."""
+@contextmanager
+def filled_system(server: TemporaryServer, backups: Path) -> Iterator[AnalyticsSystem]:
+    """Lend a filled platform whose backups lie in a folder of their own."""
     config = clone_template(template_database(server, filled_platform)).replace(
-        privacy={"pseudonym_key": PSEUDONYM_KEY}, backup={"folder": tmp_path / "backups"}
+        privacy={"pseudonym_key": PSEUDONYM_KEY}, backup={"folder": backups}
     )
     with AnalyticsSystem(config) as system:
         yield system
     drop_database(config)
+
+
+@pytest.fixture
+def system(server: TemporaryServer, tmp_path: Path) -> Iterator[AnalyticsSystem]:
+    with filled_system(server, tmp_path / "backups") as system:
+        yield system
 
 
 @pytest.fixture
