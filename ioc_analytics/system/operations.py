@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ioc_analytics.backup.archive import follow_setting
 from ioc_analytics.backup.catalogue import list_backups
 from ioc_analytics.backup.drill import drill_backup
 from ioc_analytics.backup.dump import DEFAULT_COMPRESSION, Progress, create_backup
@@ -185,6 +186,7 @@ class Operations(Retention):
         self.database.close()  # nobody may use the server meanwhile, this system included
         receipt = upgrade_server(self.config, progress)
         if receipt.backup is not None:
+            follow_setting(self.database)
             self._note("upgrade", f"server {receipt.from_version} to {receipt.to_version}")
         return receipt
 
