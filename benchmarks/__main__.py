@@ -2,7 +2,17 @@
 
 import argparse
 
-from benchmarks import backup, daily, export, ingest, monitoring, ocean, states, trends
+from benchmarks import (
+    backup,
+    daily,
+    export,
+    ingest,
+    monitoring,
+    ocean,
+    retention,
+    states,
+    trends,
+)
 from benchmarks.measuring import describe_machine
 
 BENCHMARKS = {
@@ -12,6 +22,7 @@ BENCHMARKS = {
     "ingest": ingest.run,
     "monitoring": monitoring.run,
     "ocean": ocean.run,
+    "retention": retention.run,
     "states": states.run,
     "trends": trends.run,
 }
