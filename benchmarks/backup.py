@@ -22,7 +22,9 @@ def run(size: int | None, rounds: int) -> None:
         generate_files(batch, responses=responses, seed=1, with_ai=False)
         system.ingest_files(batch)
         conninfo = system.database.conninfo("backup")
-        clients = find_clients(15)
+        lease = system.database.open().lease
+        assert lease is not None
+        clients = find_clients(lease.version, lease.bin_folder)
         places = iter(range(1000))
 
         def bare() -> float:

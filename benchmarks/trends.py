@@ -13,7 +13,7 @@ from ioc_analytics.insight.series import read_series
 from ioc_analytics.records.filters import TimeRange
 from ioc_analytics.records.vocabularies import INDUSTRIES, TRAITS
 from ioc_analytics.states.rows import COMPLETED, NO_ROWS
-from ioc_analytics.states.sums import write_organization_days, write_time_days
+from ioc_analytics.states.sums import write_day_totals, write_organization_days, write_time_days
 
 THREE_YEARS = {"start": "2023-01-01", "end": "2026-01-01"}
 DAYS = 1096
@@ -72,6 +72,7 @@ def _fill(system: AnalyticsSystem, responses: int) -> int:
                 rows[trait] = np.round(generator.normal(60, 15, len(rows)) / 2.5) * 2.5
             write_organization_days(connection, rows, _CODES)
             write_time_days(connection, rows, _CODES)
+        write_day_totals(connection, date(2023, 1, 1), date(2026, 1, 1))
     with system.database.connection("owner") as connection:
         # As autovacuum does on a platform that lives: without it the planner expects five rows.
         connection.execute("ANALYZE internal.organization_states, internal.time_states")

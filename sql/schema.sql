@@ -79,6 +79,8 @@ DECLARE
     moments timestamptz [];
     deleted bigint;
     total bigint := 0;
+    first_day date;
+    last_day date;
 BEGIN
     SELECT array_agg(r.id), array_agg(DISTINCT r.created_at) INTO ids, moments
     FROM analytics.anonymized_assessment_responses AS r
@@ -108,8 +110,13 @@ BEGIN
     DELETE FROM analytics.anonymized_assessment_responses AS r WHERE r.created_at = ANY (moments) AND r.id = ANY (ids);
     GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
     IF subject_kind = 'organization' THEN
+        SELECT min(o.period_start), max(o.period_start) INTO first_day, last_day
+        FROM internal.organization_states AS o
+        WHERE o.org_hash = subject AND o.family = 'day' AND o.layer = 'sealed';
         DELETE FROM internal.organization_states AS o WHERE o.org_hash = subject;
         GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
+        -- Live days are counted again from rows; sealed ones have none left.
+        PERFORM internal.sum_days(first_day, last_day + 1);
         DELETE FROM analytics.anonymized_assessments AS a WHERE a.org_hash = subject;
         GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
     END IF;
@@ -133,6 +140,47 @@ CREATE FUNCTION internal.is_held(held_tier text, moment timestamp with time zone
 $$;
 
 COMMENT ON FUNCTION internal.is_held(held_tier text, moment timestamp with time zone) IS 'Whether a legal hold keeps what happened at a moment from going';
+
+-- function internal.keep_norm_counts()
+
+CREATE FUNCTION internal.keep_norm_counts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    owners text [] := CASE TG_OP
+        WHEN 'INSERT' THEN ARRAY[NEW.version]
+        WHEN 'DELETE' THEN ARRAY[OLD.version]
+        ELSE ARRAY[OLD.version, NEW.version]
+    END;
+BEGIN
+    IF EXISTS (
+        SELECT FROM internal.norm_versions AS v
+        WHERE v.version = ANY(owners) AND v.published_at IS NOT NULL
+    ) THEN
+        RAISE EXCEPTION 'norm version % is published and final: % is refused', owners[1], TG_OP
+        USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+END
+$$;
+
+COMMENT ON FUNCTION internal.keep_norm_counts() IS 'Keeps the groups of published norm versions as they are';
+
+-- function internal.keep_norm_version()
+
+CREATE FUNCTION internal.keep_norm_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.published_at IS NOT NULL THEN
+        RAISE EXCEPTION 'norm version % is published and final: % is refused', OLD.version, TG_OP
+        USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+END
+$$;
+
+COMMENT ON FUNCTION internal.keep_norm_version() IS 'Keeps published norm versions as they are, for their owner too';
 
 -- function internal.make_partitions(date[], integer)
 
@@ -311,6 +359,57 @@ END
 $$;
 
 COMMENT ON FUNCTION internal.refuse_audit_change() IS 'Keeps the audit log append-only, for its owner too';
+
+-- function internal.refuse_truncating_norms()
+
+CREATE FUNCTION internal.refuse_truncating_norms() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'norm tables are final: % is refused', TG_OP USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+COMMENT ON FUNCTION internal.refuse_truncating_norms() IS 'Keeps norm tables from being emptied at once';
+
+-- function internal.sum_days(date, date)
+
+CREATE FUNCTION internal.sum_days(first_day date, end_day date) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    DELETE FROM internal.organization_states AS t
+    WHERE t.family = 'day_total' AND t.period_start >= first_day AND t.period_start < end_day;
+
+    INSERT INTO internal.organization_states (
+        family, period_start, layer, org_hash, instrument, is_careless, industry_category, org_size_category,
+        started, completed, abandoned, timed, time_sum, time_square_sum, whole, validated, agreed, trait_n,
+        trait_sum, trait_square_sum
+    )
+    SELECT
+        'day_total', d.period_start, d.layer, '00000000-0000-0000-0000-000000000000', d.instrument,
+        d.is_careless, 'all', 'all', sum(d.started), sum(d.completed), sum(d.abandoned), sum(d.timed),
+        sum(d.time_sum), sum(d.time_square_sum),
+        CASE WHEN bool_and(d.whole IS NOT NULL) THEN sum(d.whole) END,
+        CASE WHEN bool_and(d.validated IS NOT NULL) THEN sum(d.validated) END,
+        CASE WHEN bool_and(d.agreed IS NOT NULL) THEN sum(d.agreed) END,
+        ARRAY[
+            sum(d.trait_n[1]), sum(d.trait_n[2]), sum(d.trait_n[3]), sum(d.trait_n[4]), sum(d.trait_n[5])
+        ],
+        ARRAY[
+            sum(d.trait_sum[1]), sum(d.trait_sum[2]), sum(d.trait_sum[3]), sum(d.trait_sum[4]),
+            sum(d.trait_sum[5])
+        ],
+        ARRAY[
+            sum(d.trait_square_sum[1]), sum(d.trait_square_sum[2]), sum(d.trait_square_sum[3]),
+            sum(d.trait_square_sum[4]), sum(d.trait_square_sum[5])
+        ]
+    FROM internal.organization_states AS d
+    WHERE d.family = 'day' AND d.period_start >= first_day AND d.period_start < end_day
+    GROUP BY d.period_start, d.layer, d.instrument, d.is_careless;
+$$;
+
+COMMENT ON FUNCTION internal.sum_days(first_day date, end_day date) IS 'Adds the organization sums of days up, per questionnaire and careless flag';
 
 -- function internal.track_changes(regclass[])
 
@@ -1139,7 +1238,9 @@ CREATE TABLE analytics.predictive_analytics_results (
     actual double precision,
     scored_at timestamp with time zone,
     accuracy_metrics jsonb,
-    data_version text
+    data_version text,
+    interval_level double precision,
+    CONSTRAINT predictive_analytics_results_interval_level_check CHECK (((interval_level > (0)::double precision) AND (interval_level < (1)::double precision)))
 );
 
 COMMENT ON TABLE analytics.predictive_analytics_results IS 'One row per prediction: what was said when, and how it turned out';
@@ -1173,6 +1274,8 @@ COMMENT ON COLUMN analytics.predictive_analytics_results.scored_at IS 'When it w
 COMMENT ON COLUMN analytics.predictive_analytics_results.accuracy_metrics IS 'Accuracy figures of the model or of this prediction';
 
 COMMENT ON COLUMN analytics.predictive_analytics_results.data_version IS 'Version of the data it was made from';
+
+COMMENT ON COLUMN analytics.predictive_analytics_results.interval_level IS 'Probability, 0 to 1, with which the interval is meant to cover what comes';
 
 -- sequence analytics.predictive_analytics_results_id_seq
 
@@ -1618,6 +1721,100 @@ COMMENT ON COLUMN internal.item_states.responses IS 'Responses with answers';
 
 COMMENT ON COLUMN internal.item_states.items IS 'Packed pairwise item sums per trait (statistics.reliability)';
 
+-- table internal.norm_applications
+
+CREATE TABLE internal.norm_applications (
+    id bigint NOT NULL,
+    version text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE internal.norm_applications IS 'Which version was given to the stored scores, and when; the newest is the current one';
+
+COMMENT ON COLUMN internal.norm_applications.id IS 'Number, ascending';
+
+COMMENT ON COLUMN internal.norm_applications.version IS 'Version of the norm tables';
+
+COMMENT ON COLUMN internal.norm_applications.applied_at IS 'When it became the current one';
+
+-- sequence internal.norm_applications_id_seq
+
+ALTER TABLE internal.norm_applications ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME internal.norm_applications_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- table internal.norm_counts
+
+CREATE TABLE internal.norm_counts (
+    version text NOT NULL,
+    instrument text NOT NULL,
+    dimension analytics.ocean_dimension NOT NULL,
+    region text NOT NULL,
+    gender text NOT NULL,
+    age_band text NOT NULL,
+    sample_size bigint NOT NULL,
+    counts bytea NOT NULL
+);
+ALTER TABLE ONLY internal.norm_counts ALTER COLUMN counts SET STORAGE MAIN;
+
+COMMENT ON TABLE internal.norm_counts IS 'Scores of each norm group that is large enough, as counts per distinct score';
+
+COMMENT ON COLUMN internal.norm_counts.version IS 'Version of the norm tables';
+
+COMMENT ON COLUMN internal.norm_counts.instrument IS 'Questionnaire';
+
+COMMENT ON COLUMN internal.norm_counts.dimension IS 'The trait';
+
+COMMENT ON COLUMN internal.norm_counts.region IS 'Region of the group, or all';
+
+COMMENT ON COLUMN internal.norm_counts.gender IS 'Gender of the group, or all';
+
+COMMENT ON COLUMN internal.norm_counts.age_band IS 'Age band of the group, or all';
+
+COMMENT ON COLUMN internal.norm_counts.sample_size IS 'Scores in the group';
+
+COMMENT ON COLUMN internal.norm_counts.counts IS 'Packed (trait u1, score f8, n u4), big-endian, sorted: as in trait_states';
+
+-- table internal.norm_versions
+
+CREATE TABLE internal.norm_versions (
+    version text NOT NULL,
+    range_start timestamp with time zone,
+    range_end timestamp with time zone,
+    has_careless boolean NOT NULL,
+    minimum_n integer NOT NULL,
+    is_crossed boolean NOT NULL,
+    responses bigint NOT NULL,
+    as_of timestamp with time zone,
+    published_at timestamp with time zone,
+    CONSTRAINT norm_versions_version_check CHECK ((version ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'::text))
+);
+
+COMMENT ON TABLE internal.norm_versions IS 'Versions of the norm tables; a published one never changes';
+
+COMMENT ON COLUMN internal.norm_versions.version IS 'Its name, as stored with every percentile';
+
+COMMENT ON COLUMN internal.norm_versions.range_start IS 'Responses started from here on; NULL: from the first';
+
+COMMENT ON COLUMN internal.norm_versions.range_end IS 'Responses started before this; NULL: up to the last';
+
+COMMENT ON COLUMN internal.norm_versions.has_careless IS 'Whether responses flagged as careless are in it';
+
+COMMENT ON COLUMN internal.norm_versions.minimum_n IS 'Fewest scores of a norm group';
+
+COMMENT ON COLUMN internal.norm_versions.is_crossed IS 'Whether groups of region with gender or age band are in it: they need rows';
+
+COMMENT ON COLUMN internal.norm_versions.responses IS 'Scored responses that it was made from';
+
+COMMENT ON COLUMN internal.norm_versions.as_of IS 'When the newest of its batches had been loaded';
+
+COMMENT ON COLUMN internal.norm_versions.published_at IS 'When it was published; it is final from then on';
+
 -- table internal.organization_states
 
 CREATE TABLE internal.organization_states (
@@ -1646,13 +1843,13 @@ CREATE TABLE internal.organization_states (
 
 COMMENT ON TABLE internal.organization_states IS 'Sums per organization and period: benchmarks and cluster-robust intervals';
 
-COMMENT ON COLUMN internal.organization_states.family IS 'Family of states';
+COMMENT ON COLUMN internal.organization_states.family IS 'day or month: an organization''s; day_total: all organizations of a day added up';
 
 COMMENT ON COLUMN internal.organization_states.period_start IS 'First UTC day of the period';
 
 COMMENT ON COLUMN internal.organization_states.layer IS 'live or sealed';
 
-COMMENT ON COLUMN internal.organization_states.org_hash IS 'Pseudonym of the organization';
+COMMENT ON COLUMN internal.organization_states.org_hash IS 'Pseudonym of the organization; nil UUID: several, added up';
 
 COMMENT ON COLUMN internal.organization_states.instrument IS 'Questionnaire';
 
@@ -2204,6 +2401,21 @@ ALTER TABLE ONLY internal.instruments
 ALTER TABLE ONLY internal.item_states
     ADD CONSTRAINT item_states_pkey PRIMARY KEY (family, period_start, layer, instrument, is_careless);
 
+-- constraint internal.norm_applications norm_applications_pkey
+
+ALTER TABLE ONLY internal.norm_applications
+    ADD CONSTRAINT norm_applications_pkey PRIMARY KEY (id);
+
+-- constraint internal.norm_counts norm_counts_pkey
+
+ALTER TABLE ONLY internal.norm_counts
+    ADD CONSTRAINT norm_counts_pkey PRIMARY KEY (version, instrument, dimension, region, gender, age_band);
+
+-- constraint internal.norm_versions norm_versions_pkey
+
+ALTER TABLE ONLY internal.norm_versions
+    ADD CONSTRAINT norm_versions_pkey PRIMARY KEY (version);
+
 -- constraint internal.organization_states organization_states_pkey
 
 ALTER TABLE ONLY internal.organization_states
@@ -2319,6 +2531,14 @@ CREATE UNIQUE INDEX mv_system_performance_dashboard_key ON analytics.mv_system_p
 
 CREATE UNIQUE INDEX mv_weekly_response_metrics_key ON analytics.mv_weekly_response_metrics USING btree (week_start, industry_category);
 
+-- index analytics.predictive_analytics_results_target_idx
+
+CREATE INDEX predictive_analytics_results_target_idx ON analytics.predictive_analytics_results USING btree (prediction_target, model_name, target_period);
+
+-- index analytics.predictive_analytics_results_waiting_idx
+
+CREATE INDEX predictive_analytics_results_waiting_idx ON analytics.predictive_analytics_results USING btree (prediction_target, id) WHERE (scored_at IS NULL);
+
 -- index analytics.processing_jobs_started_at_idx
 
 CREATE INDEX processing_jobs_started_at_idx ON analytics.processing_jobs USING btree (started_at DESC);
@@ -2399,6 +2619,22 @@ CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON analy
 
 CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON analytics.system_health_metrics FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
 
+-- trigger internal.norm_counts norm_counts_final
+
+CREATE TRIGGER norm_counts_final BEFORE INSERT OR DELETE OR UPDATE ON internal.norm_counts FOR EACH ROW EXECUTE FUNCTION internal.keep_norm_counts();
+
+-- trigger internal.norm_counts norm_counts_whole
+
+CREATE TRIGGER norm_counts_whole BEFORE TRUNCATE ON internal.norm_counts FOR EACH STATEMENT EXECUTE FUNCTION internal.refuse_truncating_norms();
+
+-- trigger internal.norm_versions norm_versions_final
+
+CREATE TRIGGER norm_versions_final BEFORE DELETE OR UPDATE ON internal.norm_versions FOR EACH ROW EXECUTE FUNCTION internal.keep_norm_version();
+
+-- trigger internal.norm_versions norm_versions_whole
+
+CREATE TRIGGER norm_versions_whole BEFORE TRUNCATE ON internal.norm_versions FOR EACH STATEMENT EXECUTE FUNCTION internal.refuse_truncating_norms();
+
 -- trigger internal.schema_history note_change
 
 CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON internal.schema_history FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
@@ -2406,6 +2642,16 @@ CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON inter
 -- trigger internal.trait_states note_change
 
 CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON internal.trait_states FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
+
+-- fk constraint internal.norm_applications norm_applications_version_fkey
+
+ALTER TABLE ONLY internal.norm_applications
+    ADD CONSTRAINT norm_applications_version_fkey FOREIGN KEY (version) REFERENCES internal.norm_versions(version);
+
+-- fk constraint internal.norm_counts norm_counts_version_fkey
+
+ALTER TABLE ONLY internal.norm_counts
+    ADD CONSTRAINT norm_counts_version_fkey FOREIGN KEY (version) REFERENCES internal.norm_versions(version);
 
 -- fk constraint internal.quarantine quarantine_batch_fkey
 
@@ -2445,6 +2691,10 @@ REVOKE ALL ON FUNCTION internal.erase_rows(subject_kind text, subject uuid) FROM
 REVOKE ALL ON FUNCTION internal.is_held(held_tier text, moment timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION internal.is_held(held_tier text, moment timestamp with time zone) TO ioc_ingest;
 
+REVOKE ALL ON FUNCTION internal.keep_norm_counts() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION internal.keep_norm_version() FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION internal.make_partitions(days date[], retention_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION internal.make_partitions(days date[], retention_days integer) TO ioc_ingest;
 
@@ -2467,6 +2717,11 @@ REVOKE ALL ON FUNCTION internal.refresh_view(view_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION internal.refresh_view(view_name text) TO ioc_ingest;
 
 REVOKE ALL ON FUNCTION internal.refuse_audit_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION internal.refuse_truncating_norms() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION internal.sum_days(first_day date, end_day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION internal.sum_days(first_day date, end_day date) TO ioc_ingest;
 
 REVOKE ALL ON FUNCTION internal.track_changes(VARIADIC tables regclass[]) FROM PUBLIC;
 
@@ -2673,6 +2928,21 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.instruments TO ioc_ingest;
 GRANT SELECT ON TABLE internal.item_states TO ioc_analyst;
 GRANT SELECT ON TABLE internal.item_states TO ioc_backup;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.item_states TO ioc_ingest;
+
+GRANT SELECT ON TABLE internal.norm_applications TO ioc_analyst;
+GRANT SELECT ON TABLE internal.norm_applications TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.norm_applications TO ioc_ingest;
+
+GRANT SELECT ON SEQUENCE internal.norm_applications_id_seq TO ioc_backup;
+GRANT USAGE ON SEQUENCE internal.norm_applications_id_seq TO ioc_ingest;
+
+GRANT SELECT ON TABLE internal.norm_counts TO ioc_analyst;
+GRANT SELECT ON TABLE internal.norm_counts TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.norm_counts TO ioc_ingest;
+
+GRANT SELECT ON TABLE internal.norm_versions TO ioc_analyst;
+GRANT SELECT ON TABLE internal.norm_versions TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.norm_versions TO ioc_ingest;
 
 GRANT SELECT ON TABLE internal.organization_states TO ioc_analyst;
 GRANT SELECT ON TABLE internal.organization_states TO ioc_backup;

@@ -104,6 +104,8 @@ def read_backup(folder: Path, key: SigningKey) -> Backup:
         created_at=manifest.created_at,
         checksum=checksum,
         fingerprints=tables,
+        method="dump" if manifest.physical is None else "physical",
+        log_start=None if manifest.physical is None else manifest.physical.log_start,
         server_version=manifest.server_version,
         **state,
     )

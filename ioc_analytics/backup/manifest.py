@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ioc_analytics.backup.signing import SigningKey
 from ioc_analytics.kernel.errors import IntegrityFailure
-from ioc_analytics.records.backups import Fingerprint
+from ioc_analytics.records.backups import Fingerprint, PhysicalMark
 
 MANIFEST: Final = "manifest.json"
 STATE: Final = "state.json"
@@ -43,6 +43,9 @@ class Manifest:
     """Fingerprints by database: ``platform``, and ``dagster`` where it has one beside it."""
 
     files: Mapping[str, FileMark]
+
+    physical: PhysicalMark | None = None
+    """Of a physical backup only."""
 
     def write(self, folder: Path, key: SigningKey) -> None:
         """Write it into the folder of its backup."""
@@ -74,6 +77,7 @@ def read_manifest(folder: Path, key: SigningKey) -> Manifest:
             for part, tables in content["parts"].items()
         },
         files={name: FileMark(**mark) for name, mark in content["files"].items()},
+        physical=PhysicalMark(**content["physical"]) if content.get("physical") else None,
     )
 
 

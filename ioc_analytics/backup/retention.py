@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from ioc_analytics.backup import archive
 from ioc_analytics.backup.catalogue import list_backups, locked_folder, mirror, newest_drilled
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel.clock import utc_now
@@ -57,6 +58,8 @@ def prune_backups(
             draft = folder / f".{backup.id}.new"
             Path(backup.location).rename(draft)
             shutil.rmtree(draft)
+        left = list_backups(config)
+        archive.prune(config, left)
         with database.connection("ingest") as connection:
-            mirror(connection, list_backups(config))
+            mirror(connection, left)
     return going

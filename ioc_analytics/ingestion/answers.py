@@ -23,6 +23,7 @@ from ioc_analytics.ingestion.children import (
     stored_keys,
 )
 from ioc_analytics.ingestion.digests import fixed_array
+from ioc_analytics.ingestion.growth import with_room
 from ioc_analytics.ingestion.load import Load, Origin, encoded, select, time_array
 from ioc_analytics.ingestion.parents import ANSWERS, COMPARE, EXTEND, WRITE
 from ioc_analytics.ingestion.runs import AnswerRun
@@ -47,24 +48,28 @@ class AnswerMatrix:
         self.instrument = instrument
         self.columns = {item.code: at for at, item in enumerate(instrument.items)}
         self.question_ids = np.array([i.question_id for i in instrument.items], dtype=np.int16)
-        self.parents: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
-        self._values = np.full((0, len(instrument.items)), MISSING, dtype=np.int8)
+        self._parents: npt.NDArray[np.int64] = np.empty(0, dtype=np.int64)
+        self._values: npt.NDArray[np.int8] = np.empty((0, len(instrument.items)), dtype=np.int8)
+        self._count = 0
+
+    @property
+    def parents(self) -> npt.NDArray[np.int64]:
+        """Place among the parents of the response of each row."""
+        return self._parents[: self._count]
 
     @property
     def values(self) -> npt.NDArray[np.int8]:
         """Shape ``(n_responses, n_items)``; ``MISSING`` where not answered."""
-        return self._values[: len(self.parents)]
+        return self._values[: self._count]
 
     def add(self, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Add a row for each response and return the row numbers."""
-        first = len(self.parents)
-        self.parents = np.concatenate([self.parents, places])
-        if len(self.parents) > len(self._values):
-            room = max(len(self.parents), 3 * len(self._values) // 2)
-            grown = np.full((room, self._values.shape[1]), MISSING, dtype=np.int8)
-            grown[:first] = self._values[:first]
-            self._values = grown
-        return np.arange(first, len(self.parents))
+        first, self._count = self._count, self._count + len(places)
+        self._parents = with_room(self._parents, self._count)
+        self._values = with_room(self._values, self._count)
+        self._parents[first : self._count] = places
+        self._values[first : self._count] = MISSING
+        return np.arange(first, self._count)
 
 
 class AnswerDesk:
@@ -97,7 +102,7 @@ class AnswerDesk:
         is_written = load.parents.is_written(ANSWERS)
         extended = np.flatnonzero(load.parents.rows["action"][:, ANSWERS] == EXTEND)
         if len(extended):
-            load.execute("delete_vectors", stored_keys(load, extended, "created"))
+            load.execute("delete_vectors", stored_keys(load, extended, has_moved=True))
         for matrix in self.matrices.values():
             written = np.flatnonzero(is_written[matrix.parents])
             written = load.parents.by_time(matrix.parents, written)
@@ -183,7 +188,8 @@ class AnswerDesk:
         writing = fresh[actions == WRITE]
         load.parents.rows["slot"][writing] = matrix.add(writing)
         writes, compares = settle(load, QUESTION_RESPONSES, ANSWERS, records, places, origin)
-        cells = load.parents.rows["slot"][places] * len(scale.items) + columns
+        slots = load.parents.rows["slot"][places].astype(np.int64)
+        cells = slots * len(scale.items) + columns
         if compares.any():
             # Answers that were not there before contradict nothing.
             added = compares.copy()

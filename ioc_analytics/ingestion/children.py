@@ -61,7 +61,7 @@ def decide(load: Load, kind: int, places: npt.NDArray[np.int64]) -> npt.NDArray[
     parents = load.parents.rows
     actions = parents["action"][:, kind]
     fresh = np.unique(places[actions[places] == UNDECIDED])
-    stored = parents["stored_version"][fresh, kind]
+    stored = load.parents.stored("version", fresh, kind)
     current = parents["child_version"][fresh]
     action = np.where(stored == NEVER, WRITE, COMPARE)
     action[(stored != NEVER) & (current > stored)] = WRITE
@@ -72,12 +72,12 @@ def decide(load: Load, kind: int, places: npt.NDArray[np.int64]) -> npt.NDArray[
         action[part] = COMPARE
     if load.allows_replacing:
         action[action == COMPARE] = WRITE
-    sealed = parents["is_sealed"][fresh]
+    sealed = load.parents.stored("is_sealed", fresh)
     action[sealed & (action == WRITE)] = GONE
     action[sealed & (action == COMPARE)] = STALE
     actions[fresh] = action
     replaced = fresh[(action == WRITE) & (stored != NEVER)]
-    load.replaced_batches.update(int(b) for b in np.unique(parents["stored_batch"][replaced, kind]))
+    load.note_replaced(kind, replaced)
     return fresh
 
 
@@ -107,7 +107,7 @@ def extend(load: Load, kind: int, places: npt.NDArray[np.int64]) -> None:
     parents = load.parents.rows
     added = np.unique(places[parents["action"][places, kind] == COMPARE])
     parents["action"][added, kind] = EXTEND
-    load.replaced_batches.update(int(b) for b in np.unique(parents["stored_batch"][added, kind]))
+    load.note_replaced(kind, added)
 
 
 def delete_children(
@@ -117,24 +117,26 @@ def delete_children(
     parents = load.parents.rows
     old = places[
         (parents["action"][places, kind] == WRITE)
-        & (parents["stored_version"][places, kind] != NEVER)
+        & (load.parents.stored("version", places, kind) != NEVER)
     ]
     if len(old):
         load.execute(name, stored_keys(load, old))
 
 
 def stored_keys(
-    load: Load, places: npt.NDArray[np.int64], column: str = "stored_created"
+    load: Load, places: npt.NDArray[np.int64], *, has_moved: bool = False
 ) -> dict[str, Any]:
     """Return the keys of stored rows as parameters ``created`` and ``ids``.
 
     Args:
         load: The batch.
         places: Places of responses.
-        column: ``created`` once the old rows have followed a corrected start time.
+        has_moved: Whether the old rows have followed a corrected start time already.
     """
-    created = load.parents.rows[column][places].astype("datetime64[us]")
+    parents = load.parents
+    created = parents.rows["created"][places] if has_moved else parents.stored("created", places)
+    moments = created.astype("datetime64[us]")
     return {
-        "ids": uuid_array_literal(load.parents.ids[places]),
-        "created": "{" + ",".join(f'"{moment}Z"' for moment in created) + "}",
+        "ids": uuid_array_literal(parents.ids[places]),
+        "created": "{" + ",".join(f'"{moment}Z"' for moment in moments) + "}",
     }

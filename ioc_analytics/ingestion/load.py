@@ -103,6 +103,10 @@ class Load:
         if not self.is_check:
             self.connection.execute(sqlfiles.query(f"ingestion/{name}"), parameters)
 
+    def note_replaced(self, kind: int, places: npt.NDArray[np.int64]) -> None:
+        """Note the batches whose children of a kind are replaced or added to."""
+        self.replaced_batches.update(np.unique(self.parents.stored("batch", places, kind)).tolist())
+
     def touch(self, created: npt.NDArray[np.int64]) -> None:
         """Note the UTC days of some start times (microseconds since 1970)."""
         stored = created[created != NEVER]
@@ -134,25 +138,23 @@ class Load:
         if not found:
             return
         known = np.frombuffer(b"".join(row[0].bytes for row in found), dtype=np.uint8)
-        places = self.parents.add(known.reshape(-1, 16))
+        parents, stored = self.parents.add_stored(known.reshape(-1, 16))
         assessments = self.find_assessments([row[2].bytes for row in found])
-        for place, row, assessment in zip(places, found, assessments, strict=True):
-            parent = self.parents.rows[place]
-            parent["created"] = parent["stored_created"] = microseconds(row[1])
-            parent["assessment"] = parent["stored_assessment"] = assessment
+        for parent, fact, row, assessment in zip(parents, stored, found, assessments, strict=True):
+            parent["created"] = fact["created"] = microseconds(row[1])
+            parent["assessment"] = fact["assessment"] = assessment
             parent["instrument"] = self.instrument_place(assessment)
             parent["version"] = parent["child_version"] = microseconds(row[3])
             parent["content"] = row[4]
-            parent["response_batch"] = row[5]
-            parent["is_stored"] = True
-            parent["is_sealed"] = row[12]
+            fact["response_batch"] = row[5]
+            fact["is_sealed"] = row[12]
             for kind, (version, batch) in zip(
                 (ANSWERS, SCORES, VALIDATIONS),
                 ((row[6], row[7]), (row[8], row[9]), (row[10], row[11])),
                 strict=True,
             ):
-                parent["stored_version"][kind] = NEVER if version is None else microseconds(version)
-                parent["stored_batch"][kind] = batch or 0
+                fact["version"][kind] = NEVER if version is None else microseconds(version)
+                fact["batch"][kind] = batch or 0
 
     # -- assessments ---------------------------------------------------------------------
 
@@ -175,6 +177,11 @@ class Load:
             self.assessments.append(facts)
         else:
             self.assessments[place] = facts
+
+    def assessment_ids(self, places: npt.NDArray[np.int32]) -> npt.NDArray[np.uint8]:
+        """Return the pseudonyms of assessments, shape ``(n, 16)``."""
+        known = np.frombuffer(b"".join(facts.id for facts in self.assessments), dtype=np.uint8)
+        return np.asarray(known.reshape(-1, 16)[places])
 
     def instrument_place(self, assessment: int) -> int:
         """Return the place of the instrument of an assessment, -1 when it is not known."""

@@ -3,22 +3,24 @@
 For: ingestion, within one transaction. Not for: what is stored of them (the registry, which this
 table is filled from and written back to).
 
-Everything stands in numpy arrays, about 150 bytes per response: a batch of a million responses
-takes 150 MB, not a gigabyte of Python objects.
+Everything stands in numpy arrays, about 100 bytes per response, and as much again for those that
+were stored before: a batch of a million new responses takes 100 MB, not a gigabyte of Python
+objects.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from ioc_analytics.ingestion.growth import with_room
 from ioc_analytics.kernel.errors import IntegrityFailure
 
 NEVER: Final = np.iinfo(np.int64).min
 """Version of something that is not stored."""
 
 KINDS: Final = ("answers", "scores", "validations")
-"""The kinds of children, in the order of the columns of ``stored_version`` and ``action``."""
+"""The kinds of children, in the order of the columns of ``version``, ``batch`` and ``action``."""
 ANSWERS, SCORES, VALIDATIONS = range(3)
 
 UNDECIDED: Final = 0
@@ -39,25 +41,33 @@ _PARENT: Final = np.dtype(
         ("version", "i8"),  # version of the response as it will be stored
         ("content", "i8"),  # its digest
         ("child_version", "i8"),  # version that children of this batch belong to
+        ("seconds", "f8"),  # time spent, NaN: not known
         ("assessment", "i4"),  # index into the assessments of the batch
         ("instrument", "i4"),  # index into the instruments, -1: unknown
         ("row", "i4"),  # accepted row of this batch, -1: none
         ("slot", "i4"),  # row in the answer matrix of its instrument, -1: none
-        ("seconds", "f8"),  # time spent, NaN: not known
-        ("is_stored", "?"),  # in the registry before this batch
-        ("is_sealed", "?"),  # its rows are in a sealed state
+        ("stored", "i4"),  # row in the table of what was stored before this batch, 0: nothing
         ("is_brought", "?"),  # the batch brings a version of it
         ("is_refused", "?"),  # the batch brings a version that was put aside: so are its children
-        ("stored_created", "i8"),  # where its stored rows are
-        ("stored_assessment", "i4"),
-        ("response_batch", "i8"),
-        ("stored_version", "i8", (3,)),
-        ("stored_batch", "i8", (3,)),
-        ("action", "i1", (3,)),
         ("is_scored", "?"),  # scores came with the batch
         ("is_careless", "?"),
+        ("action", "i1", (3,)),
     ]
 )
+
+_STORED: Final = np.dtype(
+    [
+        ("created", "i8"),  # where its rows are
+        ("response_batch", "i8"),
+        ("version", "i8", (3,)),
+        ("batch", "i8", (3,)),
+        ("assessment", "i4"),
+        ("is_sealed", "?"),  # its rows are in a sealed state
+    ]
+)
+
+Places = npt.NDArray[np.int64] | slice | int
+_ALL: Final = slice(None)
 
 
 class Parents:
@@ -67,6 +77,11 @@ class Parents:
         self._ids: npt.NDArray[np.uint8] = np.zeros((1024, 16), dtype=np.uint8)
         self._rows: npt.NDArray[np.void] = np.zeros(1024, dtype=_PARENT)
         self._count = 0
+        # The first row stands for all responses of which nothing was stored.
+        self._stored: npt.NDArray[np.void] = np.zeros(1, dtype=_STORED)
+        self._stored["created"], self._stored["version"] = NEVER, NEVER
+        self._stored["assessment"] = -1
+        self._stored_count = 1
         # Two sorted runs, like a small LSM tree: wide files add a thousand rows at a time, and
         # sorting everything after each of them would be quadratic.
         self._main = _SortedRun()
@@ -88,23 +103,45 @@ class Parents:
     def add(self, ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
         """Add responses that are not in the table and return their places."""
         start, self._count = self._count, self._count + len(ids)
-        if self._count > len(self._rows):
-            room = max(2 * len(self._rows), self._count)
-            self._ids = np.concatenate(
-                [self._ids, np.zeros((room - len(self._ids), 16), dtype=np.uint8)]
-            )
-            self._rows = np.concatenate(
-                [self._rows, np.zeros(room - len(self._rows), dtype=_PARENT)]
-            )
+        self._ids = with_room(self._ids, self._count)
+        self._rows = with_room(self._rows, self._count)
         self._ids[start : self._count] = ids
         new = self._rows[start : self._count]
-        for name in ("row", "slot", "instrument", "assessment", "stored_assessment"):
+        for name in ("row", "slot", "instrument", "assessment"):
             new[name] = -1
-        for name in ("stored_version", "version", "child_version", "stored_created"):
+        for name in ("version", "child_version"):
             new[name] = NEVER
         new["seconds"] = np.nan
         self._index()
         return np.arange(start, self._count)
+
+    def add_stored(
+        self, ids: npt.NDArray[np.uint8]
+    ) -> tuple[npt.NDArray[np.void], npt.NDArray[np.void]]:
+        """Add responses that were stored before this batch.
+
+        Returns:
+            Their columns of ``_PARENT`` and of ``_STORED``, to be filled in.
+        """
+        place, row = self._count, self._stored_count
+        self.add(ids)
+        self._stored_count += len(ids)
+        self._stored = with_room(self._stored, self._stored_count)
+        self.rows["stored"][place:] = np.arange(row, self._stored_count)
+        return self.rows[place:], self._stored[row : self._stored_count]
+
+    def is_stored(self, places: Places = _ALL) -> npt.NDArray[np.bool_]:
+        """Return for each response whether it was in the registry before this batch."""
+        return np.asarray(self.rows["stored"][places] > 0)
+
+    def stored(self, name: str, places: Places = _ALL, kind: int | None = None) -> npt.NDArray[Any]:
+        """Return a column of ``_STORED``, of one kind of children where it has a part for each."""
+        column = self._stored[name] if kind is None else self._stored[name][:, kind]
+        return np.asarray(column[self.rows["stored"][places]])
+
+    def forget_stored(self, kind: int, places: npt.NDArray[np.int64]) -> None:
+        """Note that the stored children of a kind are gone."""
+        self._stored["version"][self.rows["stored"][places], kind] = NEVER
 
     def by_time(
         self, places: npt.NDArray[np.int64], chosen: npt.NDArray[np.int64]
@@ -115,15 +152,16 @@ class Parents:
         """
         return chosen[np.argsort(self.rows["created"][places[chosen]], kind="stable")]
 
-    def is_written(self, kind: int) -> npt.NDArray[np.bool_]:
+    def is_written(self, kind: int, places: Places = _ALL) -> npt.NDArray[np.bool_]:
         """Return for each response whether the batch writes children of a kind."""
-        return np.isin(self.rows["action"][:, kind], (WRITE, EXTEND))
+        return np.isin(self.rows["action"][places, kind], (WRITE, EXTEND))
 
-    def written_version(self, kind: int) -> npt.NDArray[np.int64]:
+    def written_version(self, kind: int, places: Places = _ALL) -> npt.NDArray[np.int64]:
         """Return the version that the children of a kind belong to once the batch is stored."""
-        rows = self.rows
         return np.where(
-            rows["action"][:, kind] == WRITE, rows["child_version"], rows["stored_version"][:, kind]
+            self.rows["action"][places, kind] == WRITE,
+            self.rows["child_version"][places],
+            self.stored("version", places, kind),
         )
 
     def find(self, ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
@@ -163,7 +201,7 @@ class _SortedRun:
         keys = np.empty(0, dtype=np.uint64) if keys is None else keys
         order = np.argsort(keys)
         self._keys = keys[order]
-        self._places = order + first
+        self._places = (order + first).astype(np.int32)
         self.stop = first + len(keys)
 
     @property
@@ -175,7 +213,7 @@ class _SortedRun:
             return np.full(len(keys), -1, dtype=np.int64)
         at = np.searchsorted(self._keys, keys)
         at[at == len(self._keys)] = 0
-        return np.where(self._keys[at] == keys, self._places[at], -1)
+        return np.where(self._keys[at] == keys, self._places[at], np.int64(-1))
 
 
 def _keys(ids: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint64]:

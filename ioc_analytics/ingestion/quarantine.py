@@ -16,10 +16,10 @@ from uuid import UUID
 
 import psycopg
 import pyarrow as pa
-from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from ioc_analytics.database.copying import copy_rows_in
 from ioc_analytics.ingestion.load import Tally
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import InvalidInput
@@ -67,12 +67,7 @@ class FileOrigin:
         self._rules.update(entry[2] for entry in entries)
         if self._is_check or not entries:
             return
-        statement = sql.SQL("COPY internal.quarantine ({}) FROM STDIN").format(
-            sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
-        )
-        with self._connection.cursor() as cursor, cursor.copy(statement) as copy:
-            for entry in entries:
-                copy.write_row(entry)
+        copy_rows_in(self._connection, "internal", "quarantine", _COLUMNS, entries)
 
     def _entry(
         self, kind: str, row: dict[str, Any], rule: str, column: str | None

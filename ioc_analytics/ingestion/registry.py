@@ -4,6 +4,8 @@ For: ``ingestion.ingest``, after every chunk was judged. Not for: looking respon
 (``Load.find_parents``).
 """
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -20,7 +22,9 @@ from ioc_analytics.ingestion.digests import fixed_array
 from ioc_analytics.ingestion.load import Load, time_array
 from ioc_analytics.ingestion.parents import ANSWERS, NEVER, SCORES, VALIDATIONS
 
-_KINDS = (("answers", ANSWERS), ("scores", SCORES), ("validations", VALIDATIONS))
+_KINDS: Final = (("answers", ANSWERS), ("scores", SCORES), ("validations", VALIDATIONS))
+_FLAGGED_ROWS: Final = 20_000
+_REGISTERED_ROWS: Final = 100_000
 
 
 def flag_careless(load: Load, answers: AnswerDesk) -> None:
@@ -29,16 +33,15 @@ def flag_careless(load: Load, answers: AnswerDesk) -> None:
     # A newer version of a response without new answers is judged by the stored ones.
     rewritten = np.flatnonzero(
         (parents["row"] >= 0)
-        & parents["is_stored"]
-        & (parents["stored_version"][:, ANSWERS] != NEVER)
+        & (load.parents.stored("version", kind=ANSWERS) != NEVER)
         & (parents["slot"] < 0)
     )
     answers.load_stored(rewritten)
     is_written = load.parents.is_written(ANSWERS)
     for matrix in answers.matrices.values():
-        for first in range(0, len(matrix.parents), 100_000):
-            places = matrix.parents[first : first + 100_000]
-            values = matrix.values[first : first + 100_000]
+        for first in range(0, len(matrix.parents), _FLAGGED_ROWS):
+            places = matrix.parents[first : first + _FLAGGED_ROWS]
+            values = matrix.values[first : first + _FLAGGED_ROWS]
             pattern = has_careless_pattern(values, matrix.instrument)
             answered = (values != MISSING).sum(axis=1)
             fast = is_impossibly_fast(parents["seconds"][places], answered)
@@ -68,13 +71,14 @@ def _flag_stored(
 def remove_old_rows(load: Load) -> None:
     """Delete the stored rows of replaced responses; children that stay follow a new start time."""
     parents = load.parents.rows
-    replaced = np.flatnonzero((parents["row"] >= 0) & parents["is_stored"])
+    replaced = np.flatnonzero((parents["row"] >= 0) & load.parents.is_stored())
     if not len(replaced):
         return
     load.execute("delete_responses", stored_keys(load, replaced))
+    stored = load.parents.stored
     moved = replaced[
-        (parents["created"][replaced] != parents["stored_created"][replaced])
-        | (parents["assessment"][replaced] != parents["stored_assessment"][replaced])
+        (parents["created"][replaced] != stored("created", replaced))
+        | (parents["assessment"][replaced] != stored("assessment", replaced))
     ]
     if len(moved):
         load.execute(
@@ -82,28 +86,33 @@ def remove_old_rows(load: Load) -> None:
             stored_keys(load, moved)
             | {
                 "new_created": _moments(parents["created"][moved]),
-                "assessments": uuid_array_literal(_assessment_ids(load, moved)),
+                "assessments": uuid_array_literal(
+                    load.assessment_ids(parents["assessment"][moved])
+                ),
             },
         )
 
 
 def write_registry(load: Load) -> None:
     """Write what is stored of each response now, and note the days that changed."""
-    parents = load.parents.rows
+    for first in range(0, len(load.parents), _REGISTERED_ROWS):
+        _write_block(load, np.arange(first, min(first + _REGISTERED_ROWS, len(load.parents))))
+
+
+def _write_block(load: Load, places: npt.NDArray[np.int64]) -> None:
+    parents = load.parents
     kinds = [kind for _, kind in _KINDS]
-    writes = np.stack([load.parents.is_written(kind) for kind in kinds], axis=1)
-    changed = (parents["row"] >= 0) | writes.any(axis=1)
-    load.touch(parents["created"][changed])
-    load.touch(parents["stored_created"][changed & parents["is_stored"]])
-    versions = np.stack([load.parents.written_version(kind) for kind in kinds], axis=1)
-    batches = np.where(writes, load.batch_id, parents["stored_batch"])
-    new = np.flatnonzero(changed & ~parents["is_stored"])
-    for first in range(0, len(new), 100_000):
-        places = new[first : first + 100_000]
-        _copy_registry(load, places, versions[places], batches[places])
-    old = np.flatnonzero(changed & parents["is_stored"])
-    if len(old):
-        _update_registry(load, old, versions[old], batches[old])
+    writes = np.stack([parents.is_written(kind, places) for kind in kinds], axis=1)
+    is_changed = (parents.rows["row"][places] >= 0) | writes.any(axis=1)
+    places, writes = places[is_changed], writes[is_changed]
+    is_old = parents.is_stored(places)
+    load.touch(parents.rows["created"][places])
+    load.touch(parents.stored("created", places[is_old]))
+    versions = np.stack([parents.written_version(kind, places) for kind in kinds], axis=1)
+    batches = np.where(writes, load.batch_id, parents.stored("batch", places))
+    for write, chosen in ((_copy_registry, ~is_old), (_update_registry, is_old)):
+        if chosen.any():
+            write(load, places[chosen], versions[chosen], batches[chosen])
 
 
 def _copy_registry(
@@ -116,7 +125,7 @@ def _copy_registry(
     columns = {
         "response_hash": fixed_array(load.parents.ids[places]),
         "created_at": time_array(parents["created"]),
-        "assessment_hash": fixed_array(_assessment_ids(load, places)),
+        "assessment_hash": fixed_array(load.assessment_ids(parents["assessment"])),
         "version": time_array(parents["version"]),
         "response_batch": pa.array(np.full(len(places), load.batch_id)),
         "response_content": pa.array(np.ascontiguousarray(parents["content"])),
@@ -137,11 +146,11 @@ def _update_registry(
 ) -> None:
     parents = load.parents.rows[places]
     rewritten = parents["row"] >= 0
-    own = np.where(rewritten, load.batch_id, parents["response_batch"])
+    own = np.where(rewritten, load.batch_id, load.parents.stored("response_batch", places))
     parameters: dict[str, object] = {
         "ids": uuid_array_literal(load.parents.ids[places]),
         "created": _moments(parents["created"]),
-        "assessments": uuid_array_literal(_assessment_ids(load, places)),
+        "assessments": uuid_array_literal(load.assessment_ids(parents["assessment"])),
         "versions": _moments(parents["version"]),
         "batches": own.tolist(),
         "contents": parents["content"].tolist(),
@@ -153,12 +162,6 @@ def _update_registry(
             for version, batch in zip(versions[:, kind], batches[:, kind], strict=True)
         ]
     load.execute("update_registry", parameters)
-
-
-def _assessment_ids(load: Load, places: npt.NDArray[np.int64]) -> npt.NDArray[np.uint8]:
-    known = np.frombuffer(b"".join(facts.id for facts in load.assessments), dtype=np.uint8)
-    ids: npt.NDArray[np.uint8] = known.reshape(-1, 16)[load.parents.rows["assessment"][places]]
-    return ids
 
 
 def _moments(values: npt.NDArray[np.int64]) -> str:

@@ -2,9 +2,12 @@
 
 For: ``ingestion.ingest``. Not for: their answers, scores and validations.
 
-Accepted responses are held (about 100 bytes each) until the whole batch was read: whether one is
-careless shows only in its answers, which come later.
+Accepted responses are held (about 50 bytes each beside those of ``parents``) until the whole batch
+was read: whether one is careless shows only in its answers, which come later.
 """
+
+from collections import deque
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +21,7 @@ from ioc_analytics.ingestion.load import (
     content_columns,
     encoded_ids,
     select,
+    time_array,
     times,
 )
 from ioc_analytics.ingestion.parents import ANSWERS, NEVER, UNDECIDED
@@ -33,7 +37,9 @@ from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.records.kinds import RESPONSES
 from ioc_analytics.records.vocabularies import UNKNOWN
 
-_CATEGORIES = ("region", "age_band", "gender", "device_type", "status")
+_CATEGORIES: Final = ("region", "age_band", "gender", "device_type", "status")
+_OTHERS: Final = ("respondent_hash", "completion_percentage", "completed_at", "updated_at")
+"""The columns that ``parents`` does not hold too."""
 
 
 class ResponseDesk:
@@ -41,7 +47,7 @@ class ResponseDesk:
 
     def __init__(self, load: Load) -> None:
         self._load = load
-        self._held: list[tuple[pa.RecordBatch, npt.NDArray[np.int64]]] = []
+        self._held: deque[tuple[pa.RecordBatch, npt.NDArray[np.int32]]] = deque()
         self._rows = 0
 
     def take(self, records: pa.RecordBatch, origin: Origin) -> None:
@@ -70,12 +76,12 @@ class ResponseDesk:
         load = self._load
         parents = load.parents.rows
         first = 0
-        for records, places in self._held:
+        while self._held:
+            records, places = self._held.popleft()
             rows = np.arange(first, first + len(places))
             first += len(places)
             stays = parents["row"][places] == rows
             self._write(select(records, stays), places[stays])
-        self._held.clear()
 
     def _refuse(self, records: pa.RecordBatch, rule: str, column: str, origin: Origin) -> None:
         """Put responses aside; children that come with them wait for them, not for older ones."""
@@ -142,7 +148,8 @@ class ResponseDesk:
 
     def _judge_one(self, place: int, version: int, content: int, assessment: int) -> str:
         """Judge one row against what is known of its id."""
-        parent = self._load.parents.rows[place]
+        parents = self._load.parents
+        parent = parents.rows[place]
         outcome = ACCEPTED
         if parent["version"] != NEVER:
             outcome = judge_version(
@@ -154,24 +161,24 @@ class ResponseDesk:
             )
         if outcome != ACCEPTED:
             return outcome
-        if parent["is_sealed"]:
+        if parents.stored("is_sealed", place):
             return PERIOD_SEALED
         if (parent["action"] != UNDECIDED).any():
             # A wide file repeats an id: the answers of the first are with its start time already.
             return DUPLICATE_IN_BATCH
         if self._changes_instrument(place, assessment):
             return CONFLICT
-        if parent["is_stored"]:
-            self._load.replaced_batches.add(int(parent["response_batch"]))
+        if parents.is_stored(place):
+            self._load.replaced_batches.add(int(parents.stored("response_batch", place)))
         parent["version"], parent["content"] = version, content
         return ACCEPTED
 
     def _changes_instrument(self, place: int, assessment: int) -> bool:
         # Stored answers follow the old instrument; another one would give them another meaning.
-        parent = self._load.parents.rows[place]
+        parents = self._load.parents
         return bool(
-            parent["stored_version"][ANSWERS] != NEVER
-            and parent["instrument"] != self._load.instrument_place(assessment)
+            parents.stored("version", place, ANSWERS) != NEVER
+            and parents.rows["instrument"][place] != self._load.instrument_place(assessment)
         )
 
     def _hold(
@@ -195,13 +202,9 @@ class ResponseDesk:
         parents["seconds"][places] = seconds.to_numpy(zero_copy_only=False)
         parents["row"][places] = np.arange(self._rows, self._rows + len(places))
         self._rows += len(places)
-        columns = content_columns(records)
-        for name in _CATEGORIES:
-            at = columns.schema.get_field_index(name)
-            words = columns.column(at)
-            if not pa.types.is_dictionary(words.type):
-                columns = columns.set_column(at, name, words.dictionary_encode())
-        self._held.append((columns, places))
+        columns = {name: _short(records.column(name)) for name in _CATEGORIES}
+        columns |= {name: records.column(name) for name in _OTHERS}
+        self._held.append((pa.RecordBatch.from_pydict(columns), places.astype(np.int32)))
 
     def _demand_room(self) -> None:
         limit = self._load.config.limits.max_batch_responses
@@ -214,23 +217,33 @@ class ResponseDesk:
     def _write(self, records: pa.RecordBatch, places: npt.NDArray[np.int64]) -> None:
         load = self._load
         parents = load.parents.rows[places]
+        held = {
+            name: column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+            for name, column in zip(records.schema.names, records.columns, strict=True)
+        }
         facts = [load.assessments[place] for place in parents["assessment"]]
         regions = [
             own if own != UNKNOWN else assessment.region
-            for own, assessment in zip(records.column("region").to_pylist(), facts, strict=True)
+            for own, assessment in zip(held["region"].to_pylist(), facts, strict=True)
         ]
         organizations = np.frombuffer(b"".join(f.org_hash for f in facts), dtype=np.uint8)
-        columns = {name: records.column(name) for name in records.schema.names}
-        columns |= {
+        columns = held | {
+            "id": fixed_array(load.parents.ids[places]),
+            "assessment_hash": fixed_array(load.assessment_ids(parents["assessment"])),
+            "created_at": time_array(parents["created"]),
+            "time_spent_seconds": pa.array(parents["seconds"], from_pandas=True),
             "region": pa.array(regions, type=pa.string()),
             "org_hash": fixed_array(organizations.reshape(-1, 16)),
             "is_careless": pa.array(parents["is_careless"]),
             "batch_id": pa.array(np.full(len(places), load.batch_id, dtype=np.int64)),
         }
-        plain = {
-            name: column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
-            for name, column in columns.items()
-        }
         load.copy(
-            "analytics", "anonymized_assessment_responses", [pa.RecordBatch.from_pydict(plain)]
+            "analytics", "anonymized_assessment_responses", [pa.RecordBatch.from_pydict(columns)]
         )
+
+
+def _short(words: pa.Array) -> pa.Array:
+    """Return a column of categories with a byte for each value."""
+    if not pa.types.is_dictionary(words.type):
+        words = words.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(words.indices.cast(pa.int8()), words.dictionary)

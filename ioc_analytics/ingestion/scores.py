@@ -20,6 +20,7 @@ from ioc_analytics.ingestion.children import (
     stored_keys,
 )
 from ioc_analytics.ingestion.digests import fixed_array
+from ioc_analytics.ingestion.growth import with_room
 from ioc_analytics.ingestion.load import Load, Origin, encoded, select, time_array
 from ioc_analytics.ingestion.parents import ANSWERS, COMPARE, NEVER, SCORES, STALE, WRITE
 from ioc_analytics.kernel import sqlfiles
@@ -51,7 +52,8 @@ class ScoreDesk:
         fresh = decide(load, SCORES, places)
         parents = load.parents.rows
         # Newer answers are stored, and their scores with them.
-        is_old = parents["stored_version"][fresh, ANSWERS] > parents["child_version"][fresh]
+        stored_answers = load.parents.stored("version", fresh, ANSWERS)
+        is_old = stored_answers > parents["child_version"][fresh]
         parents["action"][fresh[is_old], SCORES] = STALE
         compared = fresh[parents["action"][fresh, SCORES] == COMPARE]
         if len(compared):
@@ -60,8 +62,8 @@ class ScoreDesk:
         # Scores that the platform made itself give way to delivered ones.
         own = fresh[
             (parents["action"][fresh, SCORES] == WRITE)
-            & parents["is_stored"][fresh]
-            & (parents["stored_version"][fresh, SCORES] == NEVER)
+            & load.parents.is_stored(fresh)
+            & (load.parents.stored("version", fresh, SCORES) == NEVER)
         ]
         if len(own):
             load.execute("delete_scores", stored_keys(load, own))
@@ -74,11 +76,11 @@ class ScoreDesk:
     def score_answers(self, matrices: dict[int, AnswerMatrix]) -> None:
         """Score the written answers of responses for which no scores were delivered."""
         load = self._load
-        parents = load.parents.rows
+        parents = load.parents
         is_wanted = (
-            load.parents.is_written(ANSWERS)
-            & ~parents["is_scored"]
-            & (parents["stored_version"][:, SCORES] < load.parents.written_version(ANSWERS))
+            parents.is_written(ANSWERS)
+            & ~parents.rows["is_scored"]
+            & (parents.stored("version", kind=SCORES) < parents.written_version(ANSWERS))
         )
         for matrix in matrices.values():
             wanted = load.parents.by_time(matrix.parents, np.flatnonzero(is_wanted[matrix.parents]))
@@ -94,10 +96,9 @@ class ScoreDesk:
                 self._score(matrix, rows)
 
     def _make_room(self) -> None:
-        missing = len(self._load.parents) - len(self._known)
-        if missing > 0:
-            room = max(missing, len(self._known) // 2)
-            self._known = np.concatenate([self._known, np.full((room, len(TRAITS)), np.nan)])
+        known = len(self._known)
+        self._known = with_room(self._known, len(self._load.parents))
+        self._known[known:] = np.nan
 
     def _read_stored(self, places: npt.NDArray[np.int64]) -> None:
         rows = self._load.connection.execute(
@@ -159,23 +160,22 @@ class ScoreDesk:
     def _score(self, matrix: AnswerMatrix, rows: npt.NDArray[np.int64]) -> None:
         load = self._load
         places = matrix.parents[rows]
-        stored = places[load.parents.rows["is_stored"][places]]
+        stored = places[load.parents.is_stored(places)]
         if len(stored):
-            load.execute("delete_scores", stored_keys(load, stored, "created"))
+            load.execute("delete_scores", stored_keys(load, stored, has_moved=True))
             # The delivered scores of an older version are gone now.
-            owners = load.parents.rows
-            replaced = stored[owners["stored_version"][stored, SCORES] != NEVER]
-            load.replaced_batches.update(owners["stored_batch"][replaced, SCORES].tolist())
-            owners["stored_version"][stored, SCORES] = NEVER
+            is_delivered = load.parents.stored("version", stored, SCORES) != NEVER
+            load.note_replaced(SCORES, stored[is_delivered])
+            load.parents.forget_stored(SCORES, stored)
         scores, raw = score_traits(matrix.values[rows], matrix.instrument, missing=MISSING)
         has_score = ~np.isnan(scores)
         which, trait = np.nonzero(has_score)
         words = pa.DictionaryArray.from_arrays(pa.array(trait.astype(np.int8)), pa.array(TRAITS))
         number = len(which)
         batches = np.where(
-            load.parents.is_written(ANSWERS)[places],
+            load.parents.is_written(ANSWERS, places),
             load.batch_id,
-            load.parents.rows["stored_batch"][places, ANSWERS],
+            load.parents.stored("batch", places, ANSWERS),
         )
         self._copy(
             places[which],
@@ -192,16 +192,13 @@ class ScoreDesk:
     def _copy(self, places: npt.NDArray[np.int64], columns: dict[str, pa.Array]) -> None:
         load = self._load
         parents = load.parents.rows[places]
-        assessments = np.frombuffer(
-            b"".join(facts.id for facts in load.assessments), dtype=np.uint8
-        ).reshape(-1, 16)
         load.copy(
             "analytics",
             "anonymized_assessment_scores",
             [
                 pa.RecordBatch.from_pydict(
                     {
-                        "assessment_hash": fixed_array(assessments[parents["assessment"]]),
+                        "assessment_hash": fixed_array(load.assessment_ids(parents["assessment"])),
                         "response_hash": fixed_array(load.parents.ids[places]),
                         "created_at": time_array(parents["created"]),
                         "batch_id": pa.array(np.full(len(places), load.batch_id)),

@@ -34,7 +34,7 @@ _KEYS: Final = ("cutoff", "response_hash", "target")
 _REQUIRED: Final = ("model_name", "model_version", "prediction_target")
 _OPTIONAL: Final = (
     *("segment", "issued_at", "target_period", "horizon", "prediction"),
-    *("interval_low", "interval_high", "accuracy_metrics", "data_version"),
+    *("interval_low", "interval_high", "interval_level", "accuracy_metrics", "data_version"),
 )
 
 

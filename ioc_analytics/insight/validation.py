@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 import psycopg
-from psycopg import sql
 
+from ioc_analytics.database.copying import copy_rows_in
 from ioc_analytics.insight.distributions import MINIMUM_PEOPLE, WITHHELD
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.records.metrics import AI_TOLERANCE_POINTS
@@ -52,13 +52,8 @@ def _release_day(connection: psycopg.Connection[Any], day: date) -> int:
         {"start": midnight(day), "end": midnight(day + timedelta(days=1))},
     ).fetchall()
     connection.execute(sqlfiles.query("insight/forget_validations"), {"day": day})
-    statement = sql.SQL("COPY analytics.dual_ai_validation_metrics ({}) FROM STDIN").format(
-        sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
-    )
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for dimension, primary, secondary, first, second in pairs:
-            copy.write_row((day, dimension, primary, secondary, *_figures(first, second)))
-    return len(pairs)
+    rows = ((day, *names, *_figures(first, second)) for *names, first, second in pairs)
+    return copy_rows_in(connection, "analytics", "dual_ai_validation_metrics", _COLUMNS, rows)
 
 
 def _figures(first: list[float], second: list[float]) -> tuple[Any, ...]:

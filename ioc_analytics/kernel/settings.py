@@ -142,6 +142,10 @@ class BackupSettings(SettingsRecord):
     ] = 365
     """Days after which every backup goes, the newest drilled one excepted."""
 
+    log_archive: Annotated[AbsolutePath | None, Variable("ANALYTICS_LOG_ARCHIVE")] = None
+    """Folder into which the embedded server copies its write-ahead log, best on another disk: with
+    a physical backup, any moment since can be restored. A server of your own fills it itself."""
+
 
 class ScheduleSettings(SettingsRecord):
     """When the orchestrator does what is done by the clock."""
@@ -285,8 +289,13 @@ class AnalyticsConfig(SettingsRecord):
     schedule once `ANALYTICS_RETENTION_APPLY` is on."""
 
     maturity_days: Annotated[Whole, Variable("ANALYTICS_MATURITY_DAYS"), Field(ge=1, le=3650)] = 14
-    """Days after which a started response counts as not completed: released days become mature
-    (trends wait 14 days, whatever stands here)."""
+    """Days after which a started response counts as not completed: released days become mature,
+    and trends of rates judge them."""
+
+    norm_minimum_n: Annotated[
+        Whole, Variable("ANALYTICS_NORM_MINIMUM_N"), Field(ge=10, le=1_000_000)
+    ] = 200
+    """Fewest scores of a norm group; a smaller one gives way to the next wider group."""
 
     measurement_days: Annotated[
         Whole, Variable("ANALYTICS_MEASUREMENT_DAYS"), Field(ge=1, le=36_500)

@@ -9,7 +9,6 @@ from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
-from scipy.stats import linregress, t
 
 FEWEST_DAYS: Final = 14
 """Days with a figure below which no date is given."""
@@ -51,6 +50,8 @@ def exhaustion(days: Sequence[date], values: Sequence[float], end: float) -> Exh
     # A figure that never moved has no residuals to judge a slope by.
     if len(days) < FEWEST_DAYS or len(set(values)) == 1:
         return None
+    from scipy.stats import linregress, t  # 45 MB for one line
+
     x = np.array([(day - days[0]).days for day in days], dtype=float)
     line = linregress(x, np.asarray(values, dtype=float))
     half = t.ppf((1 + _CONFIDENCE) / 2, len(days) - 2) * line.stderr

@@ -12,14 +12,14 @@ from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.orchestration.assets.anonymized import anonymized_tables
 from ioc_analytics.orchestration.assets.operations import backups, system_health_metrics
 from ioc_analytics.orchestration.assets.quality import data_quality_metrics
-from ioc_analytics.orchestration.assets.released import released_tables
+from ioc_analytics.orchestration.assets.released import daily_tables, released_tables
 from ioc_analytics.orchestration.assets.views import materialized_views
 from ioc_analytics.orchestration.checks import build_checks
 from ioc_analytics.orchestration.jobs import build_jobs
 from ioc_analytics.orchestration.monitoring import watch
 from ioc_analytics.orchestration.schedules import build_schedules
 from ioc_analytics.orchestration.sensors import inbox, touched_months
-from ioc_analytics.resources import AnalyticsResource, PostgresIOManager
+from ioc_analytics.resources import AnalyticsResource
 
 
 def build_defs(
@@ -32,28 +32,27 @@ def build_defs(
 
     Args:
         config: The settings, which say what runs when; None: every setting at its default.
-        resources: Resources in the place of, or besides, ``analytics`` and ``postgres``.
+        resources: Resources in the place of, or besides, ``analytics``.
         overrides: Other arguments of ``dagster.Definitions`` to replace, such as ``executor``.
     """
     parts: dict[str, Any] = {
-        "assets": [
-            anonymized_tables,
-            released_tables,
-            materialized_views,
-            backups,
-            system_health_metrics,
-            data_quality_metrics,
-        ],
+        "assets": dg.with_source_code_references(
+            [
+                anonymized_tables,
+                released_tables,
+                daily_tables,
+                materialized_views,
+                backups,
+                system_health_metrics,
+                data_quality_metrics,
+            ]
+        ),
         "asset_checks": build_checks(),
         "jobs": build_jobs(),
         "sensors": [inbox, touched_months, watch],
         "schedules": build_schedules(config or AnalyticsConfig.load({})),
         # A process per step would import everything for each: 14 s a run instead of half a second.
         "executor": dg.in_process_executor,
-        "resources": {
-            "analytics": AnalyticsResource(),
-            "postgres": PostgresIOManager(),
-            **(resources or {}),
-        },
+        "resources": {"analytics": AnalyticsResource(), **(resources or {})},
     }
     return dg.Definitions(**{**parts, **overrides})

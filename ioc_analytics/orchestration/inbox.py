@@ -19,7 +19,6 @@ import psycopg
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import AnalyticsError, InvalidInput, PrivacyRefusal
 from ioc_analytics.kernel.settings import InboxSettings
-from ioc_analytics.privacy.values import storable_name
 
 DONE: Final = "done"
 FAILED: Final = "failed"
@@ -167,6 +166,9 @@ def shown_name(path: Path) -> str:
         >>> shown_name(Path("survey.csv")), shown_name(Path("ada@example.org"))
         ('survey.csv', '<an e-mail address>')
     """
+    # Imported late: that room brings pandas, which the definitions must not wait for.
+    from ioc_analytics.privacy.values import storable_name
+
     return storable_name(os.fsencode(path.name).decode("utf-8", "replace"))
 
 

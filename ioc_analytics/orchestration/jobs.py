@@ -10,7 +10,7 @@ from pydantic import Field
 
 from ioc_analytics.orchestration.assets.anonymized import TABLES
 from ioc_analytics.orchestration.assets.quality import QUALITY
-from ioc_analytics.orchestration.assets.released import RELEASE_STEP, RELEASED
+from ioc_analytics.orchestration.assets.released import DAILY, RELEASE_STEP, RELEASED
 from ioc_analytics.orchestration.assets.views import SOURCES
 from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.resources.failures import RETRY, failures
@@ -18,6 +18,7 @@ from ioc_analytics.resources.failures import RETRY, failures
 INGEST: Final = "ingest"
 REFRESH: Final = "refresh"
 REBUILD: Final = "rebuild"
+REBUILD_DAYS: Final = "rebuild_days"
 REFRESH_VIEWS: Final = "refresh_views"
 BACKUP: Final = "backup"
 MEASURE_HEALTH: Final = "measure_health"
@@ -178,6 +179,12 @@ def build_jobs() -> list[Any]:
             config={"ops": {RELEASE_STEP: {"config": {"rebuild": True}}}},
             description="Count every day of some months again from rows, touched or not, release "
             "them anew, then refresh the views.",
+        ),
+        dg.define_asset_job(
+            REBUILD_DAYS,
+            selection=dg.AssetSelection.assets(*DAILY, *SOURCES),
+            description="Release some days of the daily tables again from their rows, then refresh "
+            "the views: pick the days as partitions; a range of them is one run.",
         ),
         dg.define_asset_job(
             REFRESH_VIEWS,

@@ -13,6 +13,9 @@ from ioc_analytics.pictures.theme import BLUE, DIVERGING, INK, LINE, ORANGE, QUI
 _ROW: Final = 52
 """Height of one row of a chart that has a row per name, in pixels."""
 
+_DAYS_BY_NAME: Final = 120
+"""Longest time axis that names days; beyond, months."""
+
 
 @dataclass(frozen=True, slots=True)
 class Violin:
@@ -129,11 +132,13 @@ def trend_with_band(bands: Sequence[Band], unit: str) -> alt.TopLevelMixin:
         }
         for b in bands
     ]
+    periods = [b.period for b in bands]
+    form = "%b %Y" if (max(periods) - min(periods)).days > _DAYS_BY_NAME else "%d %b"
     base = alt.Chart().encode(
         x=alt.X(
             "utcyearmonthdate(period):T",
             title=None,
-            axis=alt.Axis(format="%b %Y", tickCount=6, labelOverlap=True),
+            axis=alt.Axis(format=form, tickCount=6, labelOverlap=True),
         )
     )
     area = base.mark_area(color=BLUE, opacity=0.25).encode(

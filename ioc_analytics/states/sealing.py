@@ -23,7 +23,7 @@ from ioc_analytics.states.families import DIMENSIONS, FAMILIES, Family
 from ioc_analytics.states.items import ItemState
 from ioc_analytics.states.rebuild import midnight, next_month, rebuild_month, write_items
 from ioc_analytics.states.stored import merge_cells, read_cells, write_cells
-from ioc_analytics.states.sums import seal_times
+from ioc_analytics.states.sums import seal_times, write_day_totals
 
 MINIMUM_CELL: Final = 10
 """Fewest responses of a cell that keeps its dimensions."""
@@ -67,6 +67,7 @@ def seal_month(
         _seal_traits(connection, family, month, end, minimum_cell)
     _seal_items(connection, month, end)
     connection.execute(sqlfiles.query("states/seal_sums"), period | {"minimum_cell": minimum_cell})
+    write_day_totals(connection, month, end)
     seal_times(connection, month, end)
     row = connection.execute(
         sqlfiles.query("states/seal_month"),

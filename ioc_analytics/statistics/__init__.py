@@ -82,6 +82,7 @@ from ioc_analytics.statistics.intervals import (
 )
 from ioc_analytics.statistics.item_functioning import ItemFunctioning, analyze_items
 from ioc_analytics.statistics.item_moments import ItemMoments
+from ioc_analytics.statistics.item_regression import ItemRegression, regress_items
 from ioc_analytics.statistics.moments import (
     MOMENT_DTYPE,
     PairMoments,
@@ -89,7 +90,8 @@ from ioc_analytics.statistics.moments import (
     moments_from_vectors,
     pairwise,
 )
-from ioc_analytics.statistics.norms import mid_rank_percentiles
+from ioc_analytics.statistics.norms import mid_rank_interval, mid_rank_percentiles
+from ioc_analytics.statistics.ordinal import OrdinalFit, fit_proportional_odds
 from ioc_analytics.statistics.outliers import (
     Limits,
     distance_p_values,
@@ -124,6 +126,10 @@ from ioc_analytics.statistics.shrinkage import Prior, Shrunken, estimate_prior
 from ioc_analytics.statistics.trends import Seasonality, Trend, find_trend
 
 __all__ = [
+    "ItemRegression",
+    "OrdinalFit",
+    "fit_proportional_odds",
+    "regress_items",
     "MOMENT_DTYPE",
     "SCALES",
     "SCORE_BIN_EDGES",
@@ -205,6 +211,7 @@ __all__ = [
     "measure_reliability",
     "merge_counts",
     "merge_moments",
+    "mid_rank_interval",
     "mid_rank_percentiles",
     "moments_from_vectors",
     "omega_total",

@@ -7,11 +7,11 @@ import pyarrow as pa
 
 from ioc_analytics.insight.benchmarks import Benchmarks
 from ioc_analytics.insight.ocean import OceanAnalysis
-from ioc_analytics.insight.report import Report
 from ioc_analytics.records.answers import ExportResult, QueryResult
 from ioc_analytics.records.health import SystemMetrics
 
 if TYPE_CHECKING:
+    from ioc_analytics.insight.report import Report
     from ioc_analytics.system.facade import AnalyticsSystem
 
 
@@ -52,7 +52,7 @@ class QueryInterface:
         """Write rows to a file; see ``AnalyticsSystem.export_data``."""
         return self._system.export_data(query, params, format, options)
 
-    def generate_report(self, config: Mapping[str, Any] | None = None) -> Report:
+    def generate_report(self, config: Mapping[str, Any] | None = None) -> "Report":
         """Write a report; see ``AnalyticsSystem.generate_report``."""
         return self._system.generate_report(config)
 

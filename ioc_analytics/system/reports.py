@@ -1,16 +1,20 @@
 """The facade: reports, which bring analyses and the platform's state together."""
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
-from ioc_analytics.insight.report import Report, ReportConfig, make_report
 from ioc_analytics.system.operations import Operations
+
+if TYPE_CHECKING:
+    from ioc_analytics.insight.report import Report
+    from ioc_analytics.insight.report_sections import Section
 
 
 class Reports(Operations):
     """Reports as files."""
 
-    def generate_report(self, config: Mapping[str, Any] | None = None) -> Report:
+    def generate_report(self, config: Mapping[str, Any] | None = None) -> "Report":
         """Write a report to the report folder.
 
         Args:
@@ -25,6 +29,9 @@ class Reports(Operations):
             PrivacyRefusal: The role sees released figures only.
             ConfigurationError: The report folder cannot be written.
         """
+        # Pictures bring 35 MB of libraries, which everybody else's process is spared.
+        from ioc_analytics.insight.report import ReportConfig, make_report
+
         self.demand_analyst("see exact figures")
         parsed = ReportConfig.parse(config)
         status = self.get_system_status()
@@ -39,3 +46,18 @@ class Reports(Operations):
         with self.database.connection("ingest") as connection:
             self._audit(connection, "reported", report.path.name, row_count=len(report.sections))
         return report
+
+    def show_released(self, table: str, until: date) -> "Section":
+        """Return a chart and a few rows of what a released table says about the year before a day.
+
+        Args:
+            table: Such as ``ocean_trait_distributions``.
+            until: Day after the last one.
+
+        Raises:
+            InvalidInput: The table is not one that is shown.
+        """
+        from ioc_analytics.insight.released_sections import show_released
+
+        with self.database.connection("reader") as connection:
+            return show_released(connection, table, until)

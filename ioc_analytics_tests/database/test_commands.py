@@ -118,6 +118,8 @@ def test_a_batch_can_be_taken_out_again(run: Run, year: Path) -> None:
         (["metric", "completion_rat"], "did you mean 'completion_rate'"),
         (["trends", "opennes"], "did you mean 'openness'"),
         (["trends", "openness", "--interval", "daly"], "did you mean 'daily'"),
+        (["forecast", "opennes"], "did you mean 'openness'"),
+        (["forecast", "openness", "--horizon", "0"], "--horizon"),
         (["query", "SELEC 1"], "syntax error"),
         (["query", "SELECT 1; SELECT 2"], "takes one"),
         (["query", "SELECT nothing FROM nowhere"], "nowhere"),
@@ -495,6 +497,18 @@ def test_trends_draw_a_series_and_say_what_is_too_short(run: Run, year: Path) ->
     women = ["--filter", "gender=female", "--to", "2025-02-01"]
     assert answer(run("trends", "openness", *women, "--json"))["filters"][0]["value"] == "female"
     assert "0 cases of openness" in run("trends", "openness", "--to", "2001-01-01", code=4).stderr
+
+
+def test_a_forecast_is_drawn_and_kept(run: Run, year: Path) -> None:
+    run("ingest", year)
+    shown = run("forecast", "response_volume", "--horizon", 3).stdout
+    assert "past │ to come" in shown
+    assert "earlier forecasts: none has been scored yet" in shown
+    told = answer(run("forecast", "response_volume", "--horizon", 3, "--json"))
+    assert [point["start"] in shown for point in told["points"]] == [True] * 3
+    kept = "SELECT count(*) AS n FROM predictive_analytics_results"
+    assert answer(run("query", kept, "--json"))["data"] == [{"n": 3}]
+    assert "found" in run("forecast", "openness", "--interval", "monthly", code=4).stderr
 
 
 def test_health_names_every_part(run: Run) -> None:

@@ -55,7 +55,7 @@ def system(server: TemporaryServer, tmp_path: Path) -> Iterator[AnalyticsSystem]
     drop_database(config)
 
 
-def killed(system: AnalyticsSystem, place: str, verb: str, *arguments: str) -> None:
+def killed(system: AnalyticsSystem, place: str, verb: str, *arguments: object) -> None:
     """Run a verb in a process that kills itself where a function would be called."""
     config = system.config
     told = [
@@ -81,7 +81,9 @@ def test_a_killed_backup_leaves_no_backup_and_the_next_one_clears_up(
     assert system.verify_backup().id == backup.id
 
 
-@pytest.mark.parametrize("place", ["backup.restore.compare", "database.closed.publish"])
+@pytest.mark.parametrize(
+    "place", ["backup.restore.compare", "backup.restore._replay", "database.closed.publish"]
+)
 def test_a_killed_restore_lets_nobody_in_and_run_again_it_is_whole(
     system: AnalyticsSystem, place: str
 ) -> None:

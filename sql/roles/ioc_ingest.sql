@@ -31,5 +31,6 @@ GRANT EXECUTE ON FUNCTION
     internal.partition_runway(),
     internal.note_change(text),
     internal.is_held(text, timestamptz),
-    internal.refresh_view(text)
+    internal.refresh_view(text),
+    internal.sum_days(date, date)
 TO ioc_ingest;

@@ -11,8 +11,9 @@ import dagster as dg
 from pydantic import Field
 
 from ioc_analytics.kernel.errors import AnalyticsError
+from ioc_analytics.orchestration import presentation
 from ioc_analytics.orchestration.inbox import FAILED, Inbox, shown_name
-from ioc_analytics.orchestration.presentation import OWNERS, description, receipt_metadata
+from ioc_analytics.orchestration.presentation import receipt_metadata, table_spec
 from ioc_analytics.records.kinds import ASSESSMENTS, QUESTION_RESPONSES, RESPONSES, SCORES
 from ioc_analytics.records.receipts import IngestReceipt
 from ioc_analytics.resources import AnalyticsResource
@@ -43,13 +44,10 @@ class IngestConfig(dg.Config):
 
 @dg.multi_asset(
     name="anonymized_tables",
-    group_name="anonymized",
     specs=[
-        dg.AssetSpec(
+        table_spec(
             name,
-            description=description(name),
-            kinds={"postgres", "table"},
-            owners=OWNERS,
+            "anonymized",
             tags={"privacy": "pseudonymised"},
             # Children know their parents in the graph as they do in the tables.
             deps=list(TABLES)[: min(at, 2)] if at < 2 else [list(TABLES)[1]],
@@ -65,10 +63,13 @@ def anonymized_tables(
     """Judge, pseudonymise and store one batch in one transaction; twice the same is harmless."""
     with failures():
         receipt = _take_in(context, config, analytics)
+        stored = presentation.count_rows(analytics.system, TABLES)
     metadata = receipt_metadata(receipt)
     for name, kind in TABLES.items():
         rows = receipt.by_kind[kind].accepted if kind in receipt.by_kind else 0
-        yield dg.MaterializeResult(asset_key=name, metadata={"rows_accepted": rows, **metadata})
+        yield dg.MaterializeResult(
+            asset_key=name, metadata={**stored[name], "rows_accepted": rows, **metadata}
+        )
 
 
 def _take_in(

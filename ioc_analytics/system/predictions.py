@@ -1,0 +1,69 @@
+"""The facade: verbs that say what will be; every prediction is kept and scored later."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ioc_analytics.insight.forecasts import Forecast, forecast_metric
+from ioc_analytics.insight.prediction_ledger import Prediction, keep_predictions
+from ioc_analytics.insight.prediction_scores import (
+    PredictionScores,
+    score_waiting,
+    store_scores,
+)
+from ioc_analytics.records.filters import parse_filters
+from ioc_analytics.system.base import SystemBase
+
+
+class Predictions(SystemBase):
+    """Forecasts, and how they turned out."""
+
+    def forecast(
+        self, metric: str, horizon: int | None = None, interval: str = "daily", filters: Any = ()
+    ) -> Forecast:
+        """Return the next values of a metric with 90 % intervals, and keep them in the ledger.
+
+        Args:
+            metric: Such as ``completion_rate``, ``response_volume`` or ``openness``.
+            horizon: Periods ahead; None: 14 days, 8 weeks, 3 months or 2 quarters.
+            interval: ``daily``, ``weekly``, ``monthly`` or ``quarterly``.
+            filters: ``Filter`` records or the seed's dicts; all must hold.
+
+        Raises:
+            InvalidInput: Unknown metric, interval or filter, or no whole number of periods.
+            NotEnoughData: Too short a past for this horizon, too many gaps, or it never changes.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        with self.query_counters.request(), self.database.connection("analyst") as connection:
+            found = forecast_metric(
+                connection,
+                metric,
+                parse_filters(filters),
+                horizon,
+                interval,
+                lambda identifier: self.pseudonym("organization", identifier),
+            )
+        self._keep("forecast", found.metric, found.predictions())
+        return found
+
+    def score_predictions(self) -> PredictionScores:
+        """Compare stored predictions with what came, and keep the scores; again changes nothing.
+
+        Raises:
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("score predictions")
+        found = score_waiting(
+            self.database, lambda identifier: self.pseudonym("organization", identifier)
+        )
+        with self.database.connection("ingest") as connection:
+            store_scores(connection, found.scored)
+            self._audit(
+                connection, "score", "predictive_analytics_results", row_count=len(found.scored)
+            )
+        return found
+
+    def _keep(self, action: str, subject: str, predictions: Sequence[Prediction]) -> None:
+        self._note(action, subject)
+        with self.database.connection("ml") as connection:
+            keep_predictions(connection, predictions)
