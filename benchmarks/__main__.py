@@ -12,6 +12,7 @@ from benchmarks import (
     ocean,
     orchestration,
     peers,
+    retention,
     states,
     trends,
 )
@@ -27,6 +28,7 @@ BENCHMARKS = {
     "ocean": ocean.run,
     "orchestration": orchestration.run,
     "peers": peers.run,
+    "retention": retention.run,
     "states": states.run,
     "trends": trends.run,
 }

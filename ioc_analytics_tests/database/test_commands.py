@@ -326,6 +326,31 @@ def test_migrate_applies_looks_back_and_finds_drift(run: Run, tmp_path: Path) ->
     assert "2.sql failed" in run("migrate", "up", own, code=1).stderr
 
 
+def test_migrate_check_tells_locks_rewrites_and_time(run: Run, tmp_path: Path, year: Path) -> None:
+    run("ingest", year)
+    scores = "analytics.anonymized_assessment_scores"
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "1.sql").write_text(
+        "-- What: wider numbers.\n-- Locks: long ones.\n-- Way back: none.\n\n"
+        f"ALTER TABLE {scores} ALTER COLUMN raw_score TYPE numeric;\n"
+        f"-- CREATE INDEX never ON {scores} (score);\n"
+        "CREATE TABLE analytics.own (n integer);\nCREATE INDEX own_idx ON analytics.own (n);\n"
+    )
+    (own / "2.sql").write_text(
+        f"CREATE INDEX CONCURRENTLY later ON {scores} (score); SELECT 'DROP TABLE {scores};'"
+    )
+    shown = run("migrate", "check", own, code=1).stdout
+    assert "what: wider numbers." in shown
+    assert "rewritten, ACCESS EXCLUSIVE: nobody reads or writes" in shown
+    told = answer(run("migrate", "check", own, "--json", code=1))["impact"]
+    (first,), (second,) = (one["tables"] for one in told)
+    assert (first["table"], first["work"]) == (scores, "rewrite")
+    assert (second["work"], second["lock"][:12]) == ("scan", "SHARE UPDATE")
+    assert first["size_bytes"] == second["size_bytes"] > 100_000
+    assert told[0]["estimated_seconds"] > told[1]["estimated_seconds"] > 0
+
+
 def test_migrate_check_ends_with_1_when_somebody_changed_the_schema(
     run: Run, platform_config: AnalyticsConfig
 ) -> None:
