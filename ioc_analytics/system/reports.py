@@ -8,7 +8,7 @@ from ioc_analytics.system.operations import Operations
 
 if TYPE_CHECKING:
     from ioc_analytics.insight.report import Report
-    from ioc_analytics.insight.report_sections import Section
+    from ioc_analytics.insight.report_pieces import Section
 
 
 class Reports(Operations):
@@ -43,6 +43,7 @@ class Reports(Operations):
                 status,
                 lambda identifier: self.pseudonym("organization", identifier),
                 self.config.reports.path,
+                maturity_days=self.config.maturity_days,
             )
         with self.database.connection("ingest") as connection:
             self._audit(connection, "reported", report.path.name, row_count=len(report.sections))
