@@ -67,7 +67,7 @@ def outliers(name: str, title: str, question: Question) -> Section:
     )
     note = f"{dated(answer.as_of)}; each row has its n; points of 0 to 100"
     columns = ("trait", "instrument", "limits", "n", "low", "high", "below", "above")
-    tables = [Table(f"Scores beyond the limits. {note}.", columns, limits)]
+    tables = [Table(f"Scores beyond the limits. {note}.", columns, limits)] if limits else []
     if months:
         columns = (
             "segment",
