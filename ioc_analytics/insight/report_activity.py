@@ -112,7 +112,7 @@ def trends(name: str, title: str, question: Question) -> Section:
         (
             one.metric.replace("_", " "),
             one.trend,
-            _step(one.slope, one.unit),
+            _slope(one.slope, one.unit),
             _span(one.slope_interval, one.unit, 2),
             p_value(one.significance),
             f"{one.sample_size:,}",
@@ -198,7 +198,7 @@ def _worded(value: float | None, unit: str, digits: int = 1) -> str:
     return f"{value:,.0f}" if is_count else f"{value:,.{digits}f} {unit}"
 
 
-def _step(slope: float | None, unit: str) -> str:
+def _slope(slope: float | None, unit: str) -> str:
     if slope is None:
         return "–"
     return f"{100 * slope:+.2f} % points" if unit == "share" else f"{slope:+,.2f} {unit}"
