@@ -118,7 +118,7 @@ def trends(name: str, title: str, question: Question) -> Section:
         (
             one.metric.replace("_", " "),
             one.trend,
-            _worded(one.slope, one.unit, 2),
+            _slope(one.slope, one.unit),
             _span(one.slope_interval, one.unit, 2),
             p_value(one.significance),
             f"{one.sample_size:,}",
@@ -202,6 +202,12 @@ def _worded(value: float | None, unit: str, digits: int = 1) -> str:
         return f"{100 * value:.{digits}f} %"
     is_count = unit in ("responses", "assessments") and float(value).is_integer()
     return f"{value:,.0f}" if is_count else f"{value:,.{digits}f} {unit}"
+
+
+def _slope(slope: float | None, unit: str) -> str:
+    if slope is None:
+        return "–"
+    return f"{100 * slope:+.2f} % points" if unit == "share" else f"{slope:+,.2f} {unit}"
 
 
 def _span(interval: ConfidenceInterval | None, unit: str, digits: int = 1) -> str:
