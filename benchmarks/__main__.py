@@ -11,6 +11,8 @@ from benchmarks import (
     monitoring,
     ocean,
     orchestration,
+    peers,
+    retention,
     states,
     trends,
 )
@@ -25,6 +27,8 @@ BENCHMARKS = {
     "monitoring": monitoring.run,
     "ocean": ocean.run,
     "orchestration": orchestration.run,
+    "peers": peers.run,
+    "retention": retention.run,
     "states": states.run,
     "trends": trends.run,
 }

@@ -13,6 +13,12 @@ CREATE SCHEMA internal;
 
 COMMENT ON SCHEMA internal IS 'Ledgers, mergeable states, catalogues: what the platform keeps for itself';
 
+-- schema retired
+
+CREATE SCHEMA retired;
+
+COMMENT ON SCHEMA retired IS 'Detached partitions in their days of grace; dropped afterwards';
+
 -- type analytics.ocean_dimension
 
 CREATE TYPE analytics.ocean_dimension AS ENUM (
@@ -24,6 +30,43 @@ CREATE TYPE analytics.ocean_dimension AS ENUM (
 );
 
 COMMENT ON TYPE analytics.ocean_dimension IS 'The five traits, in the order in which every vector of the platform holds them';
+
+-- function internal.erase_retired_rows(text, uuid)
+
+CREATE FUNCTION internal.erase_retired_rows(subject_kind text, subject uuid) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    waiting record;
+    child text;
+    deleted bigint;
+    total bigint := 0;
+BEGIN
+    FOR waiting IN SELECT p.period FROM internal.retired_partitions AS p WHERE p.dropped_at IS NULL LOOP
+        FOREACH child IN ARRAY ARRAY[
+            'anonymized_question_responses', 'anonymized_assessment_scores', 'ai_validations', 'answer_vectors'
+        ] LOOP
+            EXECUTE format(
+                'DELETE FROM retired.%I AS c USING retired.%I AS r '
+                'WHERE c.created_at = r.created_at AND c.response_hash = r.id AND r.%I = $1',
+                child || '_' || waiting.period, 'anonymized_assessment_responses_' || waiting.period,
+                CASE subject_kind WHEN 'respondent' THEN 'respondent_hash' ELSE 'org_hash' END
+            ) USING subject;
+            GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
+        END LOOP;
+        EXECUTE format(
+            'DELETE FROM retired.%I AS r WHERE r.%I = $1',
+            'anonymized_assessment_responses_' || waiting.period,
+            CASE subject_kind WHEN 'respondent' THEN 'respondent_hash' ELSE 'org_hash' END
+        ) USING subject;
+        GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
+    END LOOP;
+    RETURN total;
+END
+$_$;
+
+COMMENT ON FUNCTION internal.erase_retired_rows(subject_kind text, subject uuid) IS 'Deletes the rows of a respondent or an organization from detached partitions; returns how many';
 
 -- function internal.erase_rows(text, uuid)
 
@@ -77,11 +120,26 @@ BEGIN
         DELETE FROM analytics.anonymized_assessments AS a WHERE a.org_hash = subject;
         GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
     END IF;
-    RETURN total;
+    RETURN total + internal.erase_retired_rows(subject_kind, subject);
 END
 $$;
 
 COMMENT ON FUNCTION internal.erase_rows(subject_kind text, subject uuid) IS 'Deletes the rows of a respondent or an organization; returns how many';
+
+-- function internal.is_held(text, timestamp with time zone)
+
+CREATE FUNCTION internal.is_held(held_tier text, moment timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS(
+        SELECT 1 FROM internal.retention_holds AS h
+        WHERE h.released_at IS NULL AND (h.tier IS NULL OR h.tier = held_tier)
+            AND (h.starts_on IS NULL OR (moment AT TIME ZONE 'UTC')::date >= h.starts_on)
+            AND (h.ends_on IS NULL OR (moment AT TIME ZONE 'UTC')::date < h.ends_on)
+    )
+$$;
+
+COMMENT ON FUNCTION internal.is_held(held_tier text, moment timestamp with time zone) IS 'Whether a legal hold keeps what happened at a moment from going';
 
 -- function internal.keep_norm_counts()
 
@@ -794,7 +852,13 @@ CREATE TABLE analytics.dual_ai_validation_metrics (
     weighted_kappa double precision,
     agreement_rate double precision,
     disagreements bigint,
-    withheld_reason text
+    withheld_reason text,
+    icc_low double precision,
+    icc_high double precision,
+    weighted_kappa_low double precision,
+    weighted_kappa_high double precision,
+    agreement_rate_low double precision,
+    agreement_rate_high double precision
 );
 
 COMMENT ON TABLE analytics.dual_ai_validation_metrics IS 'Released: agreement of two AI raters per day, trait and pair of models';
@@ -826,6 +890,18 @@ COMMENT ON COLUMN analytics.dual_ai_validation_metrics.agreement_rate IS 'Share 
 COMMENT ON COLUMN analytics.dual_ai_validation_metrics.disagreements IS 'Pairs outside the tolerance';
 
 COMMENT ON COLUMN analytics.dual_ai_validation_metrics.withheld_reason IS 'Why figures are NULL; NULL: nothing is withheld';
+
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.icc_low IS 'Lower limit of its 95 % interval (Shrout and Fleiss); NULL where the formula has no value';
+
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.icc_high IS 'Upper limit';
+
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.weighted_kappa_low IS 'Lower limit of its 95 % interval (Fleiss, Cohen and Everitt)';
+
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.weighted_kappa_high IS 'Upper limit';
+
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.agreement_rate_low IS 'Lower limit of its 95 % interval (Wilson)';
+
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.agreement_rate_high IS 'Upper limit';
 
 -- materialized view analytics.mv_daily_assessment_overview
 
@@ -1986,6 +2062,120 @@ COMMENT ON COLUMN internal.response_registry.validations_batch IS 'Batch of the 
 
 COMMENT ON COLUMN internal.response_registry.key_id IS 'Pseudonym key of the id';
 
+-- table internal.retention_holds
+
+CREATE TABLE internal.retention_holds (
+    id bigint NOT NULL,
+    reason text NOT NULL,
+    tier text,
+    starts_on date,
+    ends_on date,
+    placed_at timestamp with time zone DEFAULT now() NOT NULL,
+    placed_by text NOT NULL,
+    released_at timestamp with time zone,
+    released_by text,
+    CONSTRAINT retention_holds_period_check CHECK ((ends_on > starts_on))
+);
+
+COMMENT ON TABLE internal.retention_holds IS 'Legal holds: what may not go, whatever its age, until the hold is released';
+
+COMMENT ON COLUMN internal.retention_holds.id IS 'Number of the hold';
+
+COMMENT ON COLUMN internal.retention_holds.reason IS 'Why: a case number, not a person';
+
+COMMENT ON COLUMN internal.retention_holds.tier IS 'What it holds: raw, exports, backups ...; NULL: everything';
+
+COMMENT ON COLUMN internal.retention_holds.starts_on IS 'First UTC day that it holds; NULL: from the beginning';
+
+COMMENT ON COLUMN internal.retention_holds.ends_on IS 'First UTC day after; NULL: for all time';
+
+COMMENT ON COLUMN internal.retention_holds.placed_at IS 'When it was placed';
+
+COMMENT ON COLUMN internal.retention_holds.placed_by IS 'Account that placed it';
+
+COMMENT ON COLUMN internal.retention_holds.released_at IS 'When it was released; NULL: it holds';
+
+COMMENT ON COLUMN internal.retention_holds.released_by IS 'Account that released it';
+
+-- sequence internal.retention_holds_id_seq
+
+ALTER TABLE internal.retention_holds ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME internal.retention_holds_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- table internal.retention_plans
+
+CREATE TABLE internal.retention_plans (
+    id bigint NOT NULL,
+    planned_at timestamp with time zone NOT NULL,
+    planned_by text NOT NULL,
+    status text DEFAULT 'planned'::text NOT NULL,
+    settled_at timestamp with time zone,
+    note text,
+    content jsonb NOT NULL,
+    outcome jsonb,
+    CONSTRAINT retention_plans_status_check CHECK ((status = ANY (ARRAY['planned'::text, 'refused'::text, 'applying'::text, 'applied'::text])))
+);
+
+COMMENT ON TABLE internal.retention_plans IS 'What was to go, as it was planned, and what became of it';
+
+COMMENT ON COLUMN internal.retention_plans.id IS 'Number of the plan';
+
+COMMENT ON COLUMN internal.retention_plans.planned_at IS 'Moment that ages were reckoned from';
+
+COMMENT ON COLUMN internal.retention_plans.planned_by IS 'Account that asked for it';
+
+COMMENT ON COLUMN internal.retention_plans.status IS 'planned, refused (see note), applying (under way, or interrupted: apply it again) or applied';
+
+COMMENT ON COLUMN internal.retention_plans.settled_at IS 'When it was refused or applied';
+
+COMMENT ON COLUMN internal.retention_plans.note IS 'Why it was refused, or why no backup was asked for';
+
+COMMENT ON COLUMN internal.retention_plans.content IS 'The plan';
+
+COMMENT ON COLUMN internal.retention_plans.outcome IS 'The receipt: what went';
+
+-- sequence internal.retention_plans_id_seq
+
+ALTER TABLE internal.retention_plans ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME internal.retention_plans_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- table internal.retired_partitions
+
+CREATE TABLE internal.retired_partitions (
+    period text NOT NULL,
+    detached_at timestamp with time zone DEFAULT now() NOT NULL,
+    plan_id bigint NOT NULL,
+    row_counts jsonb NOT NULL,
+    size_bytes bigint NOT NULL,
+    dropped_at timestamp with time zone
+);
+
+COMMENT ON TABLE internal.retired_partitions IS 'Partitions that were detached: when, by which plan, and when they were dropped';
+
+COMMENT ON COLUMN internal.retired_partitions.period IS 'Month or year, as in the names of its tables: 2024_03';
+
+COMMENT ON COLUMN internal.retired_partitions.detached_at IS 'When it was detached; its days of grace begin here';
+
+COMMENT ON COLUMN internal.retired_partitions.plan_id IS 'Plan that it went by';
+
+COMMENT ON COLUMN internal.retired_partitions.row_counts IS 'Rows per table';
+
+COMMENT ON COLUMN internal.retired_partitions.size_bytes IS 'Bytes of its tables with indexes';
+
+COMMENT ON COLUMN internal.retired_partitions.dropped_at IS 'When it was dropped; NULL: it waits';
+
 -- table internal.schema_history
 
 CREATE TABLE internal.schema_history (
@@ -2274,6 +2464,21 @@ ALTER TABLE ONLY internal.replacements
 ALTER TABLE ONLY internal.response_registry
     ADD CONSTRAINT response_registry_pkey PRIMARY KEY (response_hash);
 
+-- constraint internal.retention_holds retention_holds_pkey
+
+ALTER TABLE ONLY internal.retention_holds
+    ADD CONSTRAINT retention_holds_pkey PRIMARY KEY (id);
+
+-- constraint internal.retention_plans retention_plans_pkey
+
+ALTER TABLE ONLY internal.retention_plans
+    ADD CONSTRAINT retention_plans_pkey PRIMARY KEY (id);
+
+-- constraint internal.retired_partitions retired_partitions_pkey
+
+ALTER TABLE ONLY internal.retired_partitions
+    ADD CONSTRAINT retired_partitions_pkey PRIMARY KEY (period, detached_at);
+
 -- constraint internal.schema_history schema_history_pkey
 
 ALTER TABLE ONLY internal.schema_history
@@ -2495,7 +2700,14 @@ GRANT USAGE ON SCHEMA internal TO ioc_ingest;
 
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 
+GRANT USAGE ON SCHEMA retired TO ioc_backup;
+
+REVOKE ALL ON FUNCTION internal.erase_retired_rows(subject_kind text, subject uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION internal.erase_rows(subject_kind text, subject uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION internal.is_held(held_tier text, moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION internal.is_held(held_tier text, moment timestamp with time zone) TO ioc_ingest;
 
 REVOKE ALL ON FUNCTION internal.keep_norm_counts() FROM PUBLIC;
 
@@ -2774,6 +2986,24 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.replacements TO ioc_ingest;
 GRANT SELECT ON TABLE internal.response_registry TO ioc_analyst;
 GRANT SELECT ON TABLE internal.response_registry TO ioc_backup;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.response_registry TO ioc_ingest;
+
+GRANT SELECT ON TABLE internal.retention_holds TO ioc_analyst;
+GRANT SELECT ON TABLE internal.retention_holds TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.retention_holds TO ioc_ingest;
+
+GRANT SELECT ON SEQUENCE internal.retention_holds_id_seq TO ioc_backup;
+GRANT USAGE ON SEQUENCE internal.retention_holds_id_seq TO ioc_ingest;
+
+GRANT SELECT ON TABLE internal.retention_plans TO ioc_analyst;
+GRANT SELECT ON TABLE internal.retention_plans TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.retention_plans TO ioc_ingest;
+
+GRANT SELECT ON SEQUENCE internal.retention_plans_id_seq TO ioc_backup;
+GRANT USAGE ON SEQUENCE internal.retention_plans_id_seq TO ioc_ingest;
+
+GRANT SELECT ON TABLE internal.retired_partitions TO ioc_analyst;
+GRANT SELECT ON TABLE internal.retired_partitions TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.retired_partitions TO ioc_ingest;
 
 GRANT SELECT ON TABLE internal.schema_history TO ioc_backup;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.schema_history TO ioc_ingest;

@@ -59,7 +59,7 @@ def find_clients(major: int, preferred: Path | None = None) -> Clients:
 def run_client(
     program: Path,
     arguments: Sequence[str],
-    conninfo: str,
+    conninfo: str | None,
     forgives: Callable[[str], bool] = lambda said: False,
 ) -> str:
     """Run a client program against a database and return what it printed.
@@ -67,17 +67,18 @@ def run_client(
     Args:
         program: The program.
         arguments: Its arguments, without those of the connection.
-        conninfo: Where it connects to.
+        conninfo: Where it connects to; None: nowhere.
         forgives: Whether a failure that said so is none.
 
     Raises:
         Unavailable: It failed; the last lines of what it said are given.
     """
-    given = conninfo_to_dict(conninfo)
+    given = conninfo_to_dict(conninfo or "")
     password = given.pop("password", None)
     # Not in the arguments, which every account of the machine can list.
     secret = {"PGPASSWORD": str(password)} if password else {}
-    command = [str(program), *arguments, f"--dbname={make_conninfo('', **given)}"]
+    place = [] if conninfo is None else [f"--dbname={make_conninfo('', **given)}"]
+    command = [str(program), *arguments, *place]
     try:
         done = subprocess.run(
             command,

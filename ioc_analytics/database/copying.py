@@ -80,6 +80,33 @@ def copy_in(
     return n_rows
 
 
+def copy_rows_in(
+    connection: psycopg.Connection[Any],
+    schema: str,
+    table: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+) -> int:
+    """Write Python rows into a table, and return how many; for thousands, not millions.
+
+    Args:
+        connection: The caller's connection; nothing else may use it while ``rows`` are made.
+        schema: Schema of the table.
+        table: The table.
+        columns: Names of the values of each row.
+        rows: Values as psycopg adapts them.
+    """
+    n_rows = 0
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(schema, table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+            n_rows += 1
+    return n_rows
+
+
 def copy_out(
     connection: psycopg.Connection[Any],
     statement: LiteralString | sql.Composable,

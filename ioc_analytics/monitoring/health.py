@@ -99,7 +99,9 @@ def _backups(connection: Connection, config: AnalyticsConfig) -> Check:
         is_new = found["installed_age_hours"] < LIMITS["platform", "backup_age_hours"].degraded
         return Check("healthy" if is_new else "degraded", "no backup has been drilled yet")
     status = judge("platform", "backup_age_hours", age)
-    return Check(status, f"the newest drilled backup is {age:.0f} hours old")
+    seconds = found["restore_seconds"]
+    detail = f"the newest drilled backup is {age:.0f} hours old, its restore took {seconds:.0f} s"
+    return Check(status, detail)
 
 
 def _freshness(connection: Connection, config: AnalyticsConfig) -> Check:

@@ -18,6 +18,10 @@ MARGIN: Final = 0.05
 """How far inside its limit, as a share of it, a figure must come before an alert can end."""
 
 
+MOST_UNARCHIVED_SECONDS: Final = 600
+"""The server tries each segment again every minute; what it cannot archive fills its own disk."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One figure with its limit."""
@@ -181,6 +185,10 @@ def build_rules(config: AnalyticsConfig) -> tuple[Rule, ...]:
         Rule(
             "transaction_open_long", "database", "transaction_seconds", "warning",
             limits.transaction_seconds, "seconds", "age of the oldest transaction",
+        ),
+        Rule(
+            "log_not_archived", "database", "unarchived_seconds", "critical",
+            MOST_UNARCHIVED_SECONDS, "seconds", "log that cannot be archived", margin=0,
         ),
         Rule(
             "partitions_short", "platform", "runway_months", "critical", limits.runway_months,

@@ -38,6 +38,7 @@ def read_status(connection: psycopg.Connection[Any]) -> SystemStatus:
         ((version, size, compression, runway, score, waiting),) = connection.execute(
             sqlfiles.query("system/database_status")
         ).fetchall()
+        last_backup, restore_seconds = _last_backup(connection)
         return SystemStatus(
             database=DatabaseStatus(version, size, score, compression, runway),
             tables=count_rows(connection),
@@ -48,7 +49,8 @@ def read_status(connection: psycopg.Connection[Any]) -> SystemStatus:
             quarantine_waiting=waiting,
             batches=tuple(_read(connection, "system/newest_batches", BatchStatus)),
             jobs=tuple(_read(connection, "system/newest_jobs", JobStatus)),
-            last_backup=_last_backup(connection),
+            last_backup=last_backup,
+            restore_seconds=restore_seconds,
             alerts=tuple(read_alerts(connection)),
         )
 
@@ -58,9 +60,9 @@ def _read(connection: psycopg.Connection[Any], name: str, kind: type[Row]) -> li
         return cursor.execute(sqlfiles.query(name), _NEWEST).fetchall()
 
 
-def _last_backup(connection: psycopg.Connection[Any]) -> datetime | None:
+def _last_backup(connection: psycopg.Connection[Any]) -> tuple[datetime | None, float | None]:
     row = connection.execute(sqlfiles.query("system/last_backup")).fetchone()
-    return row[0] if row else None
+    return (row[0], row[1]) if row else (None, None)
 
 
 def count_rows(

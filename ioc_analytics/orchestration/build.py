@@ -11,6 +11,10 @@ import dagster as dg
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.orchestration.assets.anonymized import anonymized_tables
 from ioc_analytics.orchestration.assets.operations import backups, system_health_metrics
+from ioc_analytics.orchestration.assets.predictions import (
+    prediction_scores,
+    predictive_analytics_results,
+)
 from ioc_analytics.orchestration.assets.quality import data_quality_metrics
 from ioc_analytics.orchestration.assets.released import daily_tables, released_tables
 from ioc_analytics.orchestration.assets.reports import build_reports
@@ -31,6 +35,8 @@ _ASSETS: Final = (
     backups,
     system_health_metrics,
     data_quality_metrics,
+    prediction_scores,
+    predictive_analytics_results,
     *build_reports(),
 )
 

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ioc_analytics.orchestration import presentation
 from ioc_analytics.orchestration.assets.anonymized import TABLES
+from ioc_analytics.orchestration.assets.predictions import PREDICTIONS, SCORES
 from ioc_analytics.orchestration.assets.quality import QUALITY
 from ioc_analytics.orchestration.assets.released import DAILY, RELEASE_STEP, RELEASED
 from ioc_analytics.orchestration.assets.reports import REPORTS
@@ -27,6 +28,8 @@ MEASURE_HEALTH: Final = "measure_health"
 MAINTAIN: Final = "maintain"
 REPORT: Final = "report"
 EVALUATE_QUALITY: Final = "evaluate_quality"
+PREDICT: Final = "predict"
+RETENTION: Final = "retention"
 
 INGEST_STEP: Final = "anonymized_tables"
 
@@ -88,6 +91,38 @@ def perform_maintenance(
             context.log.warning(f"left: {action} ({reason})")
         for finding in step.findings:
             context.log.warning(finding)
+
+
+class RetentionConfig(dg.Config):
+    """How to end what has expired."""
+
+    apply: bool | None = Field(
+        default=None,
+        description="Let go what the plan names; ANALYTICS_RETENTION_APPLY unless given.",
+    )
+
+
+@dg.op(retry_policy=RETRY, pool="ingest")
+def end_expired(
+    context: dg.OpExecutionContext, config: RetentionConfig, analytics: AnalyticsResource
+) -> None:
+    """Plan what has expired, and carry the plan out if that is wanted."""
+    wanted = analytics.config.retention.apply if config.apply is None else config.apply
+    with failures():
+        plan = analytics.system.plan_retention()
+        for what in plan.described():
+            context.log.info(f"plan {plan.id}: {what}")
+        for what, reason in plan.kept.items():
+            context.log.warning(f"{what} has expired and is kept ({reason})")
+        if plan.is_empty or not wanted:
+            reason = "nothing has expired" if plan.is_empty else "ANALYTICS_RETENTION_APPLY is off"
+            context.log.info(f"plan {plan.id} is not carried out: {reason}")
+            return
+        done = analytics.system.apply_retention(plan, progress=context.log.info)
+    context.log.info(
+        f"plan {plan.id}: {len(done.sealed)} months sealed, {len(done.detached)} partitions "
+        f"detached, {len(done.dropped)} dropped, {len(done.certificates)} certificates"
+    )
 
 
 @dg.op(retry_policy=RETRY, pool="backups")
@@ -164,6 +199,16 @@ def maintain_job() -> None:
 
 
 @dg.job(
+    name=RETENTION,
+    description="Plan what has expired; with `apply`, or the setting of that name, let it go: "
+    "sealed before, covered by a drilled backup, accounted for in the audit log.",
+)
+def retention_job() -> None:
+    """One step."""
+    end_expired()
+
+
+@dg.job(
     name=REPORT,
     description="Write a report on what you fill in: period, sections, filters, format.",
 )
@@ -230,6 +275,11 @@ def build_jobs() -> list[Any]:
             selection=dg.AssetSelection.assets(QUALITY),
             description="Look at every data quality check, and keep results and score.",
         ),
+        dg.define_asset_job(
+            PREDICT,
+            selection=dg.AssetSelection.assets(SCORES, PREDICTIONS),
+            description="Score earlier predictions whose truth has come, then make new ones.",
+        ),
         *(
             dg.define_asset_job(
                 name,
@@ -241,6 +291,7 @@ def build_jobs() -> list[Any]:
         ),
         restore_drill_job,
         maintain_job,
+        retention_job,
         report_job,
         export_job,
     ]

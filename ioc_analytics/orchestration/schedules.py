@@ -24,7 +24,9 @@ from ioc_analytics.orchestration.jobs import (
     BACKUP,
     EVALUATE_QUALITY,
     MAINTAIN,
+    PREDICT,
     REFRESH_VIEWS,
+    RETENTION,
 )
 
 _LOOKED_AT: Final = 15
@@ -66,9 +68,20 @@ def planned(config: AnalyticsConfig) -> Iterator[Planned]:
             f"Writes the {kind} report (`ANALYTICS_{name.upper()}_SCHEDULE`).",
         )
     yield Planned(
+        PREDICT,
+        config.schedules.predictions,
+        "Scores earlier predictions and makes new ones (`ANALYTICS_PREDICTIONS_SCHEDULE`).",
+    )
+    yield Planned(
         MAINTAIN,
         config.schedules.maintenance,
         "Gives the tables the care that they need (`ANALYTICS_MAINTENANCE_SCHEDULE`).",
+    )
+    yield Planned(
+        RETENTION,
+        config.schedules.retention,
+        "Plans what has expired (`ANALYTICS_RETENTION_SCHEDULE`); with `ANALYTICS_RETENTION_APPLY` "
+        "it goes.",
     )
 
 

@@ -161,6 +161,9 @@ class SystemStatus:
     last_backup: datetime | None = None
     """When the newest backup was made that was restored and compared."""
 
+    restore_seconds: float | None = None
+    """How long restoring and comparing it took."""
+
     alerts: "tuple[Alert, ...]" = ()
     """Open alerts, the newest first."""
 

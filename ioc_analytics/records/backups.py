@@ -11,6 +11,7 @@ from typing import Any, Literal
 from ioc_analytics.records.answers import to_json
 
 State = Literal["written", "verified", "drilled"]
+Method = Literal["dump", "physical"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,26 @@ class Fingerprint:
 
     digest: str
     """128 bits in hex: two sums, modulo 2**64, of a hash of each row's text."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhysicalMark:
+    """What is known of a physical backup beside its files."""
+
+    point: str
+    """Name of the point in the log that its fingerprints are of."""
+
+    log_start: str
+    """First segment of the log that its recovery needs."""
+
+    system: str
+    """Number of the server's data."""
+
+    superuser: str
+    """The first superuser of the server."""
+
+    database: str
+    """The platform's database on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +68,13 @@ class Backup:
 
     fingerprints: Mapping[str, Fingerprint] = field(default_factory=dict)
     """Per table and partition, by ``schema.table``; Dagster's by ``dagster:schema.table``."""
+
+    method: Method = "dump"
+    """``dump``: one moment of the platform's databases, for any server that is not older;
+    ``physical``: the whole server and its log, for any moment since."""
+
+    log_start: str | None = None
+    """Number of a physical backup's data and first segment of the log that it needs."""
 
     server_version: str = ""
     verified_at: datetime | None = None

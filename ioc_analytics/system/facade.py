@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from ioc_analytics.backup.archive import follow_setting
 from ioc_analytics.database.logins import provision
 from ioc_analytics.files.instruments import builtin_instruments
 from ioc_analytics.kernel.clock import utc_now
@@ -46,6 +47,7 @@ class AnalyticsSystem(DataIn, Upkeep, Answers, Norms, Predictions, Reports):
         """Bring the server up, make database, logins and schema; safe to repeat."""
         configure_logging(self.config)
         self.database.open()
+        follow_setting(self.database)
         provision(self.config)
         self.database_manager.run_migrations()
         with self.database.connection("ingest") as connection:

@@ -18,10 +18,11 @@ class Reports(Operations):
         """Write a report to the report folder.
 
         Args:
-            config: ``title``, ``sections`` (distributions, correlations, groups, history,
-                benchmarks, data_quality), ``filters``, ``time_range``, ``format`` (html, markdown
-                or json), ``by`` (dimension of the groups), ``interval`` (monthly or quarterly),
-                ``organization`` (for the benchmarks), ``filename``.
+            config: ``title``, ``sections`` (distributions, correlations, groups, history, metrics,
+                trends, outliers, ai_validation, benchmarks, norms, data_quality), ``filters``,
+                ``time_range``, ``format`` (html, markdown or json), ``by`` (dimension of the
+                groups), ``interval`` (monthly or quarterly), ``organization`` (for the
+                benchmarks), ``filename``.
 
         Raises:
             InvalidInput: An option, section or format is unknown.

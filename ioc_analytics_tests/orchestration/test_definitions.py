@@ -33,6 +33,7 @@ GROUPS = {
     "validation": {"dual_ai_validation_metrics"},
     "reports": {"weekly_report", "monthly_report"},
     "operations": {"backups", "system_health_metrics", "data_quality_metrics"},
+    "predictions": {"prediction_scores", "predictive_analytics_results"},
     "views": {
         "mv_daily_assessment_overview",
         "mv_weekly_response_metrics",
@@ -83,7 +84,9 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
         "restore_drill",
         "measure_health",
         "evaluate_quality",
+        "predict",
         "maintain",
+        "retention",
         "export",
         "report",
         "weekly_report",
@@ -99,7 +102,9 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
         "backup_schedule": ("0 2 * * *", on),
         "evaluate_quality_schedule": ("0 5 * * *", on),
         "refresh_views_schedule": ("10 * * * *", on),
+        "predict_schedule": ("30 5 * * *", on),
         "maintain_schedule": ("30 3 * * *", on),
+        "retention_schedule": ("0 4 * * *", on),
         "weekly_report_schedule": ("0 6 * * 1", on),
         "monthly_report_schedule": ("30 6 1 * *", on),
     }
@@ -113,7 +118,9 @@ def test_settings_move_schedules_and_leave_them_out() -> None:
     assert schedules == {
         "evaluate_quality_schedule": "0 5 * * *",
         "refresh_views_schedule": "0 * * * *",
+        "predict_schedule": "30 5 * * *",
         "maintain_schedule": "30 3 * * *",
+        "retention_schedule": "0 4 * * *",
         "weekly_report_schedule": "0 6 * * 1",
     }
 

@@ -49,7 +49,7 @@ BEGIN
         DELETE FROM analytics.anonymized_assessments AS a WHERE a.org_hash = subject;
         GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
     END IF;
-    RETURN total;
+    RETURN total + internal.erase_retired_rows(subject_kind, subject);
 END
 $$;
 COMMENT ON FUNCTION internal.erase_rows(text, uuid) IS 'Deletes the rows of a respondent or an organization; returns how many';

@@ -45,6 +45,9 @@ GRANT SELECT ON
     internal.norm_counts,
     internal.norm_applications,
     internal.backups,
+    internal.retention_plans,
+    internal.retention_holds,
+    internal.retired_partitions,
     internal.alert_states,
     internal.alerts,
     internal.alert_silences
