@@ -18,7 +18,7 @@ from ioc_analytics.records.receipts import IngestReceipt
 
 if TYPE_CHECKING:
     from ioc_analytics.insight.report import Report
-    from ioc_analytics.insight.report_sections import Section
+    from ioc_analytics.insight.report_pieces import Section
     from ioc_analytics.system import AnalyticsSystem
 
 OWNERS: Final = ["team:analytics"]

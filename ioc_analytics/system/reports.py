@@ -8,7 +8,7 @@ from ioc_analytics.system.operations import Operations
 
 if TYPE_CHECKING:
     from ioc_analytics.insight.report import Report
-    from ioc_analytics.insight.report_sections import Section
+    from ioc_analytics.insight.report_pieces import Section
 
 
 class Reports(Operations):

@@ -27,26 +27,26 @@ WORDS = {"run": "spawn_main", "daemon": "dagster._daemon", "code server": "api g
 
 
 @contextmanager
-def dev(home: Path, server: FoundServer) -> Iterator[subprocess.Popen[str]]:
+def dev(home: Path, server: FoundServer) -> Iterator[subprocess.Popen[bytes]]:
     """Run ``dev`` for a block; it may be killed within."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, str(home), str(server.bin_folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline().startswith("http"), "dev ended before its page was up"
-        yield process
-    finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=180)
+    log = home.parent / "dev.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, str(home), str(server.bin_folder)],
+            stdout=file,
+            stderr=file,
+            env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+        )
+        try:
+            wait_until(lambda: b"\nhttp://127.0.0.1:" in log.read_bytes(), 4 * MINUTES)
+            yield process
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGTERM)
+            process.wait(timeout=180)
 
 
-def kill(dev_process: subprocess.Popen[str], victim: str) -> list[psutil.Process]:
+def kill(dev_process: subprocess.Popen[bytes], victim: str) -> list[psutil.Process]:
     """Kill one of Dagster's processes, or all of them; return those that were killed."""
     family = psutil.Process(dev_process.pid).children(recursive=True)
     if victim == "everything":

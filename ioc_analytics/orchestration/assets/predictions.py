@@ -10,7 +10,8 @@ import dagster as dg
 
 from ioc_analytics.orchestration import presentation
 from ioc_analytics.orchestration.assets.anonymized import TABLES
-from ioc_analytics.orchestration.presentation import OWNERS, description
+from ioc_analytics.orchestration.catalogue import description
+from ioc_analytics.orchestration.presentation import OWNERS
 from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.resources.failures import RETRY, failures
 
