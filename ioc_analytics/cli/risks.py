@@ -10,7 +10,7 @@ import click
 from ioc_analytics.cli.commands import PlatformCommand
 from ioc_analytics.cli.conditions import parse_conditions
 from ioc_analytics.cli.session import Session, figure, pass_session, table
-from ioc_analytics.cli.trends import draw_course
+from ioc_analytics.cli.sparklines import draw_course
 
 if TYPE_CHECKING:
     from ioc_analytics.insight.risks import RiskAssessment

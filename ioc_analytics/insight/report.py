@@ -122,6 +122,8 @@ def make_report(
     status: SystemStatus,
     organization: Callable[[str], UUID],
     folder: Path,
+    *,
+    maturity_days: int,
 ) -> Report:
     """Ask, draw and write one report.
 
@@ -131,6 +133,7 @@ def make_report(
         status: State of the platform, for the section on data quality.
         organization: Gives the pseudonym of an organization's own id.
         folder: Where the file goes.
+        maturity_days: Days until a response counts as not completed.
 
     Raises:
         NotEnoughData: None of the analyses asked for has the data it needs.
@@ -147,6 +150,7 @@ def make_report(
         config.by,
         config.interval,
         own,
+        maturity_days,
         status,
     )
     sections = build_sections(config.sections, question)

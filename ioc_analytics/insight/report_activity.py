@@ -104,7 +104,13 @@ def trends(name: str, title: str, question: Question) -> Section:
     found = _each(
         _FOLLOWED,
         lambda metric: analyze_trends(
-            q.connection, metric, q.filters, q.time_range, _STEP, q.organization
+            q.connection,
+            metric,
+            q.filters,
+            q.time_range,
+            _STEP,
+            q.organization,
+            maturity_days=q.maturity_days,
         ),
         withheld,
     )

@@ -31,6 +31,7 @@ class Question:
     by: str
     interval: str
     own: UUID | None
+    maturity_days: int
     status: SystemStatus
 
     @cached_property

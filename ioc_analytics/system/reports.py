@@ -43,6 +43,7 @@ class Reports(Operations):
                 status,
                 lambda identifier: self.pseudonym("organization", identifier),
                 self.config.reports.path,
+                maturity_days=self.config.maturity_days,
             )
         with self.database.connection("ingest") as connection:
             self._audit(connection, "reported", report.path.name, row_count=len(report.sections))
