@@ -211,9 +211,48 @@ def build_rules(config: AnalyticsConfig) -> tuple[Rule, ...]:
             "critical data quality checks that failed",
         ),
     )  # fmt: skip
+    orchestration = (
+        Rule(
+            "runs_fail",
+            "orchestration",
+            "failed_runs",
+            "error",
+            limits.failed_runs,
+            "runs",
+            "runs of Dagster failed within 24 hours",
+            margin=0,
+        ),
+        Rule(
+            "checks_fail",
+            "orchestration",
+            "failing_checks",
+            "error",
+            0,
+            "checks",
+            "asset checks whose newest result is a failure",
+        ),
+        Rule(
+            "ticks_fail",
+            "orchestration",
+            "failing_ticks",
+            "error",
+            0,
+            "sensors and schedules",
+            "sensors and schedules whose newest tick failed",
+        ),
+        Rule(
+            "assets_late",
+            "orchestration",
+            "late_assets",
+            "warning",
+            0,
+            "assets",
+            "assets that missed two of their times",
+        ),
+    )
     backup = Rule(
         "backup_overdue", "platform", "backup_age_hours", "error", limits.backup_age_hours,
         "hours", "age of the newest drilled backup",
     )  # fmt: skip
     held = tuple(replace(rule, hold_seconds=float(hold)) for rule in jumpy)
-    return (*held, *steady, *((backup,) if config.enable_backups else ()))
+    return (*held, *steady, *orchestration, *((backup,) if config.enable_backups else ()))
