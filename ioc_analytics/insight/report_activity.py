@@ -49,8 +49,9 @@ def metrics(name: str, title: str, question: Question) -> Section:
         ),
         withheld,
     )
-    if not any(one.sample_size for one in found):
-        raise NotEnoughData("0 assessments and 0 responses; ask for a longer range")
+    # Assessments may have been set up although nobody answered yet: that makes no report.
+    if not any(one.sample_size for one in found if one.unit != "assessments"):
+        raise NotEnoughData("0 responses in this range; ask for a longer range or fewer filters")
     rows = tuple(
         (
             one.metric.replace("_", " "),
