@@ -2,7 +2,20 @@
 
 import argparse
 
-from benchmarks import backup, daily, export, ingest, monitoring, ocean, states, trends
+from benchmarks import (
+    backup,
+    daily,
+    export,
+    ingest,
+    io_manager,
+    monitoring,
+    ocean,
+    orchestration,
+    peers,
+    retention,
+    states,
+    trends,
+)
 from benchmarks.measuring import describe_machine
 
 BENCHMARKS = {
@@ -10,8 +23,12 @@ BENCHMARKS = {
     "daily": daily.run,
     "export": export.run,
     "ingest": ingest.run,
+    "io_manager": io_manager.run,
     "monitoring": monitoring.run,
     "ocean": ocean.run,
+    "orchestration": orchestration.run,
+    "peers": peers.run,
+    "retention": retention.run,
     "states": states.run,
     "trends": trends.run,
 }

@@ -15,14 +15,16 @@ _MILLION = 1_000_000
 
 
 def run(size: int | None, rounds: int) -> None:
-    """Measure at 60,000 responses (three million answers), or at ``size``."""
-    responses = size or 60_000
+    """Measure at 140,000 responses (seven million answers, 1 GB), or at ``size``."""
+    responses = size or 140_000
     with TemporaryDirectory() as folder, throwaway_platform() as system:
         batch = Path(folder, "batch")
         generate_files(batch, responses=responses, seed=1, with_ai=False)
         system.ingest_files(batch)
         conninfo = system.database.conninfo("backup")
-        clients = find_clients(15)
+        lease = system.database.open().lease
+        assert lease is not None
+        clients = find_clients(lease.version, lease.bin_folder)
         places = iter(range(1000))
 
         def bare() -> float:

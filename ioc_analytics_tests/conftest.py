@@ -6,6 +6,7 @@ pytest_plugins = [
     "ioc_analytics_tests.fixtures.database",
     "ioc_analytics_tests.fixtures.dagster",
     "ioc_analytics_tests.fixtures.platform",
+    "ioc_analytics_tests.fixtures.publishing",
     "ioc_analytics_tests.fixtures.real_data",
 ]
 

@@ -13,6 +13,12 @@ CREATE SCHEMA internal;
 
 COMMENT ON SCHEMA internal IS 'Ledgers, mergeable states, catalogues: what the platform keeps for itself';
 
+-- schema retired
+
+CREATE SCHEMA retired;
+
+COMMENT ON SCHEMA retired IS 'Detached partitions in their days of grace; dropped afterwards';
+
 -- type analytics.ocean_dimension
 
 CREATE TYPE analytics.ocean_dimension AS ENUM (
@@ -25,6 +31,43 @@ CREATE TYPE analytics.ocean_dimension AS ENUM (
 
 COMMENT ON TYPE analytics.ocean_dimension IS 'The five traits, in the order in which every vector of the platform holds them';
 
+-- function internal.erase_retired_rows(text, uuid)
+
+CREATE FUNCTION internal.erase_retired_rows(subject_kind text, subject uuid) RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    waiting record;
+    child text;
+    deleted bigint;
+    total bigint := 0;
+BEGIN
+    FOR waiting IN SELECT p.period FROM internal.retired_partitions AS p WHERE p.dropped_at IS NULL LOOP
+        FOREACH child IN ARRAY ARRAY[
+            'anonymized_question_responses', 'anonymized_assessment_scores', 'ai_validations', 'answer_vectors'
+        ] LOOP
+            EXECUTE format(
+                'DELETE FROM retired.%I AS c USING retired.%I AS r '
+                'WHERE c.created_at = r.created_at AND c.response_hash = r.id AND r.%I = $1',
+                child || '_' || waiting.period, 'anonymized_assessment_responses_' || waiting.period,
+                CASE subject_kind WHEN 'respondent' THEN 'respondent_hash' ELSE 'org_hash' END
+            ) USING subject;
+            GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
+        END LOOP;
+        EXECUTE format(
+            'DELETE FROM retired.%I AS r WHERE r.%I = $1',
+            'anonymized_assessment_responses_' || waiting.period,
+            CASE subject_kind WHEN 'respondent' THEN 'respondent_hash' ELSE 'org_hash' END
+        ) USING subject;
+        GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
+    END LOOP;
+    RETURN total;
+END
+$_$;
+
+COMMENT ON FUNCTION internal.erase_retired_rows(subject_kind text, subject uuid) IS 'Deletes the rows of a respondent or an organization from detached partitions; returns how many';
+
 -- function internal.erase_rows(text, uuid)
 
 CREATE FUNCTION internal.erase_rows(subject_kind text, subject uuid) RETURNS bigint
@@ -36,6 +79,8 @@ DECLARE
     moments timestamptz [];
     deleted bigint;
     total bigint := 0;
+    first_day date;
+    last_day date;
 BEGIN
     SELECT array_agg(r.id), array_agg(DISTINCT r.created_at) INTO ids, moments
     FROM analytics.anonymized_assessment_responses AS r
@@ -65,16 +110,77 @@ BEGIN
     DELETE FROM analytics.anonymized_assessment_responses AS r WHERE r.created_at = ANY (moments) AND r.id = ANY (ids);
     GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
     IF subject_kind = 'organization' THEN
+        SELECT min(o.period_start), max(o.period_start) INTO first_day, last_day
+        FROM internal.organization_states AS o
+        WHERE o.org_hash = subject AND o.family = 'day' AND o.layer = 'sealed';
         DELETE FROM internal.organization_states AS o WHERE o.org_hash = subject;
         GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
+        -- Live days are counted again from rows; sealed ones have none left.
+        PERFORM internal.sum_days(first_day, last_day + 1);
         DELETE FROM analytics.anonymized_assessments AS a WHERE a.org_hash = subject;
         GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
     END IF;
-    RETURN total;
+    RETURN total + internal.erase_retired_rows(subject_kind, subject);
 END
 $$;
 
 COMMENT ON FUNCTION internal.erase_rows(subject_kind text, subject uuid) IS 'Deletes the rows of a respondent or an organization; returns how many';
+
+-- function internal.is_held(text, timestamp with time zone)
+
+CREATE FUNCTION internal.is_held(held_tier text, moment timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS(
+        SELECT 1 FROM internal.retention_holds AS h
+        WHERE h.released_at IS NULL AND (h.tier IS NULL OR h.tier = held_tier)
+            AND (h.starts_on IS NULL OR (moment AT TIME ZONE 'UTC')::date >= h.starts_on)
+            AND (h.ends_on IS NULL OR (moment AT TIME ZONE 'UTC')::date < h.ends_on)
+    )
+$$;
+
+COMMENT ON FUNCTION internal.is_held(held_tier text, moment timestamp with time zone) IS 'Whether a legal hold keeps what happened at a moment from going';
+
+-- function internal.keep_norm_counts()
+
+CREATE FUNCTION internal.keep_norm_counts() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    owners text [] := CASE TG_OP
+        WHEN 'INSERT' THEN ARRAY[NEW.version]
+        WHEN 'DELETE' THEN ARRAY[OLD.version]
+        ELSE ARRAY[OLD.version, NEW.version]
+    END;
+BEGIN
+    IF EXISTS (
+        SELECT FROM internal.norm_versions AS v
+        WHERE v.version = ANY(owners) AND v.published_at IS NOT NULL
+    ) THEN
+        RAISE EXCEPTION 'norm version % is published and final: % is refused', owners[1], TG_OP
+        USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+END
+$$;
+
+COMMENT ON FUNCTION internal.keep_norm_counts() IS 'Keeps the groups of published norm versions as they are';
+
+-- function internal.keep_norm_version()
+
+CREATE FUNCTION internal.keep_norm_version() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF OLD.published_at IS NOT NULL THEN
+        RAISE EXCEPTION 'norm version % is published and final: % is refused', OLD.version, TG_OP
+        USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+END
+$$;
+
+COMMENT ON FUNCTION internal.keep_norm_version() IS 'Keeps published norm versions as they are, for their owner too';
 
 -- function internal.make_partitions(date[], integer)
 
@@ -253,6 +359,57 @@ END
 $$;
 
 COMMENT ON FUNCTION internal.refuse_audit_change() IS 'Keeps the audit log append-only, for its owner too';
+
+-- function internal.refuse_truncating_norms()
+
+CREATE FUNCTION internal.refuse_truncating_norms() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'norm tables are final: % is refused', TG_OP USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+COMMENT ON FUNCTION internal.refuse_truncating_norms() IS 'Keeps norm tables from being emptied at once';
+
+-- function internal.sum_days(date, date)
+
+CREATE FUNCTION internal.sum_days(first_day date, end_day date) RETURNS void
+    LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    DELETE FROM internal.organization_states AS t
+    WHERE t.family = 'day_total' AND t.period_start >= first_day AND t.period_start < end_day;
+
+    INSERT INTO internal.organization_states (
+        family, period_start, layer, org_hash, instrument, is_careless, industry_category, org_size_category,
+        started, completed, abandoned, timed, time_sum, time_square_sum, whole, validated, agreed, trait_n,
+        trait_sum, trait_square_sum
+    )
+    SELECT
+        'day_total', d.period_start, d.layer, '00000000-0000-0000-0000-000000000000', d.instrument,
+        d.is_careless, 'all', 'all', sum(d.started), sum(d.completed), sum(d.abandoned), sum(d.timed),
+        sum(d.time_sum), sum(d.time_square_sum),
+        CASE WHEN bool_and(d.whole IS NOT NULL) THEN sum(d.whole) END,
+        CASE WHEN bool_and(d.validated IS NOT NULL) THEN sum(d.validated) END,
+        CASE WHEN bool_and(d.agreed IS NOT NULL) THEN sum(d.agreed) END,
+        ARRAY[
+            sum(d.trait_n[1]), sum(d.trait_n[2]), sum(d.trait_n[3]), sum(d.trait_n[4]), sum(d.trait_n[5])
+        ],
+        ARRAY[
+            sum(d.trait_sum[1]), sum(d.trait_sum[2]), sum(d.trait_sum[3]), sum(d.trait_sum[4]),
+            sum(d.trait_sum[5])
+        ],
+        ARRAY[
+            sum(d.trait_square_sum[1]), sum(d.trait_square_sum[2]), sum(d.trait_square_sum[3]),
+            sum(d.trait_square_sum[4]), sum(d.trait_square_sum[5])
+        ]
+    FROM internal.organization_states AS d
+    WHERE d.family = 'day' AND d.period_start >= first_day AND d.period_start < end_day
+    GROUP BY d.period_start, d.layer, d.instrument, d.is_careless;
+$$;
+
+COMMENT ON FUNCTION internal.sum_days(first_day date, end_day date) IS 'Adds the organization sums of days up, per questionnaire and careless flag';
 
 -- function internal.track_changes(regclass[])
 
@@ -695,7 +852,13 @@ CREATE TABLE analytics.dual_ai_validation_metrics (
     weighted_kappa double precision,
     agreement_rate double precision,
     disagreements bigint,
-    withheld_reason text
+    withheld_reason text,
+    icc_low double precision,
+    icc_high double precision,
+    weighted_kappa_low double precision,
+    weighted_kappa_high double precision,
+    agreement_rate_low double precision,
+    agreement_rate_high double precision
 );
 
 COMMENT ON TABLE analytics.dual_ai_validation_metrics IS 'Released: agreement of two AI raters per day, trait and pair of models';
@@ -727,6 +890,18 @@ COMMENT ON COLUMN analytics.dual_ai_validation_metrics.agreement_rate IS 'Share 
 COMMENT ON COLUMN analytics.dual_ai_validation_metrics.disagreements IS 'Pairs outside the tolerance';
 
 COMMENT ON COLUMN analytics.dual_ai_validation_metrics.withheld_reason IS 'Why figures are NULL; NULL: nothing is withheld';
+
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.icc_low IS 'Lower limit of its 95 % interval (Shrout and Fleiss); NULL where the formula has no value';
+
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.icc_high IS 'Upper limit';
+
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.weighted_kappa_low IS 'Lower limit of its 95 % interval (Fleiss, Cohen and Everitt)';
+
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.weighted_kappa_high IS 'Upper limit';
+
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.agreement_rate_low IS 'Lower limit of its 95 % interval (Wilson)';
+
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.agreement_rate_high IS 'Upper limit';
 
 -- materialized view analytics.mv_daily_assessment_overview
 
@@ -1081,7 +1256,9 @@ CREATE TABLE analytics.predictive_analytics_results (
     actual double precision,
     scored_at timestamp with time zone,
     accuracy_metrics jsonb,
-    data_version text
+    data_version text,
+    interval_level double precision,
+    CONSTRAINT predictive_analytics_results_interval_level_check CHECK (((interval_level > (0)::double precision) AND (interval_level < (1)::double precision)))
 );
 
 COMMENT ON TABLE analytics.predictive_analytics_results IS 'One row per prediction: what was said when, and how it turned out';
@@ -1115,6 +1292,8 @@ COMMENT ON COLUMN analytics.predictive_analytics_results.scored_at IS 'When it w
 COMMENT ON COLUMN analytics.predictive_analytics_results.accuracy_metrics IS 'Accuracy figures of the model or of this prediction';
 
 COMMENT ON COLUMN analytics.predictive_analytics_results.data_version IS 'Version of the data it was made from';
+
+COMMENT ON COLUMN analytics.predictive_analytics_results.interval_level IS 'Probability, 0 to 1, with which the interval is meant to cover what comes';
 
 -- sequence analytics.predictive_analytics_results_id_seq
 
@@ -1560,6 +1739,100 @@ COMMENT ON COLUMN internal.item_states.responses IS 'Responses with answers';
 
 COMMENT ON COLUMN internal.item_states.items IS 'Packed pairwise item sums per trait (statistics.reliability)';
 
+-- table internal.norm_applications
+
+CREATE TABLE internal.norm_applications (
+    id bigint NOT NULL,
+    version text NOT NULL,
+    applied_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+COMMENT ON TABLE internal.norm_applications IS 'Which version was given to the stored scores, and when; the newest is the current one';
+
+COMMENT ON COLUMN internal.norm_applications.id IS 'Number, ascending';
+
+COMMENT ON COLUMN internal.norm_applications.version IS 'Version of the norm tables';
+
+COMMENT ON COLUMN internal.norm_applications.applied_at IS 'When it became the current one';
+
+-- sequence internal.norm_applications_id_seq
+
+ALTER TABLE internal.norm_applications ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME internal.norm_applications_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- table internal.norm_counts
+
+CREATE TABLE internal.norm_counts (
+    version text NOT NULL,
+    instrument text NOT NULL,
+    dimension analytics.ocean_dimension NOT NULL,
+    region text NOT NULL,
+    gender text NOT NULL,
+    age_band text NOT NULL,
+    sample_size bigint NOT NULL,
+    counts bytea NOT NULL
+);
+ALTER TABLE ONLY internal.norm_counts ALTER COLUMN counts SET STORAGE MAIN;
+
+COMMENT ON TABLE internal.norm_counts IS 'Scores of each norm group that is large enough, as counts per distinct score';
+
+COMMENT ON COLUMN internal.norm_counts.version IS 'Version of the norm tables';
+
+COMMENT ON COLUMN internal.norm_counts.instrument IS 'Questionnaire';
+
+COMMENT ON COLUMN internal.norm_counts.dimension IS 'The trait';
+
+COMMENT ON COLUMN internal.norm_counts.region IS 'Region of the group, or all';
+
+COMMENT ON COLUMN internal.norm_counts.gender IS 'Gender of the group, or all';
+
+COMMENT ON COLUMN internal.norm_counts.age_band IS 'Age band of the group, or all';
+
+COMMENT ON COLUMN internal.norm_counts.sample_size IS 'Scores in the group';
+
+COMMENT ON COLUMN internal.norm_counts.counts IS 'Packed (trait u1, score f8, n u4), big-endian, sorted: as in trait_states';
+
+-- table internal.norm_versions
+
+CREATE TABLE internal.norm_versions (
+    version text NOT NULL,
+    range_start timestamp with time zone,
+    range_end timestamp with time zone,
+    has_careless boolean NOT NULL,
+    minimum_n integer NOT NULL,
+    is_crossed boolean NOT NULL,
+    responses bigint NOT NULL,
+    as_of timestamp with time zone,
+    published_at timestamp with time zone,
+    CONSTRAINT norm_versions_version_check CHECK ((version ~ '^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$'::text))
+);
+
+COMMENT ON TABLE internal.norm_versions IS 'Versions of the norm tables; a published one never changes';
+
+COMMENT ON COLUMN internal.norm_versions.version IS 'Its name, as stored with every percentile';
+
+COMMENT ON COLUMN internal.norm_versions.range_start IS 'Responses started from here on; NULL: from the first';
+
+COMMENT ON COLUMN internal.norm_versions.range_end IS 'Responses started before this; NULL: up to the last';
+
+COMMENT ON COLUMN internal.norm_versions.has_careless IS 'Whether responses flagged as careless are in it';
+
+COMMENT ON COLUMN internal.norm_versions.minimum_n IS 'Fewest scores of a norm group';
+
+COMMENT ON COLUMN internal.norm_versions.is_crossed IS 'Whether groups of region with gender or age band are in it: they need rows';
+
+COMMENT ON COLUMN internal.norm_versions.responses IS 'Scored responses that it was made from';
+
+COMMENT ON COLUMN internal.norm_versions.as_of IS 'When the newest of its batches had been loaded';
+
+COMMENT ON COLUMN internal.norm_versions.published_at IS 'When it was published; it is final from then on';
+
 -- table internal.organization_states
 
 CREATE TABLE internal.organization_states (
@@ -1588,13 +1861,13 @@ CREATE TABLE internal.organization_states (
 
 COMMENT ON TABLE internal.organization_states IS 'Sums per organization and period: benchmarks and cluster-robust intervals';
 
-COMMENT ON COLUMN internal.organization_states.family IS 'Family of states';
+COMMENT ON COLUMN internal.organization_states.family IS 'day or month: an organization''s; day_total: all organizations of a day added up';
 
 COMMENT ON COLUMN internal.organization_states.period_start IS 'First UTC day of the period';
 
 COMMENT ON COLUMN internal.organization_states.layer IS 'live or sealed';
 
-COMMENT ON COLUMN internal.organization_states.org_hash IS 'Pseudonym of the organization';
+COMMENT ON COLUMN internal.organization_states.org_hash IS 'Pseudonym of the organization; nil UUID: several, added up';
 
 COMMENT ON COLUMN internal.organization_states.instrument IS 'Questionnaire';
 
@@ -1788,6 +2061,120 @@ COMMENT ON COLUMN internal.response_registry.validations_version IS 'Version tha
 COMMENT ON COLUMN internal.response_registry.validations_batch IS 'Batch of the AI validations';
 
 COMMENT ON COLUMN internal.response_registry.key_id IS 'Pseudonym key of the id';
+
+-- table internal.retention_holds
+
+CREATE TABLE internal.retention_holds (
+    id bigint NOT NULL,
+    reason text NOT NULL,
+    tier text,
+    starts_on date,
+    ends_on date,
+    placed_at timestamp with time zone DEFAULT now() NOT NULL,
+    placed_by text NOT NULL,
+    released_at timestamp with time zone,
+    released_by text,
+    CONSTRAINT retention_holds_period_check CHECK ((ends_on > starts_on))
+);
+
+COMMENT ON TABLE internal.retention_holds IS 'Legal holds: what may not go, whatever its age, until the hold is released';
+
+COMMENT ON COLUMN internal.retention_holds.id IS 'Number of the hold';
+
+COMMENT ON COLUMN internal.retention_holds.reason IS 'Why: a case number, not a person';
+
+COMMENT ON COLUMN internal.retention_holds.tier IS 'What it holds: raw, exports, backups ...; NULL: everything';
+
+COMMENT ON COLUMN internal.retention_holds.starts_on IS 'First UTC day that it holds; NULL: from the beginning';
+
+COMMENT ON COLUMN internal.retention_holds.ends_on IS 'First UTC day after; NULL: for all time';
+
+COMMENT ON COLUMN internal.retention_holds.placed_at IS 'When it was placed';
+
+COMMENT ON COLUMN internal.retention_holds.placed_by IS 'Account that placed it';
+
+COMMENT ON COLUMN internal.retention_holds.released_at IS 'When it was released; NULL: it holds';
+
+COMMENT ON COLUMN internal.retention_holds.released_by IS 'Account that released it';
+
+-- sequence internal.retention_holds_id_seq
+
+ALTER TABLE internal.retention_holds ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME internal.retention_holds_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- table internal.retention_plans
+
+CREATE TABLE internal.retention_plans (
+    id bigint NOT NULL,
+    planned_at timestamp with time zone NOT NULL,
+    planned_by text NOT NULL,
+    status text DEFAULT 'planned'::text NOT NULL,
+    settled_at timestamp with time zone,
+    note text,
+    content jsonb NOT NULL,
+    outcome jsonb,
+    CONSTRAINT retention_plans_status_check CHECK ((status = ANY (ARRAY['planned'::text, 'refused'::text, 'applying'::text, 'applied'::text])))
+);
+
+COMMENT ON TABLE internal.retention_plans IS 'What was to go, as it was planned, and what became of it';
+
+COMMENT ON COLUMN internal.retention_plans.id IS 'Number of the plan';
+
+COMMENT ON COLUMN internal.retention_plans.planned_at IS 'Moment that ages were reckoned from';
+
+COMMENT ON COLUMN internal.retention_plans.planned_by IS 'Account that asked for it';
+
+COMMENT ON COLUMN internal.retention_plans.status IS 'planned, refused (see note), applying (under way, or interrupted: apply it again) or applied';
+
+COMMENT ON COLUMN internal.retention_plans.settled_at IS 'When it was refused or applied';
+
+COMMENT ON COLUMN internal.retention_plans.note IS 'Why it was refused, or why no backup was asked for';
+
+COMMENT ON COLUMN internal.retention_plans.content IS 'The plan';
+
+COMMENT ON COLUMN internal.retention_plans.outcome IS 'The receipt: what went';
+
+-- sequence internal.retention_plans_id_seq
+
+ALTER TABLE internal.retention_plans ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME internal.retention_plans_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+-- table internal.retired_partitions
+
+CREATE TABLE internal.retired_partitions (
+    period text NOT NULL,
+    detached_at timestamp with time zone DEFAULT now() NOT NULL,
+    plan_id bigint NOT NULL,
+    row_counts jsonb NOT NULL,
+    size_bytes bigint NOT NULL,
+    dropped_at timestamp with time zone
+);
+
+COMMENT ON TABLE internal.retired_partitions IS 'Partitions that were detached: when, by which plan, and when they were dropped';
+
+COMMENT ON COLUMN internal.retired_partitions.period IS 'Month or year, as in the names of its tables: 2024_03';
+
+COMMENT ON COLUMN internal.retired_partitions.detached_at IS 'When it was detached; its days of grace begin here';
+
+COMMENT ON COLUMN internal.retired_partitions.plan_id IS 'Plan that it went by';
+
+COMMENT ON COLUMN internal.retired_partitions.row_counts IS 'Rows per table';
+
+COMMENT ON COLUMN internal.retired_partitions.size_bytes IS 'Bytes of its tables with indexes';
+
+COMMENT ON COLUMN internal.retired_partitions.dropped_at IS 'When it was dropped; NULL: it waits';
 
 -- table internal.schema_history
 
@@ -2032,6 +2419,21 @@ ALTER TABLE ONLY internal.instruments
 ALTER TABLE ONLY internal.item_states
     ADD CONSTRAINT item_states_pkey PRIMARY KEY (family, period_start, layer, instrument, is_careless);
 
+-- constraint internal.norm_applications norm_applications_pkey
+
+ALTER TABLE ONLY internal.norm_applications
+    ADD CONSTRAINT norm_applications_pkey PRIMARY KEY (id);
+
+-- constraint internal.norm_counts norm_counts_pkey
+
+ALTER TABLE ONLY internal.norm_counts
+    ADD CONSTRAINT norm_counts_pkey PRIMARY KEY (version, instrument, dimension, region, gender, age_band);
+
+-- constraint internal.norm_versions norm_versions_pkey
+
+ALTER TABLE ONLY internal.norm_versions
+    ADD CONSTRAINT norm_versions_pkey PRIMARY KEY (version);
+
 -- constraint internal.organization_states organization_states_pkey
 
 ALTER TABLE ONLY internal.organization_states
@@ -2061,6 +2463,21 @@ ALTER TABLE ONLY internal.replacements
 
 ALTER TABLE ONLY internal.response_registry
     ADD CONSTRAINT response_registry_pkey PRIMARY KEY (response_hash);
+
+-- constraint internal.retention_holds retention_holds_pkey
+
+ALTER TABLE ONLY internal.retention_holds
+    ADD CONSTRAINT retention_holds_pkey PRIMARY KEY (id);
+
+-- constraint internal.retention_plans retention_plans_pkey
+
+ALTER TABLE ONLY internal.retention_plans
+    ADD CONSTRAINT retention_plans_pkey PRIMARY KEY (id);
+
+-- constraint internal.retired_partitions retired_partitions_pkey
+
+ALTER TABLE ONLY internal.retired_partitions
+    ADD CONSTRAINT retired_partitions_pkey PRIMARY KEY (period, detached_at);
 
 -- constraint internal.schema_history schema_history_pkey
 
@@ -2131,6 +2548,14 @@ CREATE UNIQUE INDEX mv_system_performance_dashboard_key ON analytics.mv_system_p
 -- index analytics.mv_weekly_response_metrics_key
 
 CREATE UNIQUE INDEX mv_weekly_response_metrics_key ON analytics.mv_weekly_response_metrics USING btree (week_start, industry_category);
+
+-- index analytics.predictive_analytics_results_target_idx
+
+CREATE INDEX predictive_analytics_results_target_idx ON analytics.predictive_analytics_results USING btree (prediction_target, model_name, target_period);
+
+-- index analytics.predictive_analytics_results_waiting_idx
+
+CREATE INDEX predictive_analytics_results_waiting_idx ON analytics.predictive_analytics_results USING btree (prediction_target, id) WHERE (scored_at IS NULL);
 
 -- index analytics.processing_jobs_started_at_idx
 
@@ -2212,6 +2637,22 @@ CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON analy
 
 CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON analytics.system_health_metrics FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
 
+-- trigger internal.norm_counts norm_counts_final
+
+CREATE TRIGGER norm_counts_final BEFORE INSERT OR DELETE OR UPDATE ON internal.norm_counts FOR EACH ROW EXECUTE FUNCTION internal.keep_norm_counts();
+
+-- trigger internal.norm_counts norm_counts_whole
+
+CREATE TRIGGER norm_counts_whole BEFORE TRUNCATE ON internal.norm_counts FOR EACH STATEMENT EXECUTE FUNCTION internal.refuse_truncating_norms();
+
+-- trigger internal.norm_versions norm_versions_final
+
+CREATE TRIGGER norm_versions_final BEFORE DELETE OR UPDATE ON internal.norm_versions FOR EACH ROW EXECUTE FUNCTION internal.keep_norm_version();
+
+-- trigger internal.norm_versions norm_versions_whole
+
+CREATE TRIGGER norm_versions_whole BEFORE TRUNCATE ON internal.norm_versions FOR EACH STATEMENT EXECUTE FUNCTION internal.refuse_truncating_norms();
+
 -- trigger internal.schema_history note_change
 
 CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON internal.schema_history FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
@@ -2219,6 +2660,16 @@ CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON inter
 -- trigger internal.trait_states note_change
 
 CREATE TRIGGER note_change AFTER INSERT OR DELETE OR UPDATE OR TRUNCATE ON internal.trait_states FOR EACH STATEMENT EXECUTE FUNCTION internal.note_change_of_table();
+
+-- fk constraint internal.norm_applications norm_applications_version_fkey
+
+ALTER TABLE ONLY internal.norm_applications
+    ADD CONSTRAINT norm_applications_version_fkey FOREIGN KEY (version) REFERENCES internal.norm_versions(version);
+
+-- fk constraint internal.norm_counts norm_counts_version_fkey
+
+ALTER TABLE ONLY internal.norm_counts
+    ADD CONSTRAINT norm_counts_version_fkey FOREIGN KEY (version) REFERENCES internal.norm_versions(version);
 
 -- fk constraint internal.quarantine quarantine_batch_fkey
 
@@ -2249,7 +2700,18 @@ GRANT USAGE ON SCHEMA internal TO ioc_ingest;
 
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 
+GRANT USAGE ON SCHEMA retired TO ioc_backup;
+
+REVOKE ALL ON FUNCTION internal.erase_retired_rows(subject_kind text, subject uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION internal.erase_rows(subject_kind text, subject uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION internal.is_held(held_tier text, moment timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION internal.is_held(held_tier text, moment timestamp with time zone) TO ioc_ingest;
+
+REVOKE ALL ON FUNCTION internal.keep_norm_counts() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION internal.keep_norm_version() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION internal.make_partitions(days date[], retention_days integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION internal.make_partitions(days date[], retention_days integer) TO ioc_ingest;
@@ -2273,6 +2735,11 @@ REVOKE ALL ON FUNCTION internal.refresh_view(view_name text) FROM PUBLIC;
 GRANT ALL ON FUNCTION internal.refresh_view(view_name text) TO ioc_ingest;
 
 REVOKE ALL ON FUNCTION internal.refuse_audit_change() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION internal.refuse_truncating_norms() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION internal.sum_days(first_day date, end_day date) FROM PUBLIC;
+GRANT ALL ON FUNCTION internal.sum_days(first_day date, end_day date) TO ioc_ingest;
 
 REVOKE ALL ON FUNCTION internal.track_changes(VARIADIC tables regclass[]) FROM PUBLIC;
 
@@ -2480,6 +2947,21 @@ GRANT SELECT ON TABLE internal.item_states TO ioc_analyst;
 GRANT SELECT ON TABLE internal.item_states TO ioc_backup;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.item_states TO ioc_ingest;
 
+GRANT SELECT ON TABLE internal.norm_applications TO ioc_analyst;
+GRANT SELECT ON TABLE internal.norm_applications TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.norm_applications TO ioc_ingest;
+
+GRANT SELECT ON SEQUENCE internal.norm_applications_id_seq TO ioc_backup;
+GRANT USAGE ON SEQUENCE internal.norm_applications_id_seq TO ioc_ingest;
+
+GRANT SELECT ON TABLE internal.norm_counts TO ioc_analyst;
+GRANT SELECT ON TABLE internal.norm_counts TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.norm_counts TO ioc_ingest;
+
+GRANT SELECT ON TABLE internal.norm_versions TO ioc_analyst;
+GRANT SELECT ON TABLE internal.norm_versions TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.norm_versions TO ioc_ingest;
+
 GRANT SELECT ON TABLE internal.organization_states TO ioc_analyst;
 GRANT SELECT ON TABLE internal.organization_states TO ioc_backup;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.organization_states TO ioc_ingest;
@@ -2504,6 +2986,24 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.replacements TO ioc_ingest;
 GRANT SELECT ON TABLE internal.response_registry TO ioc_analyst;
 GRANT SELECT ON TABLE internal.response_registry TO ioc_backup;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.response_registry TO ioc_ingest;
+
+GRANT SELECT ON TABLE internal.retention_holds TO ioc_analyst;
+GRANT SELECT ON TABLE internal.retention_holds TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.retention_holds TO ioc_ingest;
+
+GRANT SELECT ON SEQUENCE internal.retention_holds_id_seq TO ioc_backup;
+GRANT USAGE ON SEQUENCE internal.retention_holds_id_seq TO ioc_ingest;
+
+GRANT SELECT ON TABLE internal.retention_plans TO ioc_analyst;
+GRANT SELECT ON TABLE internal.retention_plans TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.retention_plans TO ioc_ingest;
+
+GRANT SELECT ON SEQUENCE internal.retention_plans_id_seq TO ioc_backup;
+GRANT USAGE ON SEQUENCE internal.retention_plans_id_seq TO ioc_ingest;
+
+GRANT SELECT ON TABLE internal.retired_partitions TO ioc_analyst;
+GRANT SELECT ON TABLE internal.retired_partitions TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.retired_partitions TO ioc_ingest;
 
 GRANT SELECT ON TABLE internal.schema_history TO ioc_backup;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.schema_history TO ioc_ingest;

@@ -7,9 +7,14 @@ import dagster as dg
 import pandas as pd
 from psycopg import sql
 
-from ioc_analytics.database.publish import Relation
-from ioc_analytics.resources import AnalyticsResource, PostgresIOManager
-from ioc_analytics.resources.failures import RETRY, failures
+from ioc_analytics.resources import (
+    RETRY,
+    AnalyticsResource,
+    PostgresIOManager,
+    Relation,
+    failures,
+    publication_checks,
+)
 
 MONTHS = dg.MonthlyPartitionsDefinition("2020-01-01", timezone="UTC", end_offset=1)
 
@@ -21,7 +26,10 @@ MONTHS = dg.MonthlyPartitionsDefinition("2020-01-01", timezone="UTC", end_offset
     deps=["ocean_trait_distributions"],
     metadata={
         "partition_expr": "month",
-        "checks": {"a score is 0 to 100": "mean BETWEEN 0 AND 100"},
+        "checks": {
+            "a score is 0 to 100": "mean BETWEEN 0 AND 100",
+            "a month has 30 responses": {"condition": "sample_size >= 30", "is_blocking": False},
+        },
     },
     retry_policy=RETRY,
 )
@@ -70,6 +78,7 @@ def openness_summary(openness_by_month: pd.DataFrame) -> pd.DataFrame:
 
 defs = dg.Definitions(
     assets=[openness_by_month, openness_above_middle, openness_summary],
+    asset_checks=publication_checks(openness_by_month),
     executor=dg.in_process_executor,
     resources={
         "analytics": AnalyticsResource.from_env(),

@@ -23,8 +23,9 @@ from ioc_analytics.backup.catalogue import (
     mirror,
     note_state,
 )
-from ioc_analytics.backup.dump import DAGSTER
-from ioc_analytics.backup.restore import Source, load, load_dagster
+from ioc_analytics.backup.dump import DAGSTER, PLATFORM
+from ioc_analytics.backup.physical import check_base, recovered
+from ioc_analytics.backup.restore import Source, compare, load, load_dagster
 from ioc_analytics.backup.signing import signing_key
 from ioc_analytics.backup.verify import check_files, note_fault
 from ioc_analytics.database import closed
@@ -62,8 +63,7 @@ def drill_backup(database: Database, backup_id: str | None = None) -> Backup:
         folder = find_backup(config, backup_id)
         try:
             source = Source(folder, check_files(folder, key))
-            with scratch(database, source) as there:
-                seconds = _try(source, there)
+            seconds = _tried(database, source)
         except IntegrityFailure as fault:
             note_fault(database, folder, key, fault)
             raise
@@ -80,6 +80,33 @@ def drill_backup(database: Database, backup_id: str | None = None) -> Backup:
         with database.connection("ingest") as connection:
             mirror(connection, list_backups(config))
     return backup
+
+
+def _tried(database: Database, source: Source) -> float:
+    if source.manifest.physical is not None:
+        return _try_physical(database.config, source, source.manifest.physical.database)
+    with scratch(database, source) as there:
+        return _try(source, there)
+
+
+def _try_physical(config: AnalyticsConfig, source: Source, name: str) -> float:
+    check_base(source.manifest, source.folder)
+    home = config.home / "drill"
+    with file_lock(config.home / "drill.lock", _LOCK_TIMEOUT_SECONDS):
+        _remove(home)  # of a drill that was killed
+        started = time.monotonic()
+        try:
+            with (
+                recovered(config, source.folder, source.manifest, home, None) as lease,
+                Database(AnalyticsConfig.load({}, home=home)) as there,
+            ):
+                compare(source, PLATFORM, lease.conninfo(name), there)
+                seconds = time.monotonic() - started
+                with translated_errors(), psycopg.connect(lease.conninfo(name)) as connection:
+                    _ask(source, connection)
+        finally:
+            _remove(home)
+    return seconds
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from ioc_analytics.backup import tombstones
 from ioc_analytics.backup.catalogue import list_backups, locked_folder, mirror, new_id, read_backup
 from ioc_analytics.backup.fingerprints import fingerprint_database
 from ioc_analytics.backup.manifest import Manifest, mark_files
+from ioc_analytics.backup.physical import write_base
 from ioc_analytics.backup.signing import signing_key, sync_folder
 from ioc_analytics.database.clients import Clients, find_clients, run_client
 from ioc_analytics.database.neighbours import neighbour_conninfo
@@ -21,7 +22,7 @@ from ioc_analytics.database.pools import Database
 from ioc_analytics.database.snapshots import reading, shared_snapshot
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import InvalidInput, Unavailable
-from ioc_analytics.records.backups import Backup, Fingerprint
+from ioc_analytics.records.backups import Backup, Fingerprint, Method
 from ioc_analytics.schema.migrations import find_drift
 
 Progress = Callable[[str], None]
@@ -33,13 +34,18 @@ DEFAULT_COMPRESSION: Final = 1
 
 
 def create_backup(
-    database: Database, *, compression: int = DEFAULT_COMPRESSION, progress: Progress | None = None
+    database: Database,
+    *,
+    method: Method = "dump",
+    compression: int = DEFAULT_COMPRESSION,
+    progress: Progress | None = None,
 ) -> Backup:
     """Write a backup of the platform's database, and of Dagster's beside it.
 
     Args:
         database: The platform's database.
-        compression: gzip level, 0 (none) to 9.
+        method: ``dump``, or ``physical``: the whole server, see ``backup.physical``.
+        compression: gzip level of a dump, 0 (none) to 9.
         progress: Called with a word for each table that is counted and each dump.
 
     Raises:
@@ -57,7 +63,7 @@ def create_backup(
         draft = folder / f".{backup_id}.new"
         try:
             draft.mkdir(mode=0o700)
-            manifest = _write_parts(database, draft, backup_id, compression, progress)
+            manifest = _write_parts(database, draft, backup_id, method, compression, progress)
             manifest.write(draft, key)
             for path in [draft, *(path for path in draft.iterdir() if path.is_dir())]:
                 sync_folder(path)
@@ -77,27 +83,27 @@ def create_backup(
 
 
 def _write_parts(
-    database: Database, draft: Path, backup_id: str, compression: int, progress: Progress | None
+    database: Database,
+    draft: Path,
+    backup_id: str,
+    method: Method,
+    compression: int,
+    progress: Progress | None,
 ) -> Manifest:
-    sources = {PLATFORM: database.conninfo("backup")}
-    beside = neighbour_conninfo(database, DAGSTER)
-    if beside is not None:
-        sources[DAGSTER] = beside
     jobs = parallel_jobs(database.config.operations.parallel_processing)
-    advance = None if progress is None else partial(progress, "tables")
-    with reading(sources[PLATFORM]) as connection:
+    with reading(database.conninfo("backup")) as connection:
         version = str(connection.info.parameter_status("server_version")).split()[0]
         drift = tuple(find_drift(connection))
     preferred = database.lease.bin_folder if database.lease else database.config.pg_bin
     clients = find_clients(int(version.split(".")[0]), preferred)
     created_at = utc_now()
-    parts: dict[str, dict[str, Fingerprint]] = {}
-    for part, conninfo in sources.items():
-        with shared_snapshot(conninfo) as snapshot:
-            _dump(clients, conninfo, snapshot, draft / part, jobs, compression)
-            if progress is not None:
-                progress(f"{part} dumped")
-            parts[part] = fingerprint_database(conninfo, snapshot, jobs=jobs, advance=advance)
+    mark = None
+    if method == "physical":
+        mark, fingerprints = write_base(database, clients, draft, backup_id, jobs)
+        parts = {PLATFORM: fingerprints}
+        created_at = utc_now()  # what it holds is what there was at the end of the copying
+    else:
+        parts = _dump_parts(database, clients, draft, jobs, compression, progress)
     return Manifest(
         id=backup_id,
         created_at=created_at,
@@ -106,7 +112,31 @@ def _write_parts(
         drift=drift,
         parts=parts,
         files=mark_files(draft, syncs=True),
+        physical=mark,
     )
+
+
+def _dump_parts(
+    database: Database,
+    clients: Clients,
+    draft: Path,
+    jobs: int,
+    compression: int,
+    progress: Progress | None,
+) -> dict[str, dict[str, Fingerprint]]:
+    sources = {PLATFORM: database.conninfo("backup")}
+    beside = neighbour_conninfo(database, DAGSTER)
+    if beside is not None:
+        sources[DAGSTER] = beside
+    advance = None if progress is None else partial(progress, "tables")
+    parts: dict[str, dict[str, Fingerprint]] = {}
+    for part, conninfo in sources.items():
+        with shared_snapshot(conninfo) as snapshot:
+            _dump(clients, conninfo, snapshot, draft / part, jobs, compression)
+            if progress is not None:
+                progress(f"{part} dumped")
+            parts[part] = fingerprint_database(conninfo, snapshot, jobs=jobs, advance=advance)
+    return parts
 
 
 def parallel_jobs(most: int) -> int:

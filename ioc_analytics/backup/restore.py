@@ -8,6 +8,7 @@ It converges: whatever a killed restore leaves is closed, bears a mark, and is d
 import shutil
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,17 +16,19 @@ from urllib.parse import urlsplit
 from psycopg import sql
 
 from ioc_analytics.backup import tombstones
-from ioc_analytics.backup.catalogue import find_backup, locked_folder
+from ioc_analytics.backup.catalogue import find_backup, list_backups, locked_folder
 from ioc_analytics.backup.dump import DAGSTER, PLATFORM, parallel_jobs
 from ioc_analytics.backup.fingerprints import differences, fingerprint_database
 from ioc_analytics.backup.manifest import Manifest
+from ioc_analytics.backup.physical import LATEST, Until, latest_log, recovered
 from ioc_analytics.backup.signing import signing_key
 from ioc_analytics.backup.verify import check_files
 from ioc_analytics.database import closed
-from ioc_analytics.database.clients import find_clients, run_client
+from ioc_analytics.database.clients import Clients, find_clients, run_client
 from ioc_analytics.database.logins import connect_as_administrator, provision
 from ioc_analytics.database.neighbours import neighbour_conninfo, neighbour_url
 from ioc_analytics.database.pools import Database
+from ioc_analytics.database.recovery import open_to_all
 from ioc_analytics.database.servers import Address
 from ioc_analytics.database.translation import translated_errors
 from ioc_analytics.kernel import sqlfiles
@@ -52,6 +55,9 @@ _CATALOGUES: Final = frozenset(
 """What ``init`` fills: a database with rows in these alone is empty."""
 
 
+_NEWER_SETTING: Final = 'unrecognized configuration parameter "transaction_timeout"'
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """A backup whose files have been checked."""
@@ -59,8 +65,8 @@ class Source:
     folder: Path
     manifest: Manifest
 
-    def clients_folder(self, address: Address, preferred: Path | None) -> Path:
-        """Return the folder of a ``pg_restore`` that reads the dump and knows the server.
+    def clients(self, address: Address, preferred: Path | None) -> tuple[Clients, int]:
+        """Return a ``pg_restore`` that reads the dump, and the major version of the server.
 
         Raises:
             ConfigurationError: The server is older than the backup's, or the programs are.
@@ -74,11 +80,14 @@ class Source:
                 f"PostgreSQL {major}: restore into {made_by} or newer"
             )
         tool = int(self.manifest.tool_version.split(".")[0])
-        return find_clients(max(major, tool), preferred).folder
+        return find_clients(max(major, tool), preferred), major
 
 
 def restore_backup(
-    database: Database, backup_id: str | None = None, target: str | Path | None = None
+    database: Database,
+    backup_id: str | None = None,
+    target: str | Path | None = None,
+    until: datetime | str | None = None,
 ) -> RestoreReceipt:
     """Restore a backup; without an id the newest one.
 
@@ -87,20 +96,42 @@ def restore_backup(
         backup_id: The backup; None: the newest.
         target: Name of a new database on the same server, a new home folder (a path with a slash),
             or the address of a server (``postgresql://...``) whose login may make databases.
-            None: the installation's own database, which must be empty.
+            None: the installation's own database, which must be empty. A physical backup goes
+            into a new home folder only.
+        until: Of a physical backup: restore what was committed up to this moment (UTC unless it
+            has a time zone), or up to the end of the log that is here (``latest``). None: the
+            moment of the backup.
 
     Raises:
-        InvalidInput: The target holds rows, or there is no such backup.
+        InvalidInput: The target holds rows, there is no such backup, or the log ends before the
+            moment.
         IntegrityFailure: The backup is damaged, or what was restored is not what was backed up.
         ConfigurationError: The key is another one, or the target's server is older.
     """
+    place = _target_config(database.config, target)
+    return restore_to(database, backup_id, place, _until(until))
+
+
+def restore_to(
+    database: Database, backup_id: str | None, place: AnalyticsConfig, until: Until | None = None
+) -> RestoreReceipt:
+    """Restore a backup into the empty database of other settings; see :func:`restore_backup`."""
     config = database.config
     key = signing_key(config)
     with locked_folder(config) as backups:
+        if backup_id is None and until is not None:
+            backup_id = _newest_physical(config)
         folder = find_backup(config, backup_id)
         source = Source(folder, check_files(folder, key))
         erased = dict(tombstones.kept(backups, key))
-        place = _target_config(config, target)
+        if source.manifest.physical is not None:
+            erased.update(_living_tombstones(database))
+            return _recover(database, source, place, until, erased)
+        if until is not None:
+            raise InvalidInput(
+                f"backup {source.manifest.id} is a dump, which knows one moment only: a moment can "
+                "be chosen with a physical backup"
+            )
         with Database(place) as there:
             name = place.database.database if place.database.url is None else there.address.database
             _refuse_rows(there.address, name)
@@ -111,6 +142,7 @@ def restore_backup(
             draft = f"{name[:50]}_restoring"
             load(source, there, draft)
             erased_rows = _replay(there.address, draft, erased)
+            _analyze(there.address, draft)
             _restore_dagster(source, there)
             closed.publish(there.address, draft, name)
     return RestoreReceipt(
@@ -121,6 +153,66 @@ def restore_backup(
         erased_rows=erased_rows,
         restore_seconds=time.monotonic() - started,
     )
+
+
+def _recover(
+    database: Database,
+    source: Source,
+    place: AnalyticsConfig,
+    until: Until | None,
+    erased: tombstones.Tombstones,
+) -> RestoreReceipt:
+    """Restore a physical backup into a new home folder."""
+    manifest, mark = source.manifest, source.manifest.physical
+    if mark is None or not place.is_embedded or place.home == database.config.home:
+        raise InvalidInput(
+            f"backup {manifest.id} is a whole server: name a new home folder as target"
+        )
+    if until is not None:
+        latest_log(database)
+    started = time.monotonic()
+    place = place.replace(database={"database": mark.database})
+    with (
+        recovered(database.config, source.folder, manifest, place.home, until) as lease,
+        Database(place) as there,
+    ):
+        if until is None:
+            compare(source, PLATFORM, lease.conninfo(mark.database), there)
+        erased_rows = _replay(there.address, mark.database, erased)
+        open_to_all(place.home, lease)
+        provision(place)
+    return RestoreReceipt(
+        id=manifest.id,
+        target=mark.database,
+        home=str(place.home),
+        tables=len(manifest.parts[PLATFORM]),
+        erased_rows=erased_rows,
+        restore_seconds=time.monotonic() - started,
+    )
+
+
+def _newest_physical(config: AnalyticsConfig) -> str:
+    for backup in list_backups(config):
+        if backup.method == "physical" and backup.fault is None:
+            return backup.id
+    raise InvalidInput(
+        f"there is no physical backup in {config.backup.folder}, and only with one can a moment be "
+        "chosen: make one with `ioc-analytics backup create --physical`"
+    )
+
+
+def _until(given: datetime | str | None) -> Until | None:
+    if given is None:
+        return None
+    if given == LATEST:
+        return Until(None)
+    try:
+        moment = given if isinstance(given, datetime) else datetime.fromisoformat(given)
+    except ValueError:
+        raise InvalidInput(
+            f"until is a moment such as 2026-11-25T14:30:00+00:00, or `latest`; {given!r} was given"
+        ) from None
+    return Until(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def load(source: Source, there: Database, name: str) -> None:
@@ -148,7 +240,8 @@ def compare(source: Source, part: str, conninfo: str, there: Database) -> None:
         IntegrityFailure: Something differs; the tables are named.
     """
     jobs = parallel_jobs(there.config.operations.parallel_processing)
-    found = differences(source.manifest.parts[part], fingerprint_database(conninfo, jobs=jobs))
+    held = fingerprint_database(conninfo, jobs=jobs, hashing=source.manifest.hashing)
+    found = differences(source.manifest.parts[part], held)
     if found:
         raise IntegrityFailure(
             f"backup {source.manifest.id} restores to something else: {'; '.join(found[:10])}. "
@@ -158,12 +251,23 @@ def compare(source: Source, part: str, conninfo: str, there: Database) -> None:
 
 def _run_restore(source: Source, there: Database, part: str, conninfo: str, *options: str) -> None:
     lease = there.lease
-    programs = source.clients_folder(
+    clients, major = source.clients(
         there.address, lease.bin_folder if lease else there.config.pg_bin
     )
     jobs = parallel_jobs(there.config.operations.parallel_processing)
-    arguments = ["--exit-on-error", f"--jobs={jobs}", *options, str(source.folder / part)]
-    run_client(programs / "pg_restore", arguments, conninfo)
+    arguments = [f"--jobs={jobs}", *options, str(source.folder / part)]
+    if clients.major == major:
+        arguments.insert(0, "--exit-on-error")
+    run_client(clients.folder / "pg_restore", arguments, conninfo, _is_newer_setting_only)
+
+
+def _is_newer_setting_only(said: str) -> bool:
+    """Return whether a newer ``pg_restore`` missed nothing but a setting of its own version.
+
+    It sets ``transaction_timeout`` (PostgreSQL 17) to 0 whatever the server is.
+    """
+    faults = [line for line in said.splitlines() if line.startswith("pg_restore: error:")]
+    return bool(faults) and all(_NEWER_SETTING in line for line in faults)
 
 
 def _target_config(config: AnalyticsConfig, target: str | Path | None) -> AnalyticsConfig:
@@ -177,12 +281,27 @@ def _target_config(config: AnalyticsConfig, target: str | Path | None) -> Analyt
     if isinstance(target, Path) or "/" in text:
         home = Path(target).expanduser().absolute()
         _bring_key(config, home)
-        return config.replace(
+        return _embedded(config).replace(
             home=home, backup={"folder": config.backup.folder}, inbox={"path": home / "inbox"}
         )
     if config.database.url is not None:
         raise InvalidInput("give the whole address of the target: this installation has one too")
     return config.replace(database={"database": text})
+
+
+def _embedded(config: AnalyticsConfig) -> AnalyticsConfig:
+    """Return settings with an embedded server, whose home takes what another server held."""
+    if config.is_embedded:
+        return config
+    url = config.database.url
+    name = urlsplit(url.get_secret_value()).path[1:] if url else config.database.database
+    return AnalyticsConfig.load(
+        {},
+        home=config.home,
+        pg_bin=config.pg_bin,
+        privacy=config.privacy,
+        database={"database": name},
+    )
 
 
 def _bring_key(config: AnalyticsConfig, home: Path) -> None:
@@ -225,6 +344,12 @@ def _replay(address: Address, name: str, erased: tombstones.Tombstones) -> int:
         return 0
     with translated_errors(), connect_as_administrator(address, name) as connection:
         return tombstones.replay(connection, erased)
+
+
+def _analyze(address: Address, name: str) -> None:
+    """Give the planner its statistics, which no dump holds."""
+    with translated_errors(), connect_as_administrator(address, name) as connection:
+        connection.execute("ANALYZE")
 
 
 def _restore_dagster(source: Source, there: Database) -> None:

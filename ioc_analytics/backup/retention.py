@@ -4,9 +4,11 @@ For: ``prune_backups``, after a backup was made. Not for: the retention of rows 
 """
 
 import shutil
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from ioc_analytics.backup import archive
 from ioc_analytics.backup.catalogue import list_backups, locked_folder, mirror, newest_drilled
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel.clock import utc_now
@@ -38,16 +40,26 @@ def plan_pruning(backups: list[Backup], settings: BackupSettings, now: datetime)
     return going[::-1] if last is not None else []
 
 
-def prune_backups(database: Database) -> list[Backup]:
-    """Delete what the plan says and return it; nothing goes before one backup was drilled."""
+def prune_backups(
+    database: Database, is_held: Callable[[datetime], bool] = lambda moment: False
+) -> list[Backup]:
+    """Delete what the plan says and return it; nothing goes before one backup was drilled.
+
+    Args:
+        database: The database.
+        is_held: Whether a legal hold keeps a backup of that moment.
+    """
     config = database.config
     with locked_folder(config) as folder:
-        going = plan_pruning(list_backups(config), config.backup, utc_now())
+        planned = plan_pruning(list_backups(config), config.backup, utc_now())
+        going = [one for one in planned if not is_held(one.created_at)]
         for backup in going:
             # Out of the catalogue at once; a kill in the middle leaves a draft for the next backup.
             draft = folder / f".{backup.id}.new"
             Path(backup.location).rename(draft)
             shutil.rmtree(draft)
+        left = list_backups(config)
+        archive.prune(config, left)
         with database.connection("ingest") as connection:
-            mirror(connection, list_backups(config))
+            mirror(connection, left)
     return going

@@ -27,19 +27,24 @@ def backup() -> None:
     show_default=True,
     help="Level of gzip; 0 does not compress.",
 )
+@click.option(
+    "--physical", is_flag=True, help="The whole server and its log, for any moment since."
+)
 @click.option("--drill", is_flag=True, help="Restore it on trial, then let old backups go.")
 @pass_session
-def create(session: Session, compression: int, drill: bool) -> None:
+def create(session: Session, compression: int, physical: bool, drill: bool) -> None:
     """Write a backup of the platform's database, and of Dagster's.
 
     Example:
         ioc-analytics backup create --drill
+        ioc-analytics backup create --physical
     """
+    how: dict[str, object] = {"compression": compression}
+    if physical:
+        how = {"method": "physical"}
     with session.system() as system, session.progress("tables") as bars:
         task = bars.add_task("writing", total=None)
-        made = system.create_backup(
-            {"compression": compression}, progress=lambda step: bars.advance(task)
-        )
+        made = system.create_backup(how, progress=lambda step: bars.advance(task))
         gone = []
         if drill:
             bars.update(task, description="drilling")
@@ -69,10 +74,13 @@ def show(session: Session) -> None:
         session.print_json({"backups": [one.to_dict() for one in backups]})
         return
     numbers = ("size", "restore seconds")
-    shown = table("id", "made at", "state", "size", "restore seconds", "fault", numbers=numbers)
+    shown = table(
+        "id", "method", "made at", "state", "size", "restore seconds", "fault", numbers=numbers
+    )
     for one in backups:
         shown.add_row(
             one.id,
+            one.method,
             f"{one.created_at:%Y-%m-%d %H:%M}",
             one.state,
             size(one.size),
@@ -120,21 +128,27 @@ def drill(session: Session, backup_id: str | None) -> None:
 
 
 @backup.command("restore")
-@click.argument("backup_id", metavar="ID")
+@click.argument("backup_id", required=False, metavar="[ID]")
 @click.option(
     "--target",
     help="New database, new home folder (a path), or a server's address; without it the "
     "installation's own database, which must be empty.",
 )
+@click.option(
+    "--until",
+    metavar="MOMENT",
+    help="Of a physical backup: what was committed up to this moment (UTC), or `latest`.",
+)
 @pass_session
-def restore(session: Session, backup_id: str, target: str | None) -> None:
-    """Restore a backup into an empty target; nothing is ever overwritten.
+def restore(session: Session, backup_id: str | None, target: str | None, until: str | None) -> None:
+    """Restore a backup, or the newest one, into an empty target; nothing is ever overwritten.
 
     Example:
         ioc-analytics backup restore 20261125T020000Z-1a2b3c --target ioc_analytics_restored
+        ioc-analytics backup restore ID --target /srv/ioc-new --until 2026-11-25T14:30:00
     """
     with session.system() as system:
-        receipt = system.restore_backup(backup_id, target)
+        receipt = system.restore_backup(backup_id, target, until)
     if session.is_json:
         session.print_json(receipt.to_dict())
         return
@@ -143,3 +157,36 @@ def restore(session: Session, backup_id: str, target: str | None) -> None:
         f"in {receipt.restore_seconds:.1f} s; {receipt.erased_rows:,} rows of erased people and "
         "organizations were taken out again"
     )
+
+
+@backup.command("upgrade")
+@pass_session
+def upgrade(session: Session) -> None:
+    """Move the embedded server's data to the PostgreSQL that is installed now.
+
+    They go through a backup that is drilled before; the old data folder stays. Stop everything
+    that uses the platform first.
+
+    Example:
+        ioc-analytics backup upgrade
+    """
+    with session.system() as system, session.progress("steps") as bars:
+        task = bars.add_task("looking", total=None)
+
+        def show_step(step: str) -> None:
+            bars.update(task, description=step, advance=1)
+
+        receipt = system.upgrade_server(progress=show_step)
+    if session.is_json:
+        session.print_json(receipt.to_dict())
+        return
+    if receipt.backup is None:
+        click.echo(f"nothing to do: the data are in PostgreSQL {receipt.to_version} already")
+        return
+    click.echo(
+        f"PostgreSQL {receipt.from_version} became {receipt.to_version} in "
+        f"{receipt.seconds:.0f} s, through backup {receipt.backup}.\n"
+        f"The old data are in {receipt.old_data}: delete that folder when you are content."
+    )
+    if receipt.left_databases:
+        click.echo(f"Only there: database {', '.join(receipt.left_databases)}")

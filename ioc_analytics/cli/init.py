@@ -72,6 +72,13 @@ def status(session: Session, openmetrics: bool) -> None:
         f"in quarantine: {found.quarantine_waiting:,}; data quality: "
         f"{figure(database.data_quality_score)}"
     )
+    if found.last_backup is None:
+        click.echo("No backup has been restored on trial yet: ioc-analytics backup create --drill")
+    else:
+        click.echo(
+            f"Newest drilled backup: {found.last_backup:%Y-%m-%d %H:%M} UTC; "
+            f"its restore took {figure(found.restore_seconds)} s"
+        )
     for alert in found.alerts:
         click.echo(f"Alert {alert.id}, {alert.severity}: {alert.summary} ({alert.runbook})")
     tables = table("table", "rows", "size", numbers=("rows", "size"))

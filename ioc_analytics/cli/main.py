@@ -12,6 +12,7 @@ from ioc_analytics.cli.benchmarks import benchmarks
 from ioc_analytics.cli.commands import RootGroup
 from ioc_analytics.cli.demo import demo, dev
 from ioc_analytics.cli.export import export
+from ioc_analytics.cli.forecast import forecast
 from ioc_analytics.cli.generate import generate
 from ioc_analytics.cli.health import health
 from ioc_analytics.cli.ingest import ingest, quarantine
@@ -19,11 +20,14 @@ from ioc_analytics.cli.init import init, status
 from ioc_analytics.cli.maintain import maintain
 from ioc_analytics.cli.metric import metric
 from ioc_analytics.cli.migrate import migrate
+from ioc_analytics.cli.norms import norms
 from ioc_analytics.cli.ocean import ocean
 from ioc_analytics.cli.pseudonym import pseudonym
 from ioc_analytics.cli.query import query
 from ioc_analytics.cli.refresh import refresh
 from ioc_analytics.cli.report import report
+from ioc_analytics.cli.retention import retention
+from ioc_analytics.cli.risks import risks
 from ioc_analytics.cli.settings import settings
 from ioc_analytics.cli.trends import trends
 
@@ -53,9 +57,12 @@ for _command in (
     quarantine,
     refresh,
     ocean,
+    norms,
     benchmarks,
     metric,
     trends,
+    forecast,
+    risks,
     query,
     export,
     report,
@@ -63,6 +70,7 @@ for _command in (
     generate,
     backup,
     maintain,
+    retention,
     migrate,
     settings,
 ):

@@ -4,20 +4,18 @@ Not for: the figures themselves (``insight.ocean``); this draws tables. Its
 subcommands stand in ``cli.ocean_groups``.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from ioc_analytics.cli.commands import PlatformGroup
 from ioc_analytics.cli.conditions import parse_conditions, selection_options
-from ioc_analytics.cli.ocean_groups import careless, compare, items, outliers, over_time
+from ioc_analytics.cli.ocean_groups import careless, compare, items, outliers, over_time, raters
 from ioc_analytics.cli.session import Session, figure, pass_session, table
+from ioc_analytics.cli.sparklines import sparkline
 
 if TYPE_CHECKING:
     from ioc_analytics.insight.ocean import OceanAnalysis
-
-_BARS = " ▁▂▃▄▅▆▇█"
 
 
 @click.group(cls=PlatformGroup, invoke_without_command=True)
@@ -65,7 +63,7 @@ def ocean(
         show_analysis(session, analysis)
 
 
-for _command in (compare, over_time, items, outliers, careless):
+for _command in (compare, over_time, items, outliers, careless, raters):
     ocean.add_command(_command)
 
 
@@ -109,17 +107,3 @@ def _show_foot(analysis: "OceanAnalysis") -> None:
         click.echo(f"read from rows: {source.days_from_rows:,} days; `refresh` makes them fast")
     for entry in analysis.withheld:
         click.echo(f"withheld: {entry['figure']}: {entry['reason']}")
-
-
-def sparkline(counts: Sequence[int]) -> str:
-    """Return counts as a row of bars, the highest one full.
-
-    Example:
-        >>> sparkline([0, 1, 4, 2])
-        ' ▂█▄'
-    """
-    highest = max(counts, default=0)
-    if highest == 0:
-        return " " * len(counts)
-    steps = len(_BARS) - 1
-    return "".join(_BARS[-(-count * steps // highest)] for count in counts)

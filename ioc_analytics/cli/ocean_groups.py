@@ -10,6 +10,8 @@ import click
 from ioc_analytics.cli.commands import PlatformCommand
 from ioc_analytics.cli.conditions import parse_conditions, selection_options
 from ioc_analytics.cli.session import Session, figure, pass_session, table
+from ioc_analytics.cli.sparklines import ranged_sparkline
+from ioc_analytics.records.vocabularies import TRAITS
 
 
 @click.command(cls=PlatformCommand)
@@ -90,6 +92,9 @@ def over_time(
             f"{bounds.low:.1f} to {bounds.high:.1f}" if bounds else "-",
             figure(point.median),
         )
+    for trait in TRAITS:
+        means = [point.average for point in history.points if point.trait == trait]
+        click.echo(f"{trait:<17}  {ranged_sparkline(means)}")
     session.console().print(points)
 
 
@@ -98,6 +103,13 @@ def over_time(
 @click.option("--by", required=True, metavar="DIMENSION", help="What makes the groups.")
 @click.option("--reference", required=True, help="The group that is compared with.")
 @click.option("--focal", required=True, help="The group that is looked at.")
+@click.option(
+    "--method",
+    type=click.Choice(["mantel", "logistic"]),
+    default="mantel",
+    show_default=True,
+    help="logistic also finds differences that turn around along the trait.",
+)
 @selection_options
 @pass_session
 def items(
@@ -106,37 +118,43 @@ def items(
     by: str,
     reference: str,
     focal: str,
+    method: str,
     conditions: tuple[str, ...],
     start: str | None,
     end: str | None,
 ) -> None:
-    """Show whether the items of an instrument work alike in two groups (Mantel's test).
+    """Show whether the items of an instrument work alike in two groups.
 
     Example:
         ioc-analytics ocean items ipip50 --by gender --reference female --focal male
+        ioc-analytics ocean items bfi25 --by gender --reference male --focal other --method logistic
     """
     filters = parse_conditions(conditions)
     with session.system() as system:
         answer = system.analyze_item_functioning(
-            by, instrument, reference, focal, filters, {"start": start, "end": end}
+            by, instrument, reference, focal, filters, {"start": start, "end": end}, method=method
         )
     if session.is_json:
         session.print_json(answer.to_dict())
         return
-    heads = ("difference in SD", "p adjusted")
+    sizes = {
+        "mantel": {"difference in SD": "standardized_difference"},
+        "logistic": {"log odds": "group_log_odds", "gain in R²": "nagelkerke_gain"},
+    }[method]
+    heads = (*sizes, "p adjusted")
     found = table("trait", "item", *heads, "class", numbers=heads)
     for trait, rows in answer.traits.items():
         for row in rows:
             found.add_row(
                 trait,
                 row.item,
-                figure(row.standardized_difference, 2),
+                *(figure(getattr(row, name), 3) for name in sizes.values()),
                 figure(row.adjusted_p_value, 4),
                 row.item_class or "-",
             )
     session.console().print(found)
-    sizes = ", ".join(f"{name} {n:,}" for name, n in answer.sample_sizes.items())
-    click.echo(f"sheets: {sizes}")
+    sheets = ", ".join(f"{name} {n:,}" for name, n in answer.sample_sizes.items())
+    click.echo(f"sheets: {sheets}")
     _show_notes(answer.warnings, answer.withheld)
 
 
@@ -184,7 +202,8 @@ def outliers(
         )
     console = session.console()
     for made in (limits, responses, months):
-        console.print(made)
+        if made.row_count:
+            console.print(made)
     far_responses = sum(found.far_responses or 0 for found in answer.by_instrument.values())
     click.echo(f"{far_responses:,} far responses; {answer.judged_months:,} months were judged")
     _show_notes((), answer.withheld)
@@ -239,7 +258,47 @@ def careless(
         )
     console = session.console()
     for made in (rates, signs, means):
-        console.print(made)
+        if made.row_count:
+            console.print(made)
+    _show_notes((), answer.withheld)
+
+
+@click.command(cls=PlatformCommand)
+@click.option("--from", "start", metavar="DATE", help="First day, or an ISO time (UTC).")
+@click.option("--to", "end", metavar="DATE", help="End, itself left out.")
+@pass_session
+def raters(session: Session, start: str | None, end: str | None) -> None:
+    """Show how far the AI raters agree, and weeks in which one left its own ways.
+
+    Example:
+        ioc-analytics ocean raters
+        ioc-analytics ocean raters --from 2025-01-01 --json
+    """
+    with session.system() as system:
+        answer = system.analyze_ai_validation({"start": start, "end": end})
+    if session.is_json:
+        session.print_json(answer.to_dict())
+        return
+    heads = ("n", "bias", "ICC", "kappa", "agree")
+    found = table("trait", "raters", *heads, numbers=heads)
+    for one in answer.agreements:
+        measured = one.agreement
+        found.add_row(
+            one.dimension,
+            f"{one.primary_model}, {one.secondary_model}",
+            f"{one.sample_size:,}",
+            figure(measured.limits.bias),
+            figure(measured.icc.icc, 2),
+            figure(measured.kappa.kappa, 2),
+            f"{measured.rate.rate:.1%}",
+        )
+    session.console().print(found)
+    for week in answer.drift:
+        click.echo(
+            f"{week.model} on {week.dimension}, week from {week.week}: {week.difference:+.1f} "
+            f"points off its history (n = {week.sample_size:,}, p = {week.adjusted_p_value:.4f})"
+        )
+    click.echo(f"{sum(answer.judged_weeks.values()):,} weeks of models and traits were judged")
     _show_notes((), answer.withheld)
 
 

@@ -9,14 +9,13 @@ import click
 
 from ioc_analytics.cli.commands import PlatformCommand
 from ioc_analytics.cli.conditions import parse_conditions
-from ioc_analytics.cli.ocean import sparkline
 from ioc_analytics.cli.session import Session, figure, pass_session, table
+from ioc_analytics.cli.sparklines import ranged_sparkline
 
 if TYPE_CHECKING:
     from ioc_analytics.insight.trends import TrendAnalysis, TrendPoint
 
 _LINE = 60
-_STEPS = 100
 
 
 @click.command(cls=PlatformCommand)
@@ -117,8 +116,5 @@ def _draw(analysis: "TrendAnalysis") -> str:
     newest: list[TrendPoint] = [
         point for point in analysis.points if point.is_mature and point.value is not None
     ][-_LINE:]
-    values = [point.value for point in newest if point.value is not None]
-    low, high = min(values, default=0.0), max(values, default=0.0)
-    reach = high - low
-    bars = [1 + round(_STEPS * (value - low) / reach) if reach else 1 for value in values]
-    return f"{sparkline(bars)}  {low:,.3g} to {high:,.3g}, newest {len(values)} mature periods"
+    drawn = ranged_sparkline([point.value for point in newest])
+    return f"{drawn}, newest {len(newest)} mature periods"

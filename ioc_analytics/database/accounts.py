@@ -114,17 +114,17 @@ def can_enter(account: Account, folder: Path) -> bool:
     return _runs_as(account, ["/bin/sh", "-c", 'cd -- "$1"', "sh", str(folder)])
 
 
-def make_server_folder(home: Path, account: Account) -> Path:
+def make_server_folder(home: Path, account: Account, name: str = "postgres") -> Path:
     """Make the folder of mode 700 that will hold data, log and socket, and return it.
 
-    It is ``home/postgres`` where the account can reach it, else a new one below
-    ``SYSTEM_FOLDER`` whose name begins with a hash of the home.
+    It is ``home/postgres``, or of another name, where the account can reach it, else a new one
+    below ``SYSTEM_FOLDER`` whose name begins with a hash of the home.
 
     Raises:
         ConfigurationError: Neither can be made.
     """
     if can_enter(account, home):
-        folder = home / "postgres"
+        folder = home / name
         folder.mkdir(mode=0o700, exist_ok=True)
         if folder.is_symlink():
             raise ConfigurationError(f"{folder} is a link: put a folder there, or remove it")

@@ -6,7 +6,7 @@ For: dumps, restores, the schema as text. Not for: servers (``database.embedded`
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,7 @@ class Clients:
 
 
 def find_clients(major: int, preferred: Path | None = None) -> Clients:
-    """Return client programs that are not older than a server.
+    """Return client programs that are not older than a server: of its own version, else newer.
 
     Args:
         major: Major version of the server.
@@ -43,31 +43,42 @@ def find_clients(major: int, preferred: Path | None = None) -> Clients:
         ConfigurationError: There are only older ones, or none: an older ``pg_dump`` does not know
             what a newer server holds.
     """
-    found = []
-    for folder in _folders(preferred):
-        clients = _inspect(folder)
-        if clients is not None and clients.major >= major:
+    found = [clients for clients in map(_inspect, _folders(preferred)) if clients is not None]
+    # What a newer pg_dump writes, only a newer pg_restore reads.
+    for clients in sorted(found, key=lambda clients: clients.major != major):
+        if clients.major >= major:
             return clients
-        if clients is not None:
-            found.append(f"{clients.version} in {clients.folder}")
+    older = ", ".join(f"{clients.version} in {clients.folder}" for clients in found)
     raise ConfigurationError(
-        f"the server is PostgreSQL {major}, and pg_dump is {', '.join(found) or 'not installed'}: "
+        f"the server is PostgreSQL {major}, and pg_dump is {older or 'not installed'}: "
         f"install the client programs of PostgreSQL {major} or newer, or name their folder in "
         "ANALYTICS_PG_BIN"
     )
 
 
-def run_client(program: Path, arguments: Sequence[str], conninfo: str) -> str:
+def run_client(
+    program: Path,
+    arguments: Sequence[str],
+    conninfo: str | None,
+    forgives: Callable[[str], bool] = lambda said: False,
+) -> str:
     """Run a client program against a database and return what it printed.
+
+    Args:
+        program: The program.
+        arguments: Its arguments, without those of the connection.
+        conninfo: Where it connects to; None: nowhere.
+        forgives: Whether a failure that said so is none.
 
     Raises:
         Unavailable: It failed; the last lines of what it said are given.
     """
-    given = conninfo_to_dict(conninfo)
+    given = conninfo_to_dict(conninfo or "")
     password = given.pop("password", None)
     # Not in the arguments, which every account of the machine can list.
     secret = {"PGPASSWORD": str(password)} if password else {}
-    command = [str(program), *arguments, f"--dbname={make_conninfo('', **given)}"]
+    place = [] if conninfo is None else [f"--dbname={make_conninfo('', **given)}"]
+    command = [str(program), *arguments, *place]
     try:
         done = subprocess.run(
             command,
@@ -80,6 +91,8 @@ def run_client(program: Path, arguments: Sequence[str], conninfo: str) -> str:
             errors="replace",
         )
     except subprocess.CalledProcessError as fault:
+        if forgives(fault.stderr):
+            return str(fault.stdout)
         lines = " ".join(fault.stderr.strip().splitlines()[-_SHOWN_LINES:])
         raise Unavailable(f"{program.name} did not finish: {lines}") from fault
     except OSError as fault:

@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,15 @@ SOCKET_PORT = 5432
 
 SERVER_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 CONFIGURATION_NAME = "ioc_analytics.conf"
+ARCHIVE_CONFIGURATION = "ioc_archive.conf"
+RECOVERY_CONFIGURATION = "ioc_recovery.conf"
+"""Included where they exist: where the log is archived, and up to where it is replayed."""
+
+HBA = f"local all all scram-sha-256\nlocal replication {SUPERUSER} scram-sha-256\n"
+"""Who may connect: everybody with a password, by the socket alone."""
+
+_FORMER_HBA = "local all all scram-sha-256\n"
+"""Of homes made before there were physical backups."""
 
 _MIB = 1024**2
 _GIB = 1024**3
@@ -160,7 +170,7 @@ def initialize(cluster: Cluster, binaries: Binaries, password: str) -> None:
         _run_initdb(command, cluster.account)
     finally:
         password_file.unlink(missing_ok=True)
-    _write(cluster, fresh / "pg_hba.conf", "local all all scram-sha-256\n")
+    _write(cluster, fresh / "pg_hba.conf", HBA)
     with (fresh / "postgresql.conf").open("a", encoding="utf-8") as lines:
         lines.write(f"\ninclude = '{CONFIGURATION_NAME}'\n")
     fresh.rename(cluster.data)
@@ -193,6 +203,10 @@ def configure(cluster: Cluster, socket_folder: Path, *, is_small: bool) -> None:
         "dynamic_shared_memory_type": _dynamic_memory_type(),
         "max_wal_size": f"{write_ahead // _MIB}MB",
         "wal_level": "replica",
+        # On from the start, so that archiving begins without a restart once a folder is named.
+        "archive_mode": "on",
+        "archive_command": "true",
+        "archive_timeout": "5min",
         "fsync": "on",
         "full_page_writes": "on",
         "synchronous_commit": "on",
@@ -210,11 +224,20 @@ def configure(cluster: Cluster, socket_folder: Path, *, is_small: bool) -> None:
         "log_min_error_statement": "panic",
         "log_parameter_max_length_on_error": "0",
     }
-    lines = [
-        f"{name} = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in settings.items()
-    ]
     heading = "# Written at each start; use ALTER SYSTEM for settings of your own.\n"
-    _write(cluster, cluster.data / CONFIGURATION_NAME, heading + "\n".join(lines) + "\n")
+    included = (ARCHIVE_CONFIGURATION, RECOVERY_CONFIGURATION)
+    includes = "".join(f"include_if_exists = '{name}'\n" for name in included)
+    text = heading + setting_lines(settings) + includes
+    _write(cluster, cluster.data / CONFIGURATION_NAME, text)
+    hba = cluster.data / "pg_hba.conf"
+    if hba.read_text(encoding="utf-8") == _FORMER_HBA:
+        _write(cluster, hba, HBA)
+
+
+def setting_lines(settings: Mapping[str, str]) -> str:
+    """Return settings as lines of a configuration file."""
+    quoted = {name: value.replace("'", "''") for name, value in settings.items()}
+    return "".join(f"{name} = '{value}'\n" for name, value in quoted.items())
 
 
 def memory_bytes() -> int:

@@ -80,6 +80,33 @@ def copy_in(
     return n_rows
 
 
+def copy_rows_in(
+    connection: psycopg.Connection[Any],
+    schema: str,
+    table: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+) -> int:
+    """Write Python rows into a table, and return how many; for thousands, not millions.
+
+    Args:
+        connection: The caller's connection; nothing else may use it while ``rows`` are made.
+        schema: Schema of the table.
+        table: The table.
+        columns: Names of the values of each row.
+        rows: Values as psycopg adapts them.
+    """
+    n_rows = 0
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
+        sql.Identifier(schema, table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
+            n_rows += 1
+    return n_rows
+
+
 def copy_out(
     connection: psycopg.Connection[Any],
     statement: LiteralString | sql.Composable,
@@ -109,7 +136,9 @@ def copy_out(
     held: list[bytes] = []
     size = 0
     with connection.cursor() as cursor, cursor.copy(command, parameters) as copy:
-        for data in _arriving(connection, copy):
+        skipped = _HEADER_BYTES  # the header comes with the first row
+        for message in _arriving(connection, copy):
+            data, skipped = message[skipped:], 0
             if data == _TRAILER:
                 continue
             held.append(data)
@@ -121,29 +150,45 @@ def copy_out(
         yield _decode(b"".join(held), layout, widths)
 
 
+def copy_lines(
+    connection: psycopg.Connection[Any], command: bytes, n_rows: int
+) -> Iterator[list[bytes]]:
+    """Read a COPY TO STDOUT in a text format: lines as the server wrote them, ``n_rows`` at once.
+
+    Args:
+        connection: The caller's connection.
+        command: The COPY.
+        n_rows: Rows per list, but for the last one. A row is a line, or several where a quoted
+            value has line breaks.
+    """
+    held: list[bytes] = []
+    with connection.cursor() as cursor, cursor.copy(command) as copy:
+        for line in _arriving(connection, copy):
+            held.append(line)
+            if len(held) == n_rows:
+                yield held
+                held = []
+    if held:
+        yield held
+
+
 def _arriving(connection: psycopg.Connection[Any], copy: psycopg.Copy) -> Iterator[bytes]:
-    """Give the rows of a COPY TO STDOUT and its trailer; the header comes with the first."""
+    """Give the messages of a COPY TO STDOUT: the server sends one per row."""
     server = connection.pgconn
-    skipped = _HEADER_BYTES
     for block in copy:  # waits for the server
-        data, skipped = bytes(block)[skipped:], 0
-        yield data
-        while data != _TRAILER:
-            # What is here already is taken straight from libpq: psycopg's way costs 7 us a row.
-            size, message = server.get_copy_data(1)
-            if size == 0:
-                break
-            if size < 0:
-                _raise_fault(connection)
-            data = bytes(message)
-            yield data
+        yield bytes(block)
+        # What is here already is taken straight from libpq: psycopg's way costs 7 us a row.
+        while (arrived := server.get_copy_data(1))[0] > 0:
+            yield bytes(arrived[1])
+        if arrived[0] < 0:
+            _end_copy(connection)
+            return
 
 
-def _raise_fault(connection: psycopg.Connection[Any]) -> None:
+def _end_copy(connection: psycopg.Connection[Any]) -> None:
     for result in connection.wait(generators.fetch_many(connection.pgconn)):
         if result.error_message:
             raise psycopg.errors.error_from_result(result)
-    raise IntegrityFailure("a COPY ended before its last row, and the server gave no reason")
 
 
 def uuid_array_literal(identifiers: npt.NDArray[np.uint8]) -> str:

@@ -247,7 +247,7 @@ def _ensure_running(files: HomeFiles, pg_bin: Path | None) -> dict[str, Any]:
     with file_lock(files.start_lock, START_TIMEOUT_SECONDS):
         record = read_json(files.record)
         if record:
-            cluster = _recorded_cluster(record)
+            cluster = recorded_cluster(record)
             is_same = pg_bin is None or str(pg_bin) == record.get("pg_bin")
             if is_same and is_locked(files.keeper_lock) and _wait_until_ready(files, cluster):
                 return record
@@ -259,7 +259,12 @@ def _ensure_running(files: HomeFiles, pg_bin: Path | None) -> dict[str, Any]:
         return _start(files, cluster, binaries, pg_bin)
 
 
-def _recorded_cluster(record: dict[str, Any]) -> Cluster:
+def recorded_cluster(record: dict[str, Any]) -> Cluster:
+    """Return the data folder that a home's record names.
+
+    Raises:
+        ConfigurationError: It is gone.
+    """
     folder = Path(record["folder"])
     if not folder.is_dir():
         raise ConfigurationError(
@@ -272,7 +277,7 @@ def _recorded_cluster(record: dict[str, Any]) -> Cluster:
 def _prepared_cluster(files: HomeFiles, binaries: Binaries) -> Cluster:
     record = read_json(files.record)
     if record:
-        cluster = _recorded_cluster(record)
+        cluster = recorded_cluster(record)
     else:
         account = server_account(files.home / "postgres" / "data")
         cluster = Cluster(make_server_folder(files.home, account), account)
@@ -284,8 +289,9 @@ def _prepared_cluster(files: HomeFiles, binaries: Binaries) -> Cluster:
     elif cluster.major != binaries.major:
         raise ConfigurationError(
             f"the database in {cluster.data} was made by PostgreSQL {cluster.major}, and "
-            f"{binaries.folder} is PostgreSQL {binaries.version}: set ANALYTICS_PG_BIN to the bin "
-            f"folder of a PostgreSQL {cluster.major}, or restore a backup into a new ANALYTICS_HOME"
+            f"{binaries.folder} is PostgreSQL {binaries.version}: move them to it with "
+            "`ioc-analytics backup upgrade`, or set ANALYTICS_PG_BIN to the bin folder of a "
+            f"PostgreSQL {cluster.major}"
         )
     elif not files.superuser.is_file():
         raise ConfigurationError(

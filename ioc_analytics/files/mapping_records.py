@@ -29,7 +29,7 @@ class StatusRule(StrEnum):
     """How a response's status follows from the row."""
 
     ITEMS = "items"
-    """Completed when every item is answered."""
+    """Completed when the instrument's minimum share of the items is answered."""
 
     END = "end"
     """Completed when there is a time of completion."""

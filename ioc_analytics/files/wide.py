@@ -161,8 +161,11 @@ class WideFile:
             columns["completion_percentage"] = pa.array(share, pa.float64())
         if isinstance(mapping.status, Field):
             columns["status"] = field_values(mapping.status, table)
-        elif mapping.status is StatusRule.ITEMS and answers is not None:
-            columns["status"] = self._status(pa.array(answers.is_answer.all(axis=1)))
+        elif mapping.status is StatusRule.ITEMS and answers is not None and mapping.instrument:
+            # A question skipped is no sheet given up: what can be scored was completed.
+            enough = mapping.instrument.minimum_answered_share * answers.is_answer.shape[1]
+            is_complete = answers.is_answer.sum(axis=1) >= max(enough - 1e-9, 1)
+            columns["status"] = self._status(pa.array(is_complete))
         judged = RawChunk(pa.table(columns), raw.lines, raw.faults)
         return self._derive(self._judged(RESPONSES, judged, self._dropped))
 

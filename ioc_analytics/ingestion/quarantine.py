@@ -16,10 +16,10 @@ from uuid import UUID
 
 import psycopg
 import pyarrow as pa
-from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from ioc_analytics.database.copying import copy_rows_in
 from ioc_analytics.ingestion.load import Tally
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import InvalidInput
@@ -110,14 +110,10 @@ def put_aside(
     connection: psycopg.Connection[Any], batch_id: int, refused: Sequence[Refusal]
 ) -> None:
     """Write refused records of a batch into the quarantine."""
-    if not refused:
-        return
-    statement = sql.SQL("COPY internal.quarantine ({}) FROM STDIN").format(
-        sql.SQL(", ").join(map(sql.Identifier, ("batch_id", *Refusal._fields)))
-    )
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for refusal in refused:
-            copy.write_row((batch_id, *refusal))
+    if refused:
+        rows = ((batch_id, *refusal) for refusal in refused)
+        names = ("batch_id", *Refusal._fields)
+        copy_rows_in(connection, "internal", "quarantine", names, rows)
 
 
 class RejudgedOrigin:

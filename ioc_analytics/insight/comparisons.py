@@ -4,22 +4,31 @@ For: the facade, reports. Not for: formulas (``statistics.comparison``), or time
 (``insight.longitudinal``).
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
+import numpy as np
 import pandas as pd
 import psycopg
 
-from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
-from ioc_analytics.kernel.suggestions import did_you_mean
+from ioc_analytics.insight.groupings import check_grouping
+from ioc_analytics.insight.item_examination import ItemExamination, examine_items
+from ioc_analytics.kernel.errors import NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
 from ioc_analytics.records.vocabularies import MERGED, TRAITS, UNKNOWN
-from ioc_analytics.states.families import DIMENSIONS
-from ioc_analytics.states.reading import Source, read_ground, read_groups, snapshot
+from ioc_analytics.states.cells import TraitCells
+from ioc_analytics.states.reading import (
+    GroupedAnswer,
+    Source,
+    read_ground,
+    read_groups,
+    snapshot,
+)
 from ioc_analytics.states.selection import select
 from ioc_analytics.statistics.comparison import (
     GroupSummary,
@@ -34,13 +43,14 @@ from ioc_analytics.statistics.comparison import (
 from ioc_analytics.statistics.correlation import adjust_false_discovery
 from ioc_analytics.statistics.distributions import describe_counts
 
-GROUPINGS: Final = (*DIMENSIONS, "instrument")
-"""What groups can be made by."""
+NO_GROUPS: Final = {
+    UNKNOWN: "nobody knows who they are",
+    MERGED: "small cells of sealed months gave the dimension up",
+}
+"""Categories that are no group, and why."""
 
 FEWEST_SCORES: Final = 10
 """Groups with fewer scores of a trait are left out of its comparison."""
-
-_SHORT: Final = {"industry": "industry_category", "size": "org_size_category"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,9 @@ class GroupComparison:
     left_out: Mapping[str, str]
     """Categories that are no group here, and why."""
 
+    items: ItemExamination | None
+    """Whether the items work alike in the groups; None between instruments."""
+
     warnings: tuple[str, ...]
     withheld: tuple[Mapping[str, str], ...]
     filters: tuple[Filter, ...]
@@ -81,6 +94,7 @@ class GroupComparison:
             "by": self.by,
             "traits": [to_json(asdict(trait)) for trait in self.traits],
             "left_out": dict(self.left_out),
+            "items": self.items.to_dict() if self.items else None,
             "warnings": list(self.warnings),
             "withheld": [dict(entry) for entry in self.withheld],
             "filters": [condition.to_dict() for condition in self.filters],
@@ -107,21 +121,6 @@ class GroupComparison:
         )
 
 
-def check_grouping(by: str) -> str:
-    """Return the dimension that groups are made by, from its name or short name.
-
-    Raises:
-        InvalidInput: There is no such dimension; the nearest one is named.
-    """
-    by = _SHORT.get(by, by)
-    if by not in GROUPINGS:
-        raise InvalidInput(
-            f"groups cannot be made by {by!r}{did_you_mean(by, GROUPINGS)}; "
-            f"take one of {', '.join(GROUPINGS)}"
-        )
-    return by
-
-
 def compare_groups(
     connection: psycopg.Connection[Any],
     by: str,
@@ -146,20 +145,21 @@ def compare_groups(
     with snapshot(connection):
         ground = read_ground(connection, time_range)
         selection = select(filters, ground.catalogue.categories, organization)
-        answer = read_groups(connection, selection, ground, by=by)
-    left_out = {
-        name: reason
-        for name, reason in (
-            (UNKNOWN, "nobody knows who they are"),
-            (MERGED, "small cells of sealed months gave the dimension up"),
-        )
-        if (name, None) in answer.keys
-    }
-    samples = {
-        name: answer.cells.choose([at])
-        for at, (name, _) in enumerate(answer.keys)
-        if name not in left_out
-    }
+        answer = read_groups(connection, selection, ground, by=by, step="month")
+        samples = _by_category(answer)
+        items = None
+        if by != "instrument":
+            items = examine_items(
+                connection,
+                selection,
+                ground,
+                by,
+                [name for name in samples if name not in NO_GROUPS],
+                answer.by_instrument,
+                _by_month(answer),
+            )
+    left_out = {name: reason for name, reason in NO_GROUPS.items() if name in samples}
+    samples = {name: cells for name, cells in samples.items() if name not in left_out}
     withheld: list[Mapping[str, str]] = []
     traits = []
     for at, trait in enumerate(TRAITS):
@@ -178,7 +178,8 @@ def compare_groups(
         by,
         _adjusted(traits),
         left_out,
-        _warnings(by),
+        items,
+        _warnings(items),
         tuple(withheld),
         tuple(filters),
         time_range,
@@ -218,9 +219,24 @@ def _adjusted(traits: Sequence[TraitComparison]) -> tuple[TraitComparison, ...]:
     return tuple(replace(trait, adjusted_p_value=by_name.get(trait.name)) for trait in traits)
 
 
-def _warnings(by: str) -> tuple[str, ...]:
-    if by == "instrument":
+def _by_category(answer: GroupedAnswer) -> dict[str, TraitCells]:
+    """Merge the months of each category."""
+    names = sorted({name for name, _ in answer.keys})
+    groups = np.array([names.index(name) for name, _ in answer.keys], dtype=np.int64)
+    cells = answer.cells.regroup(groups, len(names))
+    return {name: cells.choose([at]) for at, name in enumerate(names)}
+
+
+def _by_month(answer: GroupedAnswer) -> dict[date, int]:
+    months: Counter[date] = Counter()
+    for (_, month), responses in zip(answer.keys, answer.cells.responses.tolist(), strict=True):
+        if month is not None:
+            months[month] += responses
+    return dict(months)
+
+
+def _warnings(items: ItemExamination | None) -> tuple[str, ...]:
+    if items is None:
         return ("scores of different instruments are no common scale: compare within one",)
-    found = ["people of one organization are alike; the tests take them as independent"]
-    found.append("whether the items work alike in the groups: see analyze_item_functioning")
-    return tuple(found)
+    alike = "people of one organization are alike; the tests take them as independent"
+    return (alike, *items.warnings)

@@ -11,9 +11,9 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 import psycopg
-from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from ioc_analytics.database.copying import copy_rows_in
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.records.vocabularies import ALL, MERGED, TRAITS
 from ioc_analytics.states.cells import TraitCells, join_cells
@@ -124,15 +124,13 @@ def _replace(
     connection.execute(
         sqlfiles.query("insight/forget_distributions"), {"grain": grain, "start": start}
     )
-    statement = sql.SQL("COPY analytics.ocean_trait_distributions ({}) FROM STDIN").format(
-        sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
-    )
     # All of it first: nothing can be read on a connection that is in the middle of a COPY.
-    rows = [row for keys, cells in groups for row in _rows(keys, cells)]
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for key, figures in rows:
-            copy.write_row((start, end, grain, *key, *figures))
-    return len(rows)
+    rows = [
+        (start, end, grain, *key, *figures)
+        for keys, cells in groups
+        for key, figures in _rows(keys, cells)
+    ]
+    return copy_rows_in(connection, "analytics", "ocean_trait_distributions", _COLUMNS, rows)
 
 
 def _rows(keys: list[Key], cells: TraitCells) -> Iterator[tuple[Key, tuple[Any, ...]]]:

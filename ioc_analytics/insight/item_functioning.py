@@ -7,23 +7,46 @@ For: the facade, before trait means of the groups are compared. Not for: the tes
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import psycopg
 
-from ioc_analytics.insight.comparisons import check_grouping
+from ioc_analytics.insight.groupings import check_grouping
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
+from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.vocabularies import TRAITS
 from ioc_analytics.states.items import MISSING, item_columns, keyed_answers
-from ioc_analytics.states.reading import read_ground, read_sheets, snapshot
+from ioc_analytics.states.reading import read_ground, read_group_sheets, snapshot
 from ioc_analytics.states.selection import select
 from ioc_analytics.statistics.item_functioning import ItemFunctioning, analyze_items
+from ioc_analytics.statistics.item_regression import ItemRegression, regress_items
+
+_Item = TypeVar("_Item", covariant=True)
+
+
+class _Method(Protocol[_Item]):
+    def __call__(
+        self,
+        reference: npt.ArrayLike,
+        focal: npt.ArrayLike,
+        names: Sequence[str],
+        *,
+        missing: int,
+    ) -> tuple[_Item, ...]: ...
+
+
+METHODS: Final[Mapping[str, _Method[ItemFunctioning | ItemRegression]]] = {
+    "mantel": analyze_items,
+    "logistic": regress_items,
+}
+"""How items can be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +60,10 @@ class ItemFunctioningAnalysis:
     sample_sizes: Mapping[str, int]
     """Answer sheets per group, complete or not."""
 
-    traits: Mapping[str, tuple[ItemFunctioning, ...]]
+    method: str
+    """``mantel`` or ``logistic``."""
+
+    traits: Mapping[str, tuple[ItemFunctioning | ItemRegression, ...]]
     """Items by trait, where enough people answered enough items."""
 
     warnings: tuple[str, ...]
@@ -70,6 +96,7 @@ def analyze_item_functioning(
     filters: Sequence[Filter],
     time_range: TimeRange,
     organization: Callable[[str], UUID],
+    method: str = "mantel",
 ) -> ItemFunctioningAnalysis:
     """Compare how two groups of equal trait answer the items; read from rows.
 
@@ -82,11 +109,18 @@ def analyze_item_functioning(
         filters: Conditions, all of which must hold.
         time_range: Start times of the responses, half-open.
         organization: Gives the pseudonym of an organization's own id.
+        method: ``mantel``, or ``logistic``: by ordinal regression, which also finds differences
+            that turn around along the trait.
 
     Raises:
         InvalidInput: An unknown name, one group given twice, or rows of the range are gone.
         NotEnoughData: No trait has enough items and people.
     """
+    if method not in METHODS:
+        raise InvalidInput(
+            f"unknown method {method!r}{did_you_mean(method, METHODS)}; "
+            f"methods are {', '.join(METHODS)}"
+        )
     by = check_grouping(by)
     if by == "instrument" or reference == focal:
         raise InvalidInput(
@@ -102,24 +136,13 @@ def analyze_item_functioning(
                 f"known are {', '.join(sorted(known))}"
             )
         scale = known[instrument]
-        sheets = {}
-        for name in (reference, focal):
-            conditions = (*filters, Filter(by, "eq", name))
-            selection = select(conditions, ground.catalogue.categories, organization)
-            blocks = list(read_sheets(connection, selection, ground, scale))
-            sheets[name] = np.vstack([np.empty((0, len(scale.items)), np.int8), *blocks])
-    traits: dict[str, tuple[ItemFunctioning, ...]] = {}
-    withheld: list[Mapping[str, str]] = []
-    for trait in TRAITS:
-        columns = item_columns(scale, trait)
-        keyed = [
-            keyed_answers(sheets[name][:, columns], scale, columns) for name in (reference, focal)
-        ]
-        names = [scale.items[at].code for at in columns]
-        try:
-            traits[trait] = analyze_items(keyed[0], keyed[1], names, missing=MISSING)
-        except NotEnoughData as error:
-            withheld.append({"figure": f"traits.{trait}", "reason": str(error)})
+        conditions = (*filters, Filter(by, "in", [reference, focal]))
+        selection = select(conditions, ground.catalogue.categories, organization)
+        found = read_group_sheets(connection, selection, ground, scale, by)
+    nobody = np.empty((0, len(scale.items)), np.int8)
+    sheets = {name: found.get(name, nobody) for name in (reference, focal)}
+    traits, reasons = compare_items(scale, sheets[reference], sheets[focal], METHODS[method])
+    withheld = [{"figure": f"traits.{t}", "reason": reason} for t, reason in reasons.items()]
     if not traits:
         raise NotEnoughData(f"no trait of {instrument} can be examined: {withheld[0]['reason']}")
     return ItemFunctioningAnalysis(
@@ -128,6 +151,7 @@ def analyze_item_functioning(
         reference,
         focal,
         {name: len(answers) for name, answers in sheets.items()},
+        method,
         traits,
         tuple(_warnings(traits)),
         tuple(withheld),
@@ -135,13 +159,50 @@ def analyze_item_functioning(
     )
 
 
-def _warnings(traits: Mapping[str, tuple[ItemFunctioning, ...]]) -> list[str]:
-    found = []
-    for trait, items in traits.items():
-        large = [item.item for item in items if item.item_class == "C"]
-        if large:
-            found.append(
-                f"{trait}: {', '.join(large)} work differently in the groups (class C); a "
-                "difference of the means may stem from them"
-            )
-    return found
+def compare_items(
+    scale: Instrument,
+    reference: npt.NDArray[np.int8],
+    focal: npt.NDArray[np.int8],
+    method: _Method[_Item],
+) -> tuple[dict[str, tuple[_Item, ...]], dict[str, str]]:
+    """Compare the items of every trait between the answer sheets of two groups.
+
+    Args:
+        scale: The questionnaire.
+        reference: Answers as given, shape ``(n, n_items)``.
+        focal: Those of the other group, shape ``(m, n_items)``.
+        method: What compares the keyed items of one trait.
+
+    Returns:
+        Items by trait; and why there are none of the other traits.
+    """
+    traits: dict[str, tuple[_Item, ...]] = {}
+    reasons: dict[str, str] = {}
+    for trait in TRAITS:
+        columns = item_columns(scale, trait)
+        keyed = [keyed_answers(group[:, columns], scale, columns) for group in (reference, focal)]
+        names = [scale.items[at].code for at in columns]
+        try:
+            traits[trait] = method(keyed[0], keyed[1], names, missing=MISSING)
+        except NotEnoughData as error:
+            reasons[trait] = str(error)
+    return traits, reasons
+
+
+def large_differences(
+    traits: Mapping[str, Sequence[ItemFunctioning | ItemRegression]],
+) -> dict[str, list[str]]:
+    """Return the items of class C by trait, where there are any."""
+    found = {
+        trait: [item.item for item in items if item.item_class == "C"]
+        for trait, items in traits.items()
+    }
+    return {trait: items for trait, items in found.items() if items}
+
+
+def _warnings(traits: Mapping[str, Sequence[ItemFunctioning | ItemRegression]]) -> list[str]:
+    return [
+        f"{trait}: {', '.join(items)} work differently in the groups (class C); a difference of "
+        "the means may stem from them"
+        for trait, items in large_differences(traits).items()
+    ]

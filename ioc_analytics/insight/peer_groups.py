@@ -14,8 +14,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import psycopg
-from psycopg import sql
 
+from ioc_analytics.database.copying import copy_rows_in
 from ioc_analytics.insight.peers import (
     BENCHMARKED,
     MINIMUM_ORGANIZATIONS,
@@ -52,15 +52,9 @@ def release_benchmarks(connection: psycopg.Connection[Any], month: date) -> int:
     """Release the peer groups of one month from its states; return the rows written."""
     ground = read_ground(connection, TimeRange(midnight(month), midnight(next_month(month))))
     everyone = gather(read_organizations(connection, Selection({}), ground))
-    rows = [row for metric in BENCHMARKED for row in _metric_rows(everyone, metric)]
+    rows = ((month, *row) for metric in BENCHMARKED for row in _metric_rows(everyone, metric))
     connection.execute(sqlfiles.query("insight/forget_benchmarks"), {"month": month})
-    statement = sql.SQL("COPY analytics.benchmarking_data ({}) FROM STDIN").format(
-        sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
-    )
-    with connection.cursor() as cursor, cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row((month, *row))
-    return len(rows)
+    return copy_rows_in(connection, "analytics", "benchmarking_data", _COLUMNS, rows)
 
 
 def _metric_rows(everyone: Organizations, metric: str) -> Iterator[tuple[Any, ...]]:

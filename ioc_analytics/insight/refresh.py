@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import psycopg
 
+from ioc_analytics.database.locks import transaction_lock
 from ioc_analytics.database.pools import Database
 from ioc_analytics.insight.daily import (
     days_of_new_assessments,
@@ -20,6 +21,7 @@ from ioc_analytics.insight.daily import (
     release_daily,
 )
 from ioc_analytics.insight.distributions import release_days, release_months
+from ioc_analytics.insight.norms import fill_percentiles
 from ioc_analytics.insight.peer_groups import release_benchmarks
 from ioc_analytics.insight.validation import release_validations
 from ioc_analytics.kernel import sqlfiles
@@ -31,6 +33,7 @@ from ioc_analytics.schema.views import refresh_views
 from ioc_analytics.states.rebuild import rebuild_month, touched_months
 
 DAILY: Final = "daily_assessment_metrics"
+VALIDATION: Final = "dual_ai_validation_metrics"
 
 
 def refresh(
@@ -71,18 +74,61 @@ def refresh(
             rebuilt = rebuild_month(connection, month, whole=whole)
             if rebuilt:
                 released += _release(connection, month, rebuilt, mature_before)
+                fill_percentiles(connection, rebuilt)
             days += rebuilt
         if progress:
             progress(month)
     with database.connection("ingest") as connection:
-        released[DAILY] += release_daily(
-            connection, days_of_new_assessments(connection), mature_before
-        )
+        set_up = days_of_new_assessments(connection)
+        released[DAILY] += release_daily(connection, set_up, mature_before)
         mature_days(connection, mature_before)
     views = refresh_views(database) if with_views else ()
     return RefreshReceipt(
-        tuple(months), tuple(days), dict(released), views, time.monotonic() - started
+        tuple(months),
+        tuple(days),
+        dict(released),
+        views,
+        time.monotonic() - started,
+        tuple(set_up),
     )
+
+
+def release_daily_tables(
+    database: Database, config: AnalyticsConfig, days: Iterable[date], *, with_views: bool = True
+) -> RefreshReceipt:
+    """Release the daily tables of some days again from their rows, a transaction per month.
+
+    States and marks stay as they are: a touched day is still touched afterwards.
+    """
+    started = time.monotonic()
+    mature_before = first_immature_day(utc_now().date(), config.maturity_days)
+    months: dict[date, list[date]] = {}
+    for day in sorted(set(days)):
+        months.setdefault(day.replace(day=1), []).append(day)
+    released: Counter[str] = Counter()
+    for month, its_days in months.items():
+        with database.connection("ingest") as connection:
+            # As a refresh of the month does: two writers of one day would write it twice.
+            transaction_lock(connection, f"states {month:%Y-%m}")
+            released[DAILY] += release_daily(connection, its_days, mature_before)
+            released[VALIDATION] += release_validations(connection, its_days)
+    views = refresh_views(database) if with_views else ()
+    all_days = tuple(day for its_days in months.values() for day in its_days)
+    seconds = time.monotonic() - started
+    return RefreshReceipt(tuple(months), all_days, dict(released), views, seconds)
+
+
+def count_days(
+    connection: psycopg.Connection[Any], days: Iterable[date]
+) -> dict[str, dict[date, int]]:
+    """Return how many rows each daily table holds of some days; 0 where it has none."""
+    wanted = sorted(set(days))
+    counted = {table: dict.fromkeys(wanted, 0) for table in (DAILY, VALIDATION)}
+    for table, day, number in connection.execute(
+        sqlfiles.query("insight/rows_of_days"), {"days": wanted}
+    ):
+        counted[table][day] = number
+    return counted
 
 
 def _release(
@@ -94,6 +140,6 @@ def _release(
             "ocean_trait_distributions": release_months(connection, [month])
             + release_days(connection, days),
             "benchmarking_data": release_benchmarks(connection, month),
-            "dual_ai_validation_metrics": release_validations(connection, days),
+            VALIDATION: release_validations(connection, days),
         }
     )

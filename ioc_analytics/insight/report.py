@@ -4,7 +4,6 @@ For: the facade's ``generate_report``. Not for: what stands in a report
 (``insight.report_sections``), how it looks (``insight.report_formats``), or schedules.
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -14,21 +13,22 @@ from uuid import UUID
 
 import psycopg
 
-from ioc_analytics.insight.comparisons import check_grouping
+from ioc_analytics.files.outputs import check_filename, failures_in_words, written_beside
+from ioc_analytics.insight.groupings import check_grouping
 from ioc_analytics.insight.longitudinal import STEPS
 from ioc_analytics.insight.report_formats import WRITERS
-from ioc_analytics.insight.report_sections import SECTIONS, Question, Section, build_sections
+from ioc_analytics.insight.report_pieces import Question, Section
+from ioc_analytics.insight.report_sections import SECTIONS, build_sections
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.query.execution import checked_options
-from ioc_analytics.query.export import failures_in_words, written_beside
 from ioc_analytics.records.answers import SystemStatus
 from ioc_analytics.records.filters import TimeRange, parse_filters
 from ioc_analytics.states.selection import organization_of
 
+_FOLDER: Final = "ANALYTICS_REPORT_FOLDER"
 _SUFFIXES: Final = {"html": "html", "markdown": "md", "json": "json"}
-_FILENAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _OPTIONS: Final[Mapping[str, Any]] = {
     "title": str,
     "sections": (list, tuple),
@@ -74,11 +74,8 @@ class ReportConfig:
         if "sections" not in given and organization is None:
             chosen = tuple(name for name in chosen if name != "benchmarks")
         filename = given.get("filename")
-        if filename is not None and not _FILENAME.fullmatch(filename):
-            raise InvalidInput(
-                "a file name has up to 200 letters, digits, dots, dashes and underscores and no "
-                f"folder, found {filename!r}"
-            )
+        if filename is not None:
+            check_filename(filename, _FOLDER)
         return cls(
             title=given.get("title", "OCEAN report"),
             sections=chosen,
@@ -125,6 +122,8 @@ def make_report(
     status: SystemStatus,
     organization: Callable[[str], UUID],
     folder: Path,
+    *,
+    maturity_days: int,
 ) -> Report:
     """Ask, draw and write one report.
 
@@ -134,6 +133,7 @@ def make_report(
         status: State of the platform, for the section on data quality.
         organization: Gives the pseudonym of an organization's own id.
         folder: Where the file goes.
+        maturity_days: Days until a response counts as not completed.
 
     Raises:
         NotEnoughData: None of the analyses asked for has the data it needs.
@@ -150,6 +150,7 @@ def make_report(
         config.by,
         config.interval,
         own,
+        maturity_days,
         status,
     )
     sections = build_sections(config.sections, question)
@@ -163,7 +164,7 @@ def make_report(
     report = Report(path, config.format, config.title, created_at, sections)
     text = WRITERS[config.format](config.title, created_at, _scope(config), sections)
     with (
-        failures_in_words(folder, "reports", "ANALYTICS_REPORT_FOLDER"),
+        failures_in_words(folder, "reports", _FOLDER),
         written_beside(path) as file,
     ):
         file.write(text.encode())

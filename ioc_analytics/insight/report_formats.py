@@ -10,7 +10,7 @@ from datetime import datetime
 from html import escape
 from typing import Final
 
-from ioc_analytics.insight.report_sections import Section, Table
+from ioc_analytics.insight.report_pieces import Section, Table
 from ioc_analytics.pictures import to_data_uri, to_svg
 
 Writer = Callable[[str, datetime, str, Sequence[Section]], str]
@@ -69,7 +69,7 @@ def write_markdown(title: str, made: datetime, scope: str, sections: Sequence[Se
         for picture in section.pictures:
             lines += [f"![{_plain(picture.caption)}]({to_data_uri(picture.chart)})", ""]
         for table in section.tables:
-            lines += _markdown_table(table)
+            lines += markdown_table(table)
         lines += [f"- {_plain(remark)}" for remark in section.remarks]
         lines += [
             f"- **withheld** {_plain(e['figure'])}: {_plain(e['reason'])}" for e in section.withheld
@@ -136,7 +136,8 @@ def _html_table(table: Table, name: str) -> str:
     )
 
 
-def _markdown_table(table: Table) -> list[str]:
+def markdown_table(table: Table) -> list[str]:
+    """Return the lines of a table with its caption."""
     return [
         _plain(table.caption),
         "",

@@ -38,7 +38,7 @@ INTERVALS: Final[Mapping[str, By]] = {
 """Intervals, and what they are called where states are read; weeks begin on Monday."""
 
 MATURITY_DAYS: Final = 14
-"""Days that a response has to be completed before its period counts, for metrics that wait."""
+"""Days that a response has to be completed unless the setting of that name says otherwise."""
 
 _ASSESSMENT_FIELDS: Final = frozenset(
     {"industry_category", "org_size_category", "region", "assessment_type", "instrument"}
@@ -76,7 +76,7 @@ class SeriesPoint:
 
     is_mature: bool
     """False: the range or the newest batch cuts the period, or its responses can still be
-    completed (``MATURITY_DAYS``); the value is no full one then.
+    completed; the value is no full one then.
     """
 
 
@@ -103,6 +103,9 @@ class MetricSeries:
     unjudged: int
     """Responses sealed before whole responses and AI pairs were counted; they are in neither."""
 
+    maturity_days: int
+    """Days that a response has to be completed before its period counts, if the metric waits."""
+
 
 def read_series(
     connection: psycopg.Connection[Any],
@@ -111,6 +114,8 @@ def read_series(
     time_range: TimeRange,
     interval: str,
     organization: Callable[[str], UUID],
+    *,
+    maturity_days: int = MATURITY_DAYS,
 ) -> MetricSeries:
     """Return a metric period by period, in one snapshot.
 
@@ -124,6 +129,8 @@ def read_series(
         time_range: Start times of the responses, or days on which assessments were set up.
         interval: ``daily``, ``weekly``, ``monthly`` or ``quarterly``.
         organization: Gives the pseudonym of an organization's own id.
+        maturity_days: Days that a response has to be completed before its period counts, for
+            metrics that wait.
 
     Raises:
         InvalidInput: Unknown metric, interval or category, a filter that assessments do not know,
@@ -148,10 +155,11 @@ def read_series(
             f"0 cases of {metric.name} pass these filters in this range; ask for a longer range or "
             "fewer filters"
         )
-    points = _fill(metric, by, figures, time_range, ground.as_of)
+    wait = timedelta(days=maturity_days if metric.waits_for_completion else 0)
+    points = _fill(metric, by, figures, time_range, ground.as_of, wait)
     return MetricSeries(
         metric, interval, points, tuple(filters), time_range, ground.as_of, source, undecided,
-        unjudged,
+        unjudged, maturity_days,
     )  # fmt: skip
 
 
@@ -264,7 +272,12 @@ def _figures(metric: Metric, sums: OrganizationSums) -> _Figures:
 
 
 def _fill(
-    metric: Metric, by: By, figures: _Figures, time_range: TimeRange, as_of: datetime | None
+    metric: Metric,
+    by: By,
+    figures: _Figures,
+    time_range: TimeRange,
+    as_of: datetime | None,
+    wait: timedelta,
 ) -> tuple[SeriesPoint, ...]:
     """Return a point for each period, and whether it may be judged."""
     known_until = as_of or midnight(next_period(max(figures), by))
@@ -272,7 +285,6 @@ def _fill(
     stop = midnight(next_period(max(figures), by))
     if time_range.end is not None:
         stop = max(stop, min(time_range.end, known_until))
-    wait = timedelta(days=MATURITY_DAYS if metric.waits_for_completion else 0)
     empty = (0.0, 0) if metric.kind == "count" else (None, 0)
     points = []
     period = first

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import psycopg
 
-from ioc_analytics.insight.series import MATURITY_DAYS, MetricSeries, SeriesPoint, read_series
+from ioc_analytics.insight.series import MetricSeries, SeriesPoint, read_series
 from ioc_analytics.kernel.errors import NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
@@ -138,6 +138,8 @@ def analyze_trends(
     time_range: TimeRange,
     interval: str,
     organization: Callable[[str], UUID],
+    *,
+    maturity_days: int,
 ) -> TrendAnalysis:
     """Return the trend of a metric over the mature periods of a range.
 
@@ -148,6 +150,7 @@ def analyze_trends(
         time_range: Start times of the responses, half-open.
         interval: ``daily``, ``weekly``, ``monthly`` or ``quarterly``.
         organization: Gives the pseudonym of an organization's own id.
+        maturity_days: Days that a response has to be completed before its period counts.
 
     Raises:
         InvalidInput: Unknown metric, interval or category, more than 4,000 periods, or only rows
@@ -155,7 +158,15 @@ def analyze_trends(
         NotEnoughData: No case in the range.
     """
     return judge_series(
-        read_series(connection, metric, filters, time_range, interval, organization)
+        read_series(
+            connection,
+            metric,
+            filters,
+            time_range,
+            interval,
+            organization,
+            maturity_days=maturity_days,
+        )
     )
 
 
@@ -262,7 +273,8 @@ def _immature(series: MetricSeries) -> dict[str, str]:
     n = sum(not point.is_mature for point in series.points)
     reason = "cut by the range or not over when the newest batch came"
     if series.metric.waits_for_completion:
-        reason += f", or younger than the {MATURITY_DAYS} days that a response has to be completed"
+        days = series.maturity_days
+        reason += f", or younger than the {days} days that a response has to be completed"
     return {"figure": f"{n} of {len(series.points)} periods", "reason": reason}
 
 

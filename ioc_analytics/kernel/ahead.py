@@ -17,8 +17,9 @@ _LOOK_SECONDS = 0.1
 def read_ahead(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
     """Yield items that a thread produces, at most ``depth`` ahead.
 
-    The thread has ended when the iterator has, however that happened. What the producer raises is
-    raised here, in its place.
+    The thread has ended when the iterator has, however that happened, and ``items`` is closed if it
+    is a generator; who may leave the loop early closes the iterator (``contextlib.closing``). What
+    the producer raises is raised here, in its place.
     """
     ahead: queue.Queue[Any] = queue.Queue(maxsize=depth)
     stop = threading.Event()
@@ -52,3 +53,5 @@ def read_ahead(items: Iterable[T], depth: int = 2) -> Generator[T, None, None]:
     finally:
         stop.set()
         producer.join()
+        if isinstance(items, Generator):
+            items.close()

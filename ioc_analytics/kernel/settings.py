@@ -142,6 +142,10 @@ class BackupSettings(SettingsRecord):
     ] = 365
     """Days after which every backup goes, the newest drilled one excepted."""
 
+    log_archive: Annotated[AbsolutePath | None, Variable("ANALYTICS_LOG_ARCHIVE")] = None
+    """Folder into which the embedded server copies its write-ahead log, best on another disk: with
+    a physical backup, any moment since can be restored. A server of your own fills it itself."""
+
 
 class ScheduleSettings(SettingsRecord):
     """When the orchestrator does what is done by the clock."""
@@ -152,8 +156,58 @@ class ScheduleSettings(SettingsRecord):
     quality: Annotated[Schedule, Variable("ANALYTICS_QUALITY_SCHEDULE")] = "0 5 * * *"
     """When data quality is evaluated."""
 
+    predictions: Annotated[Schedule, Variable("ANALYTICS_PREDICTIONS_SCHEDULE")] = "30 5 * * *"
+    """When earlier predictions are scored and new ones are made."""
+
+    weekly_report: Annotated[Schedule, Variable("ANALYTICS_WEEKLY_REPORT_SCHEDULE")] = "0 6 * * 1"
+    """When the report on the last whole week is written."""
+
+    monthly_report: Annotated[Schedule, Variable("ANALYTICS_MONTHLY_REPORT_SCHEDULE")] = (
+        "30 6 1 * *"
+    )
+    """When the report on the last whole month is written."""
+
     maintenance: Annotated[Schedule, Variable("ANALYTICS_MAINTENANCE_SCHEDULE")] = "30 3 * * *"
     """When tables are maintained."""
+
+    retention: Annotated[Schedule, Variable("ANALYTICS_RETENTION_SCHEDULE")] = "0 4 * * *"
+    """When retention plans what has expired."""
+
+
+class RetentionSettings(SettingsRecord):
+    """How long each tier is kept besides raw rows (``retention_days``) and backups."""
+
+    apply: Annotated[bool, Variable("ANALYTICS_RETENTION_APPLY")] = False
+    """Whether the schedule of retention lets go what its plan names; otherwise it only plans."""
+
+    grace_days: Annotated[
+        Whole, Variable("ANALYTICS_RETENTION_GRACE_DAYS"), Field(ge=0, le=3650)
+    ] = 7
+    """Days that a detached partition waits before it is dropped."""
+
+    archive: Annotated[
+        AbsolutePath | None, Variable("ANALYTICS_ARCHIVE_FOLDER"), Allowed("a path")
+    ] = None
+    """Folder that raw rows are written to as Parquet before they go; unset: no archive."""
+
+    export_days: Annotated[
+        Whole, Variable("ANALYTICS_EXPORT_KEEP_DAYS"), Field(ge=1, le=36_500)
+    ] = 90
+    """Days that exported files are kept, with their manifests."""
+
+    quarantine_days: Annotated[
+        Whole, Variable("ANALYTICS_QUARANTINE_DAYS"), Field(ge=1, le=36_500)
+    ] = 90
+    """Days that records in quarantine are kept; those of the newest batch stay."""
+
+    log_days: Annotated[Whole, Variable("ANALYTICS_LOG_DAYS"), Field(ge=1, le=36_500)] = 400
+    """Days that finished jobs, ended alerts and plans of retention are kept; the audit log
+    stays."""
+
+    dagster_days: Annotated[
+        Whole, Variable("ANALYTICS_DAGSTER_EVENT_DAYS"), Field(ge=1, le=36_500)
+    ] = 90
+    """Days that Dagster's events about no asset are kept, on the embedded server."""
 
 
 class LimitsSettings(SettingsRecord):
@@ -220,6 +274,9 @@ class AnalyticsConfig(SettingsRecord):
     backup: BackupSettings
     """Backups."""
 
+    retention: RetentionSettings = RetentionSettings()
+    """Clocks of the tiers."""
+
     schedules: ScheduleSettings = ScheduleSettings()
     """What runs by the clock."""
 
@@ -239,12 +296,18 @@ class AnalyticsConfig(SettingsRecord):
     retention_days: Annotated[
         Whole, Variable("ANALYTICS_RETENTION_DAYS"), Field(ge=1, le=36_500)
     ] = 90
-    """Days that raw rows are meant to be kept; older ones lie in partitions of a year. Nothing
-    deletes them yet."""
+    """Days that raw rows are kept, counted from the end of their month or from their arrival,
+    whichever is later. Their figures stay; `retention apply` lets the rows go, and so does the
+    schedule once `ANALYTICS_RETENTION_APPLY` is on."""
 
     maturity_days: Annotated[Whole, Variable("ANALYTICS_MATURITY_DAYS"), Field(ge=1, le=3650)] = 14
-    """Days after which a started response counts as not completed: released days become mature
-    (trends wait 14 days, whatever stands here)."""
+    """Days after which a started response counts as not completed: released days become mature,
+    and trends of rates judge them."""
+
+    norm_minimum_n: Annotated[
+        Whole, Variable("ANALYTICS_NORM_MINIMUM_N"), Field(ge=10, le=1_000_000)
+    ] = 200
+    """Fewest scores of a norm group; a smaller one gives way to the next wider group."""
 
     measurement_days: Annotated[
         Whole, Variable("ANALYTICS_MEASUREMENT_DAYS"), Field(ge=1, le=36_500)

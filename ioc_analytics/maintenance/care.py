@@ -20,7 +20,7 @@ from psycopg import sql
 
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel.clock import utc_now
-from ioc_analytics.kernel.errors import InvalidInput, Unavailable
+from ioc_analytics.kernel.errors import IntegrityFailure, InvalidInput, Unavailable
 from ioc_analytics.maintenance.evidence import (
     SEQUENCE_SHARE,
     TableEvidence,
@@ -31,6 +31,7 @@ from ioc_analytics.maintenance.evidence import (
     read_tables,
 )
 from ioc_analytics.records.maintenance import MaintenanceReport, MaintenanceStep
+from ioc_analytics.records.retention import RetentionPlan
 from ioc_analytics.schema.partitions import (
     missing_partitions,
     premade_months,
@@ -50,7 +51,7 @@ class Action:
     text: str
     """It in words, as the report shows it."""
 
-    do: Callable[[], None]
+    do: Callable[[], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +66,35 @@ class PlannedStep:
     findings: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True, slots=True)
+class RetentionVerbs:
+    """How retention is asked, which needs more than the database."""
+
+    preview: Callable[[], RetentionPlan]
+    """Returns what would go."""
+
+    carry_out: Callable[[], object]
+    """Plans it and lets it go."""
+
+
 def maintain(
-    database: Database, *, is_dry_run: bool = False, budget_seconds: float = BUDGET_SECONDS
+    database: Database,
+    retention: RetentionVerbs,
+    *,
+    is_dry_run: bool = False,
+    budget_seconds: float = BUDGET_SECONDS,
 ) -> MaintenanceReport:
     """Give the tables the care that evidence asks for.
 
     Args:
         database: The database.
+        retention: How to ask what has expired; it goes when ``retention.apply`` is on.
         is_dry_run: Say what would be done, and do nothing.
         budget_seconds: No action starts later than this after the beginning.
     """
     started = time.monotonic()
     deadline = started + budget_seconds
-    steps = [_run(step, is_dry_run, deadline) for step in _plan(database)]
+    steps = [_run(step, is_dry_run, deadline) for step in _plan(database, retention)]
     return MaintenanceReport(is_dry_run, tuple(steps), time.monotonic() - started)
 
 
@@ -114,7 +131,7 @@ def _run(step: PlannedStep, is_dry_run: bool, deadline: float) -> MaintenanceSte
     )
 
 
-def _plan(database: Database) -> Iterator[PlannedStep]:
+def _plan(database: Database, retention: RetentionVerbs) -> Iterator[PlannedStep]:
     # A generator: the evidence of a step is read when the steps before it are done.
     yield _partitions(database)
     yield _statistics(database)
@@ -122,6 +139,7 @@ def _plan(database: Database) -> Iterator[PlannedStep]:
     yield _indexes(database)
     yield _sequences(database)
     yield _measurements(database)
+    yield _retention(database, retention)
     yield _views(database)
 
 
@@ -242,6 +260,25 @@ def _measurements(database: Database) -> PlannedStep:
         "measurements",
         (Action(text, forget),) if found else (),
         lambda: {"old_figures": old()},
+    )
+
+
+def _retention(database: Database, retention: RetentionVerbs) -> PlannedStep:
+    try:
+        plan = retention.preview()
+    except IntegrityFailure as error:
+        # The other steps do not judge by age.
+        return PlannedStep("retention", (), dict, (str(error),))
+    expired = plan.described()
+    kept = tuple(f"{what} has expired and is kept ({reason})" for what, reason in plan.kept.items())
+    if not expired or not database.config.retention.apply:
+        told = tuple(f"{what} expired: `retention plan` shows it" for what in expired)
+        return PlannedStep("retention", (), lambda: {"raw_rows": plan.raw_rows}, (*told, *kept))
+    return PlannedStep(
+        "retention",
+        (Action(f"let go what has expired: {', '.join(expired)}", retention.carry_out),),
+        lambda: {"raw_rows": retention.preview().raw_rows},
+        kept,
     )
 
 

@@ -42,10 +42,15 @@ def check_health(database: Database) -> Health:
     except psycopg.Error as error:
         found["database"] = Check("unhealthy", f"went away: {type(error).__name__}")
     # Asked last: an embedded server is found only by connecting to it.
-    lease = database.lease
-    folders = [config.home, *([lease.data] if lease else [])]
-    found["storage"] = _storage(folders, is_whole=config.is_embedded)
+    found["storage"] = check_storage(database)
     return Health(Checks(**found), moment, time.perf_counter() - started)
+
+
+def check_storage(database: Database) -> Check:
+    """Look at the disks of the home folder and of the embedded server, once it was connected to."""
+    lease = database.lease
+    folders = [database.config.home, *([lease.data] if lease else [])]
+    return _storage(folders, is_whole=database.config.is_embedded)
 
 
 def _guarded(
@@ -94,7 +99,9 @@ def _backups(connection: Connection, config: AnalyticsConfig) -> Check:
         is_new = found["installed_age_hours"] < LIMITS["platform", "backup_age_hours"].degraded
         return Check("healthy" if is_new else "degraded", "no backup has been drilled yet")
     status = judge("platform", "backup_age_hours", age)
-    return Check(status, f"the newest drilled backup is {age:.0f} hours old")
+    seconds = found["restore_seconds"]
+    detail = f"the newest drilled backup is {age:.0f} hours old, its restore took {seconds:.0f} s"
+    return Check(status, detail)
 
 
 def _freshness(connection: Connection, config: AnalyticsConfig) -> Check:
@@ -108,7 +115,7 @@ def _freshness(connection: Connection, config: AnalyticsConfig) -> Check:
 def _quality(connection: Connection, config: AnalyticsConfig) -> Check:
     score = read_quality_score(connection)
     if score is None:
-        return Check("unknown", "not evaluated yet")
+        return Check("unknown", "not evaluated yet: ioc-analytics health --evaluate")
     return Check(judge("platform", "quality_score", score), f"{score:.0f} of 100")
 
 

@@ -82,14 +82,16 @@ def _accounting(connection: psycopg.Connection[Any]) -> Finding:
     )
     faults += batch["quarantined"] != receipt["quarantined"]
     accepted = receipt["by_kind"].get("responses", {}).get("accepted", 0)
-    stored = 0
+    stored, has_sealed = 0, False
     if receipt["touched_days"]:
         days = [date.fromisoformat(day) for day in receipt["touched_days"]]
         period = {"start": midnight(min(days)), "end": midnight(max(days) + timedelta(days=1))}
         found = _one(connection, "stored_responses", {"batch_id": batch["batch_id"], **period})
-        stored = found["responses"] if found else 0
-    # Records that had waited for a parent are stored under the batch that brought it.
-    is_stored = stored == accepted or (receipt["settled"] > 0 and stored >= accepted)
+        stored, has_sealed = (found["responses"], found["has_sealed"]) if found else (0, False)
+    # Records that had waited for a parent are stored under the batch that brought it; what was
+    # sealed may have gone since.
+    is_more = receipt["settled"] > 0 and stored >= accepted
+    is_stored = stored == accepted or is_more or (has_sealed and stored <= accepted)
     faults += not is_stored
     summary = (
         f"batch {batch['batch_id']} ({batch['name']}): {received} records, {accepted} responses "

@@ -6,6 +6,7 @@ For: ``monitoring.health`` and ``monitoring.measure``. Not for: what is done abo
 from dataclasses import dataclass
 from typing import Final
 
+from ioc_analytics.kernel.settings_alerts import AlertLimits
 from ioc_analytics.records.health import Condition
 
 
@@ -30,20 +31,23 @@ class Limit:
         return value < bound if self.is_floor else value > bound
 
 
+_ALERTED: Final = AlertLimits()
+"""Where alerts begin unless somebody sets them apart, a figure is degraded."""
+
 LIMITS: Final = {
-    ("host", "disk_usage"): Limit(85, 95),
-    ("host", "memory_usage"): Limit(92),
-    ("host", "cpu_usage"): Limit(95),
-    ("database", "connections_percent"): Limit(80, 95),
+    ("host", "disk_usage"): Limit(_ALERTED.disk_percent, 95),
+    ("host", "memory_usage"): Limit(_ALERTED.memory_percent),
+    ("host", "cpu_usage"): Limit(_ALERTED.cpu_percent),
+    ("database", "connections_percent"): Limit(_ALERTED.connections_percent, 95),
     # Vacuum keeps a healthy server near 10 (autovacuum_freeze_max_age is 9.3 % of the numbers).
-    ("database", "xid_percent"): Limit(40, 75),
-    ("database", "transaction_seconds"): Limit(3600),
-    ("platform", "runway_months"): Limit(1, is_floor=True),
-    ("platform", "batch_age_hours"): Limit(168),
-    ("platform", "backup_age_hours"): Limit(192),
-    ("platform", "quality_score"): Limit(90, 50, is_floor=True),
-    ("query", "error_rate"): Limit(0.05),
-    ("query", "average_time"): Limit(2000),
+    ("database", "xid_percent"): Limit(_ALERTED.xid_percent, 75),
+    ("database", "transaction_seconds"): Limit(_ALERTED.transaction_seconds),
+    ("platform", "runway_months"): Limit(_ALERTED.runway_months, is_floor=True),
+    ("platform", "batch_age_hours"): Limit(_ALERTED.batch_age_hours),
+    ("platform", "backup_age_hours"): Limit(_ALERTED.backup_age_hours),
+    ("platform", "quality_score"): Limit(_ALERTED.quality_score, 50, is_floor=True),
+    ("query", "error_rate"): Limit(_ALERTED.query_error_percent / 100),
+    ("query", "average_time"): Limit(_ALERTED.query_milliseconds),
 }
 """By component and metric; a figure that is not here has no bad values of its own."""
 

@@ -7,7 +7,6 @@ A check that reads rows looks at the newest month that has any, as the promises 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -23,7 +22,14 @@ from ioc_analytics.monitoring.limits import LIMITS
 from ioc_analytics.monitoring.server import read_all, read_one
 from ioc_analytics.privacy.detector import find_identifiable
 from ioc_analytics.records.answers import to_json
-from ioc_analytics.records.quality import QualityEvaluation, QualityResult, Severity
+from ioc_analytics.records.quality import (
+    CARELESS_SHARE,
+    CHECKS,
+    DISAGREEING_SHARE,
+    QualityCheck,
+    QualityEvaluation,
+    QualityResult,
+)
 from ioc_analytics.records.vocabularies import (
     AGE_BANDS,
     DEVICES,
@@ -32,13 +38,6 @@ from ioc_analytics.records.vocabularies import (
     RESPONSE_STATUSES,
 )
 from ioc_analytics.states.reading import snapshot
-
-CARELESS_SHARE: Final = 0.2
-"""Share of careless responses beyond which a survey is doubtful; 3 to 12 % are usual in careful
-samples (Meade and Craig 2012, doi:10.1037/a0028085)."""
-
-DISAGREEING_SHARE: Final = 0.2
-"""Share of scores on which the two AI raters may disagree."""
 
 MISSING_CHANGE: Final = 0.2
 """How far the share of a column's missing values may move from one month to the months before."""
@@ -52,29 +51,20 @@ _FEWEST_RESPONSES: Final = 30
 Connection = psycopg.Connection[Any]
 
 
-@dataclass(frozen=True, slots=True)
-class _Check:
-    table: str
-    severity: Severity
-    look: Callable[[Connection, AnalyticsConfig], Finding]
-    threshold: float = 0.0
-    """Share of faults that is still well."""
-
-
 def evaluate_quality(database: Database) -> QualityEvaluation:
     """Look at every check, each in one snapshot, and keep the results together."""
     with database.connection("ingest") as connection:
         results = []
         for name, check in CHECKS.items():
             with snapshot(connection):
-                found = check.look(connection, database.config)
+                found = _LOOKS[name](connection, database.config)
             results.append(_result(name, check, found))
         made = QualityEvaluation(utc_now(), tuple(results))
         _record(connection, made)
     return made
 
 
-def _result(name: str, check: _Check, found: Finding) -> QualityResult:
+def _result(name: str, check: QualityCheck, found: Finding) -> QualityResult:
     return QualityResult(
         name=name,
         table=check.table,
@@ -232,31 +222,16 @@ def _backup(connection: Connection, config: AnalyticsConfig) -> Finding:
     return Finding(name, passed, 1, int(not passed), summary)
 
 
-CHECKS: Final[Mapping[str, _Check]] = {
-    "newest_batch_accounted": _Check(
-        "anonymized_assessment_responses", "critical", _promise("newest_batch_accounted")
-    ),
-    "no_duplicates_no_orphans": _Check(
-        "anonymized_question_responses", "critical", _promise("no_duplicates_no_orphans")
-    ),
-    "released_month_equals_rows": _Check(
-        "ocean_trait_distributions", "critical", _promise("released_month_equals_rows")
-    ),
-    "nothing_small_released": _Check(
-        "ocean_trait_distributions", "critical", _promise("nothing_small_released")
-    ),
-    "nothing_identifiable": _Check("anonymized_assessments", "critical", _identifiable),
-    "values_in_range": _Check("anonymized_assessment_responses", "error", _ranges),
-    "categories_known": _Check("anonymized_assessment_responses", "error", _categories),
-    "partitions_premade": _Check("anonymized_assessment_responses", "error", _partitions),
-    "backup_drilled": _Check("backups", "error", _backup),
-    "fresh": _Check("batches", "warning", _freshness),
-    "volume_as_before": _Check("batches", "warning", _volume),
-    "missing_as_before": _Check("anonymized_assessment_responses", "warning", _missing),
-    "careless_few": _Check("anonymized_assessment_responses", "warning", _careless, CARELESS_SHARE),
-    "ai_raters_agree": _Check(
-        "dual_ai_validation_metrics", "warning", _agreement, DISAGREEING_SHARE
-    ),
+_LOOKS: Final[Mapping[str, Callable[[Connection, AnalyticsConfig], Finding]]] = {
+    **{name: _promise(name) for name in PROMISES},
+    "nothing_identifiable": _identifiable,
+    "values_in_range": _ranges,
+    "categories_known": _categories,
+    "partitions_premade": _partitions,
+    "backup_drilled": _backup,
+    "fresh": _freshness,
+    "volume_as_before": _volume,
+    "missing_as_before": _missing,
+    "careless_few": _careless,
+    "ai_raters_agree": _agreement,
 }
-"""Every check. Critical: the platform says something false or gives somebody away. Error: rows
-or the platform itself are not as they must be. Warning: a custom is broken, which may be true."""

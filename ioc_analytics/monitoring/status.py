@@ -3,6 +3,7 @@
 For: ``get_system_status`` and the ``status`` command. Not for: judging whether that is well.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -37,9 +38,10 @@ def read_status(connection: psycopg.Connection[Any]) -> SystemStatus:
         ((version, size, compression, runway, score, waiting),) = connection.execute(
             sqlfiles.query("system/database_status")
         ).fetchall()
+        last_backup, restore_seconds = _last_backup(connection)
         return SystemStatus(
             database=DatabaseStatus(version, size, score, compression, runway),
-            tables=_read_tables(connection),
+            tables=count_rows(connection),
             watermark=read_watermark(connection),
             touched_days=tuple(
                 day for (day,) in connection.execute(sqlfiles.query("system/touched_days"))
@@ -47,7 +49,8 @@ def read_status(connection: psycopg.Connection[Any]) -> SystemStatus:
             quarantine_waiting=waiting,
             batches=tuple(_read(connection, "system/newest_batches", BatchStatus)),
             jobs=tuple(_read(connection, "system/newest_jobs", JobStatus)),
-            last_backup=_last_backup(connection),
+            last_backup=last_backup,
+            restore_seconds=restore_seconds,
             alerts=tuple(read_alerts(connection)),
         )
 
@@ -57,15 +60,21 @@ def _read(connection: psycopg.Connection[Any], name: str, kind: type[Row]) -> li
         return cursor.execute(sqlfiles.query(name), _NEWEST).fetchall()
 
 
-def _last_backup(connection: psycopg.Connection[Any]) -> datetime | None:
+def _last_backup(connection: psycopg.Connection[Any]) -> tuple[datetime | None, float | None]:
     row = connection.execute(sqlfiles.query("system/last_backup")).fetchone()
-    return row[0] if row else None
+    return (row[0], row[1]) if row else (None, None)
 
 
-def _read_tables(connection: psycopg.Connection[Any]) -> dict[str, TableStatus]:
+def count_rows(
+    connection: psycopg.Connection[Any], names: Sequence[str] | None = None
+) -> dict[str, TableStatus]:
+    """Return rows and size of tables and materialized views; None: of every table.
+
+    A million rows are counted, of more the server's estimate is taken.
+    """
     tables = {}
     for name, estimate, size in connection.execute(
-        sqlfiles.query("system/table_status")
+        sqlfiles.query("system/table_status"), {"names": None if names is None else list(names)}
     ).fetchall():
         is_estimate = estimate > _COUNTED
         if not is_estimate:

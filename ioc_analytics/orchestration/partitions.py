@@ -12,6 +12,9 @@ import dagster as dg
 MONTHS: Final = dg.MonthlyPartitionsDefinition("1990-01-01", timezone="UTC", end_offset=1)
 """UTC months from the first that a record may have up to the current one, which is not over yet."""
 
+DAYS: Final = dg.DailyPartitionsDefinition("1990-01-01", timezone="UTC", end_offset=1)
+"""UTC days, likewise."""
+
 
 def month_key(month: date) -> str:
     """Return the partition key of a month.
@@ -23,8 +26,13 @@ def month_key(month: date) -> str:
     return f"{month:%Y-%m}-01"
 
 
-def months_of(keys: Sequence[str]) -> list[date]:
-    """Return the first days of the months that partition keys stand for."""
+def day_key(day: date) -> str:
+    """Return the partition key of a day."""
+    return day.isoformat()
+
+
+def dates_of(keys: Sequence[str]) -> list[date]:
+    """Return the days, or first days of months, that partition keys stand for."""
     return [datetime.strptime(key, "%Y-%m-%d").date() for key in keys]  # noqa: DTZ007 - a day
 
 

@@ -3,44 +3,111 @@
 For: assets and checks. Not for: measuring anything; all figures come in results of the platform.
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from datetime import date
-from functools import cache
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
 from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.kernel.clock import utc_now
+from ioc_analytics.orchestration import catalogue
+from ioc_analytics.orchestration.catalogue import description
 from ioc_analytics.records.answers import RefreshReceipt
 from ioc_analytics.records.receipts import IngestReceipt
 
+if TYPE_CHECKING:
+    from ioc_analytics.insight.report import Report
+    from ioc_analytics.insight.report_pieces import Section
+    from ioc_analytics.system import AnalyticsSystem
+
 OWNERS: Final = ["team:analytics"]
+
+DROPPED_TAG: Final = "ioc/dropped_at"
+"""Tag of a run with the time at which the oldest batch that it is for was dropped."""
 
 _SHOWN_ROWS: Final = 50
 """Rows of a table in a page: all of them are drawn at once."""
 
-_COMMENT: Final = re.compile(
-    r"COMMENT ON (?:TABLE|MATERIALIZED VIEW) analytics\.(\w+) IS '((?:[^']|'')*)';"
-)
+_STATEMENTS: Final = {
+    "daily_assessment_metrics": "insight/release_daily",
+    "ocean_trait_distributions": "states/rows",
+    "dual_ai_validation_metrics": "insight/validation_pairs",
+}
+"""Where it is more than a view: the named query that reads what a released table is made from."""
 
 Metadata = dict[str, Any]
 
 
-@cache
-def _comments() -> Mapping[str, str]:
-    """Return the comments of tables and views: one description, in the database and here."""
-    files = [
-        *sqlfiles.sql_root().glob("migrations/*.sql"),
-        *sqlfiles.sql_root().glob("views/*.sql"),
-    ]
-    texts = "".join(path.read_text(encoding="utf-8") for path in sorted(files))
-    return {name: text.replace("''", "'") for name, text in _COMMENT.findall(texts)}
+def table_spec(name: str, group: str, **attributes: Any) -> dg.AssetSpec:
+    """Return the asset of a table or view, with all that the schema says about it."""
+    return dg.AssetSpec(
+        name,
+        group_name=group,
+        description=description(name),
+        owners=OWNERS,
+        metadata=table_metadata(name),
+        **{"kinds": {"postgres", "table"}, **attributes},
+    )
 
 
-def description(table: str) -> str:
-    """Return what a table or view is, from its comment."""
-    return _comments()[table]
+def table_metadata(name: str) -> Metadata:
+    """Return what is known of a table or view before it has any row."""
+    metadata: Metadata = {
+        "dagster/table_name": f"analytics.{name}",
+        "dagster/column_schema": dg.TableSchema(
+            columns=[
+                dg.TableColumn(
+                    one.name,
+                    one.type,
+                    one.comment,
+                    dg.TableColumnConstraints(nullable=not one.is_required),
+                )
+                for one in catalogue.columns(name)
+            ]
+        ),
+    }
+    origins = catalogue.origins(name)
+    if origins:
+        metadata["dagster/column_lineage"] = dg.TableColumnLineage(
+            {
+                column: [dg.TableColumnDep(dg.AssetKey(of), origin) for of, origin in parents]
+                for column, parents in origins.items()
+            }
+        )
+    statement = _statement(name)
+    if statement is not None:
+        metadata["sql"] = dg.MetadataValue.md(f"```sql\n{statement}\n```")
+    return metadata
+
+
+def count_rows(system: "AnalyticsSystem", names: Iterable[str]) -> dict[str, Metadata]:
+    """Return what each of some tables and views holds now."""
+    return {
+        name: {"dagster/row_count": one.rows, "size_bytes": one.size_bytes}
+        for name, one in system.count_rows(list(names)).items()
+    }
+
+
+def section(shown: "Section") -> Metadata:
+    """Return an analysis as a chart and a table."""
+    # Imported late: the definitions load without a drawing library.
+    from ioc_analytics.insight.report_formats import markdown_table
+    from ioc_analytics.pictures import to_data_uri
+
+    tables = {
+        "figures" if at == 0 else f"figures_{at + 1}": dg.MetadataValue.md(
+            "\n".join(markdown_table(one))
+        )
+        for at, one in enumerate(shown.tables)
+    }
+    charts = {
+        "chart" if at == 0 else f"chart_{at + 1}": dg.MetadataValue.md(
+            f"![{one.caption}]({to_data_uri(one.chart)})\n\n{one.caption}"
+        )
+        for at, one in enumerate(shown.pictures)
+    }
+    return {**tables, **charts, **({} if tables else {"figures": shown.note})}
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue:
@@ -96,6 +163,37 @@ def refresh_metadata(receipt: RefreshReceipt, released_table: str) -> Metadata:
     }
 
 
+def _statement(name: str) -> str | None:
+    if name.startswith("mv_"):
+        return catalogue.statement(name)
+    return sqlfiles.query(_STATEMENTS[name]) if name in _STATEMENTS else None
+
+
+def report_metadata(made: "Report") -> Metadata:
+    """Return what a run shows about a report; its figures are for those who may open the file."""
+    return {
+        "report": dg.MetadataValue.url(made.path.as_uri()),
+        "path": dg.MetadataValue.path(str(made.path)),
+        "size_bytes": made.path.stat().st_size,
+        "sections": table(
+            [
+                {"section": one.name, "title": one.title, "has_figures": bool(one.tables)}
+                for one in made.sections
+            ]
+        ),
+        "withheld": len(made.withheld),
+    }
+
+
+def waited(tags: Mapping[str, str], what: str) -> Metadata:
+    """Return how long people have waited for a batch, where the run knows when it was dropped."""
+    dropped = tags.get(DROPPED_TAG)
+    if dropped is None:
+        return {}
+    seconds = (utc_now() - datetime.fromisoformat(dropped)).total_seconds()
+    return {f"seconds_from_drop_to_{what}": seconds}
+
+
 def period(days: Sequence[date]) -> str:
     """Return the first and last of some days in words."""
     return f"{min(days)} to {max(days)}" if days else "no day"
@@ -107,4 +205,6 @@ def _counted(counts: Mapping[str, int], name: str) -> list[dict[str, Any]]:
 
 
 def _cell(value: Any) -> str | int | float | bool | None:
-    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+    if isinstance(value, float):
+        return round(value, 4)
+    return value if isinstance(value, str | int | bool) or value is None else str(value)

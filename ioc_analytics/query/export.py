@@ -9,24 +9,18 @@ its place and renamed once the rows written are the rows counted; a failure leav
 import gzip
 import hashlib
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import IO, Any, Final, cast
 
 import psycopg
 import pyarrow as pa
 
+from ioc_analytics.files.outputs import check_filename, failures_in_words, written_beside
 from ioc_analytics.kernel.clock import utc_now
-from ioc_analytics.kernel.errors import (
-    ConfigurationError,
-    IntegrityFailure,
-    InvalidInput,
-    Unavailable,
-)
+from ioc_analytics.kernel.errors import IntegrityFailure, InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.query.execution import check_timeout, checked_options, reading
 from ioc_analytics.query.export_formats import WRITERS, XLSX_MAX_ROWS, Source
@@ -35,8 +29,8 @@ from ioc_analytics.query.streaming import count_rows
 from ioc_analytics.query.versions import read_sources, read_versions
 from ioc_analytics.records.answers import ExportResult, to_json
 
+_FOLDER: Final = "ANALYTICS_EXPORT_FOLDER"
 _SUFFIXES: Final = {"gzip": ".gz", "zstd": ".zst"}
-_FILENAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 _OPTION_TYPES: Final[Mapping[str, Any]] = {
     "filename": str,
     "include_headers": bool,
@@ -75,11 +69,8 @@ class ExportOptions:
             )
         if parsed.compression and form in ("parquet", "xlsx"):
             raise InvalidInput(f"{form} is compressed inside; leave the option compression out")
-        if parsed.filename is not None and not _FILENAME.fullmatch(parsed.filename):
-            raise InvalidInput(
-                "a file name has up to 200 letters, digits, dots, dashes and underscores and no "
-                "folder; the folder is the setting ANALYTICS_EXPORT_FOLDER"
-            )
+        if parsed.filename is not None:
+            check_filename(parsed.filename, _FOLDER)
         check_timeout(parsed.timeout_seconds)
         return parsed
 
@@ -109,7 +100,7 @@ def export(
     values = adapt(parameters)
     path = folder / options.name()
     with (
-        failures_in_words(folder, "exports", "ANALYTICS_EXPORT_FOLDER"),
+        failures_in_words(folder, "exports", _FOLDER),
         written_beside(path) as file,
     ):
         with reading(connection, statement, values, options.timeout_seconds):
@@ -155,40 +146,6 @@ def export(
         checksum=cast(str, manifest["sha256"]),
         manifest=manifest,
     )
-
-
-@contextmanager
-def written_beside(path: Path) -> Iterator[IO[bytes]]:
-    """Lend a file that takes its name at the end, and is gone if the block fails."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with NamedTemporaryFile(dir=path.parent, prefix=".writing-", delete=False) as file:
-        written = Path(file.name)
-        try:
-            yield cast(IO[bytes], file)
-            file.flush()
-            written.rename(path)
-        except BaseException:
-            written.unlink(missing_ok=True)
-            raise
-
-
-@contextmanager
-def failures_in_words(folder: Path, what: str, variable: str) -> Iterator[None]:
-    """Say what can be done when files, ``what``, cannot be written to a folder."""
-    try:
-        yield
-    except OSError as fault:
-        if isinstance(fault, PermissionError | NotADirectoryError | FileExistsError) or (
-            fault.errno == 30  # EROFS
-        ):
-            raise ConfigurationError(
-                f"{what} cannot be written to {folder} ({fault.strerror}): make it writable, or "
-                f"set {variable} to another folder"
-            ) from fault
-        raise Unavailable(
-            f"{what} could not be written to {folder} ({fault.strerror or fault}); nothing "
-            "was left behind. Free space, then try again"
-        ) from fault
 
 
 @contextmanager

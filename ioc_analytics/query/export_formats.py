@@ -3,7 +3,8 @@
 For: ``query.export``. Not for: where files lie and what is promised of them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
@@ -12,12 +13,14 @@ import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ioc_analytics.kernel.ahead import read_ahead
+from ioc_analytics.query.json_lines import json_blocks
 from ioc_analytics.query.statements import Column
 from ioc_analytics.query.streaming import (
+    Block,
     arrow_batches,
     arrow_schema,
     csv_blocks,
-    json_blocks,
     neutralized,
 )
 
@@ -40,31 +43,22 @@ def write_csv(source: Source, file: IO[bytes], include_headers: bool) -> int:
     if include_headers:
         quoted = (neutralized(c.name).replace('"', '""') for c in source.columns)
         file.write((",".join(f'"{name}"' for name in quoted) + "\n").encode())
-    rows = 0
-    for lines in csv_blocks(
-        source.connection, source.statement, source.values, source.columns, is_neutral=True
-    ):
-        file.write("\n".join((*lines, "")).encode())
-        rows += len(lines)
-    return rows
+    return _write_blocks(_csv(source, is_neutral=True), file)
 
 
 def write_jsonl(source: Source, file: IO[bytes], include_headers: bool) -> int:
     """Write a JSON object per line and return the rows written."""
-    rows = 0
-    for lines in _json(source):
-        file.write("\n".join((*lines, "")).encode())
-        rows += len(lines)
-    return rows
+    return _write_blocks(_json(source), file)
 
 
 def write_json(source: Source, file: IO[bytes], include_headers: bool) -> int:
     """Write one JSON array of objects and return the rows written."""
     rows = 0
     file.write(b"[")
-    for lines in _json(source):
-        file.write((",\n" if rows else "\n").encode() + ",\n".join(lines).encode())
-        rows += len(lines)
+    with closing(_json(source)) as blocks:
+        for n_rows, lines in blocks:
+            file.write((b",\n" if rows else b"\n") + lines[:-1].replace(b"\n", b",\n"))
+            rows += n_rows
     file.write(b"\n]\n")
     return rows
 
@@ -102,9 +96,8 @@ def write_xlsx(source: Source, file: IO[bytes], include_headers: bool) -> int:
             sheet.write_row(0, 0, [neutralized(column.name) for column in source.columns])
             at = 1
         first = at
-        for batch in _batches(source, is_neutral=True):
-            columns = [column.to_pylist() for column in batch.columns]
-            for row in zip(*columns, strict=True):
+        with closing(_batches(source, is_neutral=True)) as batches:
+            for row in _rows(batches):
                 for place, value in enumerate(row):
                     if isinstance(value, str):
                         sheet.write_string(at, place, value)
@@ -124,20 +117,49 @@ WRITERS: Final[dict[str, Callable[[Source, IO[bytes], bool], int]]] = {
 }
 
 
-def _json(source: Source) -> Iterator[list[str]]:
-    return json_blocks(source.connection, source.statement, source.values, source.columns)
+def _csv(source: Source, *, is_neutral: bool) -> Generator[Block, None, None]:
+    # A thread receives rows while those that are here are converted and written.
+    return read_ahead(
+        csv_blocks(
+            source.connection,
+            source.statement,
+            source.values,
+            source.columns,
+            is_neutral=is_neutral,
+        )
+    )
 
 
-def _batches(source: Source, *, is_neutral: bool = False) -> Iterator[pa.RecordBatch]:
-    for lines in csv_blocks(
-        source.connection, source.statement, source.values, source.columns, is_neutral=is_neutral
-    ):
-        yield from arrow_batches(lines, source.columns)
+def _json(source: Source) -> Generator[Block, None, None]:
+    return read_ahead(
+        json_blocks(source.connection, source.statement, source.values, source.columns)
+    )
+
+
+def _batches(source: Source, *, is_neutral: bool = False) -> Generator[pa.RecordBatch, None, None]:
+    with closing(_csv(source, is_neutral=is_neutral)) as blocks:
+        for _, lines in blocks:
+            yield from arrow_batches(lines, source.columns)
+
+
+def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Any, ...]]:
+    for batch in batches:
+        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+def _write_blocks(blocks: Generator[Block, None, None], file: IO[bytes]) -> int:
+    rows = 0
+    with closing(blocks):
+        for n_rows, lines in blocks:
+            file.write(lines)
+            rows += n_rows
+    return rows
 
 
 def _write_batches(source: Source, write: Callable[[pa.RecordBatch], None]) -> int:
     rows = 0
-    for batch in _batches(source):
-        write(batch)
-        rows += batch.num_rows
+    with closing(_batches(source)) as batches:
+        for batch in batches:
+            write(batch)
+            rows += batch.num_rows
     return rows

@@ -2,38 +2,28 @@
 
 For: ``query_interface.stream`` and exports. Not for: small results (``query.execution``).
 
-The server writes each row as one text, a line of CSV or a JSON object; the parameters travel beside
-the statement as always (COPY would take none). Arrow's own reader turns lines of CSV into columns.
+The server writes each row as a line of CSV: by COPY, or as a value of a query where there are
+parameters, which travel beside the statement as always and which COPY does not take. Arrow's own
+reader turns the lines into columns; ``query.json_lines`` turns them into JSON.
 """
 
-import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any, Final, LiteralString
 
 import psycopg
 import pyarrow as pa
-import pyarrow.csv as pa_csv
 from psycopg import sql
 
+from ioc_analytics.database.copying import copy_lines
+from ioc_analytics.database.csv_lines import ARROW_TYPES, read_lines
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.query.execution import reading, streamed
 from ioc_analytics.query.statements import Column, adapt, check_statement, describe
 
 BLOCK_ROWS: Final = 20_000
 
-ARROW_TYPES: Final[Mapping[str, pa.DataType]] = {
-    "bool": pa.bool_(),
-    "int2": pa.int16(),
-    "int4": pa.int32(),
-    "int8": pa.int64(),
-    "float4": pa.float32(),
-    "float8": pa.float64(),
-    "numeric": pa.float64(),
-    "date": pa.date32(),
-    "timestamptz": pa.timestamp("us", tz="UTC"),
-    "timestamp": pa.timestamp("us"),
-}
-"""PostgreSQL types that have one of their own in Arrow; all others become text."""
+Block = tuple[int, bytes]
+"""Rows, and their text: each row ends with a line feed."""
 
 _PLAIN: Final = frozenset({*ARROW_TYPES, "uuid", "oid", "time"})
 """Types whose text needs no quotes in CSV and which no spreadsheet executes."""
@@ -57,7 +47,7 @@ def stream(
     statement: str,
     parameters: Sequence[Any],
     timeout_seconds: float | None = None,
-) -> Iterator[pa.RecordBatch]:
+) -> Generator[pa.RecordBatch, None, None]:
     """Yield the rows of a statement as Arrow record batches, in bounded memory.
 
     Types without one of their own in Arrow, such as UUIDs and JSON, are text; ``numeric`` becomes
@@ -71,8 +61,8 @@ def stream(
     values = adapt(parameters)
     with reading(connection, statement, values, timeout_seconds):
         columns = describe(connection, statement, values)
-        for block in csv_blocks(connection, statement, values, columns, is_neutral=False):
-            yield from arrow_batches(block, columns)
+        for _, lines in csv_blocks(connection, statement, values, columns, is_neutral=False):
+            yield from arrow_batches(lines, columns)
 
 
 def csv_blocks(
@@ -82,33 +72,32 @@ def csv_blocks(
     columns: Sequence[Column],
     *,
     is_neutral: bool,
-) -> Iterator[list[str]]:
-    """Yield lines of CSV, some thousand at once; NULL is an empty cell, an empty text is ``""``."""
-    # The text of a row is CSV in parentheses, but for backslashes, which are all doubled.
-    cells = sql.SQL(", ").join(_csv_cell(column, is_neutral) for column in columns)
-    row = sql.SQL("ROW({})::text").format(cells)
-    for lines in _blocks(connection, statement, values, columns, row):
-        yield [line[1:-1].replace("\\\\", "\\") for line in lines]
+) -> Generator[Block, None, None]:
+    """Yield rows as CSV, some thousand at once; NULL is an empty cell, an empty text is ``""``."""
+    cells = [_csv_cell(column, is_neutral) for column in columns]
+    return text_blocks(connection, statement, values, columns, cells)
 
 
-def json_blocks(
+def text_blocks(
     connection: psycopg.Connection[Any],
     statement: str,
     values: Sequence[Any],
     columns: Sequence[Column],
-) -> Iterator[list[str]]:
-    """Yield rows as JSON objects, some thousand at once."""
-    row: sql.Composable = sql.SQL("row_to_json(q)::text")
-    if any(column.type_name == "json" for column in columns):
-        # As jsonb, a column of type json cannot bring line breaks of its own.
-        cells = sql.SQL(", ").join(
-            sql.SQL("to_jsonb({c}) AS {c}" if column.type_name == "json" else "{c}").format(
-                c=sql.Identifier(column.name)
-            )
-            for column in columns
-        )
-        row = sql.SQL("(SELECT row_to_json(r)::text FROM (SELECT {}) AS r)").format(cells)
-    yield from _blocks(connection, statement, values, columns, row)
+    cells: Sequence[sql.Composable],
+) -> Generator[Block, None, None]:
+    """Yield some expressions over the columns of a statement as CSV, some thousand rows at once."""
+    joined = sql.SQL(", ").join(cells)
+    if not values:
+        wrapped = _wrapped(connection, statement, columns, joined)
+        command = b"COPY (" + wrapped + b") TO STDOUT (FORMAT csv)"
+        for copied in copy_lines(connection, command, BLOCK_ROWS):
+            yield len(copied), b"".join(copied)
+        return
+    # The text of a row is CSV in parentheses, but for backslashes, which are all doubled.
+    wrapped = _wrapped(connection, statement, columns, sql.SQL("ROW({})::text").format(joined))
+    for lines in _selected(connection, wrapped, values):
+        text = "\n".join((*(line[1:-1] for line in lines), ""))
+        yield len(lines), text.replace("\\\\", "\\").encode()
 
 
 def count_rows(
@@ -131,33 +120,13 @@ def arrow_schema(columns: Sequence[Column]) -> pa.Schema:
     )
 
 
-def arrow_batches(lines: Sequence[str], columns: Sequence[Column]) -> list[pa.RecordBatch]:
+def arrow_batches(lines: bytes, columns: Sequence[Column]) -> list[pa.RecordBatch]:
     """Return lines of CSV as Arrow record batches.
 
     Raises:
         InvalidInput: A value is beyond what Arrow's type holds, such as an infinite date.
     """
-    schema = arrow_schema(columns)
-    data = "\n".join((*lines, "")).encode()
-    try:
-        table = pa_csv.read_csv(
-            io.BytesIO(data),
-            pa_csv.ReadOptions(column_names=schema.names, block_size=max(len(data), 1)),
-            pa_csv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-            pa_csv.ConvertOptions(
-                column_types=schema,
-                null_values=[""],
-                strings_can_be_null=True,
-                quoted_strings_can_be_null=False,
-                true_values=["true"],
-                false_values=["false"],
-            ),
-        )
-    except pa.ArrowInvalid as error:
-        raise InvalidInput(
-            "a value does not fit the column's type in Arrow, such as an infinite date; "
-            "cast that column to text"
-        ) from error
+    table = read_lines(lines, arrow_schema(columns))
     batches: list[pa.RecordBatch] = table.to_batches()
     return batches
 
@@ -172,14 +141,9 @@ def _csv_cell(column: Column, is_neutral: bool) -> sql.Composable:
     return sql.SQL(_NEUTRAL).format(cell=text) if is_neutral else text
 
 
-def _blocks(
-    connection: psycopg.Connection[Any],
-    statement: str,
-    values: Sequence[Any],
-    columns: Sequence[Column],
-    row: sql.Composable,
-) -> Iterator[list[str]]:
-    wrapped = _wrapped(connection, statement, columns, row)
+def _selected(
+    connection: psycopg.Connection[Any], wrapped: bytes, values: Sequence[Any]
+) -> Generator[list[str], None, None]:
     with (
         psycopg.RawCursor(connection) as cursor,
         streamed(cursor, wrapped, values, size=1000) as rows,

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-import pandas as pd
-import pyarrow as pa
-
 if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
     from ioc_analytics.records.alerts import Alert
 
 
@@ -38,12 +38,16 @@ class QueryResult:
         """Rows in ``data``."""
         return len(self.data)
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> "pd.DataFrame":
         """Return the rows as a DataFrame."""
+        import pandas as pd
+
         return pd.DataFrame(self.data, columns=list(self.columns))
 
-    def to_arrow(self) -> pa.Table:
+    def to_arrow(self) -> "pa.Table":
         """Return the rows as an Arrow table."""
+        import pyarrow as pa
+
         rows = [{name: _plain(value) for name, value in row.items()} for row in self.data]
         return pa.Table.from_pydict({c: [row[c] for row in rows] for c in self.columns})
 
@@ -157,6 +161,9 @@ class SystemStatus:
     last_backup: datetime | None = None
     """When the newest backup was made that was restored and compared."""
 
+    restore_seconds: float | None = None
+    """How long restoring and comparing it took."""
+
     alerts: "tuple[Alert, ...]" = ()
     """Open alerts, the newest first."""
 
@@ -178,6 +185,8 @@ class RefreshReceipt:
 
     views: tuple[str, ...]
     duration_seconds: float
+    assessment_days: tuple[date, ...] = ()
+    """Days whose daily metrics were released besides, as assessments were set up on them."""
 
     @property
     def released_rows(self) -> int:

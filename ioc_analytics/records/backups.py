@@ -11,6 +11,7 @@ from typing import Any, Literal
 from ioc_analytics.records.answers import to_json
 
 State = Literal["written", "verified", "drilled"]
+Method = Literal["dump", "physical"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,26 @@ class Fingerprint:
 
     digest: str
     """128 bits in hex: two sums, modulo 2**64, of a hash of each row's text."""
+
+
+@dataclass(frozen=True, slots=True)
+class PhysicalMark:
+    """What is known of a physical backup beside its files."""
+
+    point: str
+    """Name of the point in the log that its fingerprints are of."""
+
+    log_start: str
+    """First segment of the log that its recovery needs."""
+
+    system: str
+    """Number of the server's data."""
+
+    superuser: str
+    """The first superuser of the server."""
+
+    database: str
+    """The platform's database on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +69,13 @@ class Backup:
     fingerprints: Mapping[str, Fingerprint] = field(default_factory=dict)
     """Per table and partition, by ``schema.table``; Dagster's by ``dagster:schema.table``."""
 
+    method: Method = "dump"
+    """``dump``: one moment of the platform's databases, for any server that is not older;
+    ``physical``: the whole server and its log, for any moment since."""
+
+    log_start: str | None = None
+    """Number of a physical backup's data and first segment of the log that it needs."""
+
     server_version: str = ""
     verified_at: datetime | None = None
     drilled_at: datetime | None = None
@@ -56,6 +84,32 @@ class Backup:
 
     fault: str | None = None
     """What is wrong with it, as last seen; a backup with a fault does not count."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the record ready for JSON."""
+        return {name: to_json(value) for name, value in asdict(self).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeReceipt:
+    """What moving an embedded server to another major version did."""
+
+    from_version: str
+    """Version that made the data before."""
+
+    to_version: str
+    """Version that they are in now."""
+
+    backup: str | None
+    """The drilled backup that they went through; None: they were in that version already."""
+
+    old_data: str | None
+    """Folder of the old data: complete, and nobody's but the user's to delete."""
+
+    left_databases: tuple[str, ...]
+    """Databases on the old server that are not the platform's: they are in the old data only."""
+
+    seconds: float
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record ready for JSON."""

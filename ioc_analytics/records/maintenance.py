@@ -17,8 +17,8 @@ class MaintenanceStep:
     """One kind of care."""
 
     name: str
-    """``partitions``, ``statistics``, ``vacuum``, ``indexes``, ``sequences``, ``measurements`` or
-    ``views``."""
+    """``partitions``, ``statistics``, ``vacuum``, ``indexes``, ``sequences``, ``measurements``,
+    ``retention`` or ``views``."""
 
     plan: tuple[str, ...]
     """What is to be done, an action each; a dry run says exactly what the real one does."""

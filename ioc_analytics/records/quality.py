@@ -6,16 +6,55 @@ For: facade, command line, web. Not for: the checks themselves (``monitoring.qua
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from ioc_analytics.records.answers import to_json
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Severity = Literal["info", "warning", "error", "critical"]
 
 WEIGHTS: Final[Mapping[Severity, int]] = {"info": 1, "warning": 2, "error": 4, "critical": 8}
 """What a check counts in the score; the statement ``monitoring/quality_score`` holds the same."""
+
+
+CARELESS_SHARE: Final = 0.2
+"""Share of careless responses beyond which a survey is doubtful; 3 to 12 % are usual in careful
+samples (Meade and Craig 2012, doi:10.1037/a0028085)."""
+
+DISAGREEING_SHARE: Final = 0.2
+"""Share of scores on which the two AI raters may disagree."""
+
+
+@dataclass(frozen=True, slots=True)
+class QualityCheck:
+    """What a check is about."""
+
+    table: str
+    severity: Severity
+    threshold: float = 0.0
+    """Share of faults that is still well."""
+
+
+CHECKS: Final[Mapping[str, QualityCheck]] = {
+    "newest_batch_accounted": QualityCheck("anonymized_assessment_responses", "critical"),
+    "no_duplicates_no_orphans": QualityCheck("anonymized_question_responses", "critical"),
+    "released_month_equals_rows": QualityCheck("ocean_trait_distributions", "critical"),
+    "nothing_small_released": QualityCheck("ocean_trait_distributions", "critical"),
+    "nothing_identifiable": QualityCheck("anonymized_assessments", "critical"),
+    "values_in_range": QualityCheck("anonymized_assessment_responses", "error"),
+    "categories_known": QualityCheck("anonymized_assessment_responses", "error"),
+    "partitions_premade": QualityCheck("anonymized_assessment_responses", "error"),
+    "backup_drilled": QualityCheck("backups", "error"),
+    "fresh": QualityCheck("batches", "warning"),
+    "volume_as_before": QualityCheck("batches", "warning"),
+    "missing_as_before": QualityCheck("anonymized_assessment_responses", "warning"),
+    "careless_few": QualityCheck("anonymized_assessment_responses", "warning", CARELESS_SHARE),
+    "ai_raters_agree": QualityCheck("dual_ai_validation_metrics", "warning", DISAGREEING_SHARE),
+}
+"""Every check. Critical: the platform says something false or gives somebody away. Error: rows
+or the platform itself are not as they must be. Warning: a custom is broken, which may be true."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +100,10 @@ class QualityEvaluation:
         passed = [WEIGHTS[one.severity] for one in self.results if one.passed]
         return 100 * sum(passed) / sum(weights)
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> "pd.DataFrame":
         """Return one row per check."""
+        import pandas as pd
+
         return pd.DataFrame([{**asdict(one), "score": one.score} for one in self.results])
 
     def to_dict(self) -> dict[str, Any]:

@@ -6,13 +6,15 @@ it lends is ``ioc_analytics.system.AnalyticsSystem``.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
 
 from ioc_analytics.kernel.settings import AnalyticsConfig
-from ioc_analytics.system import AnalyticsSystem
+
+if TYPE_CHECKING:
+    from ioc_analytics.system import AnalyticsSystem
 
 
 class AnalyticsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -34,7 +36,7 @@ class AnalyticsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         default="analyst", description="`analyst` sees exact figures, `reader` released ones only."
     )
 
-    _system: AnalyticsSystem | None = PrivateAttr(default=None)
+    _system: Any = PrivateAttr(default=None)
     _is_ready: bool = PrivateAttr(default=False)
 
     @classmethod
@@ -43,7 +45,7 @@ class AnalyticsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return cls(role=role)
 
     @classmethod
-    def holding(cls, system: AnalyticsSystem) -> dg.ResourceDefinition:
+    def holding(cls, system: "AnalyticsSystem") -> dg.ResourceDefinition:
         """Return a resource for a system that the caller has opened and will close itself."""
         resource = cls()
         resource._system, resource._is_ready = system, True
@@ -59,7 +61,16 @@ class AnalyticsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return self._made().config
 
     @property
-    def system(self) -> AnalyticsSystem:
+    def unopened(self) -> "AnalyticsSystem":
+        """The system as it is made: for verbs that need no database, such as ``check_storage``.
+
+        Raises:
+            ConfigurationError: A setting is unknown or wrong.
+        """
+        return self._made()
+
+    @property
+    def system(self) -> "AnalyticsSystem":
         """The system, ready for use.
 
         The embedded server is brought up, with its schema, so that a first run needs no ``init``;
@@ -77,7 +88,7 @@ class AnalyticsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return system
 
     @contextmanager
-    def open(self) -> Iterator[AnalyticsSystem]:
+    def open(self) -> Iterator["AnalyticsSystem"]:
         """Lend the system for a block, outside Dagster."""
         try:
             yield self.system
@@ -98,8 +109,12 @@ class AnalyticsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Close, as :meth:`close`."""
         self.close()
 
-    def _made(self) -> AnalyticsSystem:
+    def _made(self) -> "AnalyticsSystem":
         if self._system is None:
+            # Imported late: definitions load in a third of the time without the whole platform.
+            from ioc_analytics.system import AnalyticsSystem
+
             settings = AnalyticsConfig.load(mapping=self.settings)
             self._system = AnalyticsSystem(settings, role=self.role)
-        return self._system
+        system: AnalyticsSystem = self._system
+        return system

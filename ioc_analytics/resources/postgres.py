@@ -2,7 +2,7 @@
 
 For: assets whose tables exist already, here and in other code locations; it needs nothing else of
 the platform when it is given a ``url``. Not for: making tables (migrations do). What it does is in
-``database.publish``; this reads Dagster's contexts.
+``database.publishing``; this reads Dagster's contexts. The guide is ``docs/io-manager.md``.
 
 Metadata of an asset that it understands:
 
@@ -10,14 +10,17 @@ Metadata of an asset that it understands:
 - ``partition_expr``: the column that tells the partition of a row, or a column per dimension;
 - ``mode``: ``replace`` (the default: the partition's rows, or all), ``append``, ``upsert``;
 - ``key``: the columns of the key to upsert by, otherwise the primary key;
-- ``checks``: boolean SQL expressions by name, which every row must meet before it is published.
+- ``checks``: what rows must meet before they are published, by name: a boolean SQL expression for
+  each row, or a mapping with the fields of a ``Check``.
 
-An input is loaded as its annotation says: ``pandas.DataFrame``, ``pyarrow.Table`` or ``Relation``,
-which is also what comes without one; ``AssetIn(metadata={"columns": [...]})`` picks columns.
+An input is loaded as its annotation says: ``pandas.DataFrame``, ``polars.DataFrame``,
+``pyarrow.Table``, ``pyarrow.RecordBatchReader`` (in bounded memory) or ``Relation``, which is also
+what comes without one; ``AssetIn(metadata={"columns": [...]})`` picks columns.
 """
 
+import importlib
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, Self
 
 import dagster as dg
@@ -26,29 +29,36 @@ import pyarrow as pa
 from pydantic import Field, PrivateAttr
 
 from ioc_analytics.database.pools import Database
-from ioc_analytics.database.publish import (
-    Category,
+from ioc_analytics.database.publishing import (
+    Check,
+    ChecksBroken,
     Connection,
-    Part,
     Relation,
-    Slice,
+    Server,
     Target,
-    TimeWindow,
-    connected,
-    publish,
+    patiently,
+    publish_patiently,
     read_arrow,
+    read_batches,
+    read_pandas,
     relation,
 )
-from ioc_analytics.kernel.errors import ConfigurationError, InvalidInput
+from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.resources.failures import failures
+from ioc_analytics.resources.publications import (
+    definition_metadata,
+    materialization_metadata,
+    note_verdicts,
+)
+from ioc_analytics.resources.slices import slice_of
 
 
 class PostgresIOManager(dg.ConfigurableIOManager):
     """Publishes what assets return into PostgreSQL tables, and loads it again.
 
     Example:
-        >>> manager = PostgresIOManager(url=dg.EnvVar("MY_DB_URL"))
+        >>> manager = PostgresIOManager(url=dg.EnvVar("MY_DB_URL"), schema_name="mine")
         >>> dg.Definitions(assets=[...], resources={"io_manager": manager})  # doctest: +SKIP
     """
 
@@ -58,12 +68,20 @@ class PostgresIOManager(dg.ConfigurableIOManager):
         "the settings of the environment say.",
     )
     schema_name: str = Field(default="analytics", description="Schema of tables that name none.")
+    max_connections: int = Field(
+        default=4, ge=1, description="Connections to `url` at one time, in each process."
+    )
     statement_timeout_seconds: int = Field(default=600, description="Limit of one statement.")
+    patience_seconds: float = Field(
+        default=30, description="How long a publication or load waits for a server that is away."
+    )
     settings: dict[str, Any] = Field(
         default_factory=dict, description="The platform's settings over those of the environment."
     )
 
+    _server: Server | None = PrivateAttr(default=None)
     _database: Database | None = PrivateAttr(default=None)
+    _streams: ExitStack = PrivateAttr(default_factory=ExitStack)
 
     @classmethod
     def from_env(cls, schema_name: str = "analytics") -> Self:
@@ -77,28 +95,26 @@ class PostgresIOManager(dg.ConfigurableIOManager):
             dagster.Failure: It was not published; nothing of it was written.
         """
         with failures():
-            if not isinstance(obj, pd.DataFrame | pa.Table | Relation):
+            if obj is None:
                 raise InvalidInput(
-                    f"{context.asset_key.to_user_string()} returned {type(obj).__name__}; tables "
-                    "take a pandas.DataFrame, a pyarrow.Table or a Relation. An asset that writes "
-                    "its table itself is annotated `-> None` or `-> dg.MaterializeResult`"
+                    f"{context.asset_key.to_user_string()} returned None. An asset that writes its "
+                    "table itself is annotated `-> None` or `-> dg.MaterializeResult`"
                 )
-            target = self._target(context)
-            piece = _slice(context, _metadata(context))
-            with self.connection() as connection:
-                shown = obj.query.as_string(connection) if isinstance(obj, Relation) else None
-                published = publish(connection, obj, target, piece)
-        rows = "dagster/partition_row_count" if piece.names else "dagster/row_count"
-        context.add_output_metadata(
-            {
-                rows: published.rows,
-                "dagster/table_name": target.name,
-                "mode": target.mode,
-                "rows_replaced": published.replaced,
-                "seconds": published.duration_seconds,
-                **({"query": dg.MetadataValue.md(f"```sql\n{shown}\n```")} if shown else {}),
-            }
-        )
+            metadata = definition_metadata(context)
+            target = self._target(context, metadata)
+            piece = slice_of(context, metadata)
+            try:
+                published = publish_patiently(
+                    self.connection, obj, target, piece, self.patience_seconds
+                )
+            except ChecksBroken as broken:
+                note_verdicts(context, broken.verdicts, is_published=False)
+                raise
+        note_verdicts(context, published.verdicts, is_published=True)
+        shown = materialization_metadata(published, target, is_part=piece is not None)
+        if isinstance(obj, Relation):
+            shown["query"] = dg.MetadataValue.md(f"```sql\n{obj.query.as_string()}\n```")
+        context.add_output_metadata(shown)
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Load the rows of an upstream asset, of the partitions that this run needs.
@@ -107,24 +123,34 @@ class PostgresIOManager(dg.ConfigurableIOManager):
             dagster.Failure: The table does not exist or cannot be reached.
         """
         upstream = context.upstream_output
-        metadata = dict((upstream.definition_metadata if upstream else None) or {})
-        schema, table = self._place(context.asset_key, metadata)
-        columns: Sequence[str] = (context.definition_metadata or {}).get("columns", ())
-        with failures(), self.connection() as connection:
-            rows = relation(connection, schema, table, _slice(context, metadata), columns)
-            match context.dagster_type.typing_type:
-                case kind if kind is pd.DataFrame:
-                    return read_arrow(connection, rows).to_pandas()
-                case kind if kind is pa.Table:
-                    return read_arrow(connection, rows)
-                case _:
-                    return rows
+        metadata = definition_metadata(upstream) if upstream else {}
+        columns: Sequence[str] = definition_metadata(context).get("columns", ())
+        kind = context.dagster_type.typing_type
+        with failures():
+            schema, table = self._place(context.asset_key, metadata)
+            piece = slice_of(context, metadata)
+
+            def load() -> Any:
+                with ExitStack() as lent:
+                    connection = lent.enter_context(self.connection())
+                    rows = relation(connection, schema, table, piece, columns)
+                    if kind is pa.RecordBatchReader:
+                        return self._stream(read_batches(connection, rows), lent.pop_all())
+                    return _loaded(kind, connection, rows)
+
+            return patiently(load, self.patience_seconds)
 
     @contextmanager
     def connection(self) -> Iterator[Connection]:
         """Lend a connection: commit at the end of the block, roll back on an error."""
         if self.url:
-            with connected(self.url, self.statement_timeout_seconds) as connection:
+            if self._server is None:
+                self._server = Server(
+                    self.url,
+                    max_connections=self.max_connections,
+                    statement_timeout_seconds=self.statement_timeout_seconds,
+                )
+            with self._server.connection() as connection:
                 yield connection
             return
         if self._database is None:
@@ -134,65 +160,50 @@ class PostgresIOManager(dg.ConfigurableIOManager):
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
         """Close the connections."""
+        self._streams.close()
         if self._database is not None:
             self._database.close()
-        self._database = None
+        self._database = self._server = None
 
-    def _target(self, context: dg.OutputContext) -> Target:
-        metadata = _metadata(context)
+    def _stream(self, batches: pa.RecordBatchReader, lent: ExitStack) -> pa.RecordBatchReader:
+        """Return batches that give their connection back after the last one, or with the run."""
+        self._streams.callback(lent.close)
+
+        def taken() -> Iterator[pa.RecordBatch]:
+            with lent:
+                yield from batches
+
+        return pa.RecordBatchReader.from_batches(batches.schema, taken())
+
+    def _target(self, context: dg.OutputContext, metadata: Mapping[str, Any]) -> Target:
         schema, table = self._place(context.asset_key, metadata)
         key = metadata.get("key", ())
+        checks = metadata.get("checks") or {}
         return Target(
             schema,
             table,
             metadata.get("mode", "replace"),
             (key,) if isinstance(key, str) else tuple(key),
-            metadata.get("checks"),
+            {name: Check.from_value(name, value) for name, value in checks.items()},
         )
 
     def _place(self, key: dg.AssetKey, metadata: Mapping[str, Any]) -> tuple[str, str]:
         return metadata.get("schema", self.schema_name), metadata.get("table", key.path[-1])
 
 
-def _metadata(context: dg.OutputContext) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in (context.definition_metadata or {}).items():
-        found[name] = value.value if isinstance(value, dg.MetadataValue) else value
-    return found
+def _loaded(kind: object, connection: Connection, rows: Relation) -> Any:
+    if kind is pd.DataFrame:
+        return read_pandas(connection, rows)
+    if kind is pa.Table:
+        return read_arrow(connection, rows)
+    if _is_polars(kind):
+        return importlib.import_module("polars").from_arrow(read_arrow(connection, rows))
+    return rows
 
 
-def _slice(context: dg.OutputContext | dg.InputContext, metadata: Mapping[str, Any]) -> Slice:
-    """Return the part of the table that the partitions of a context stand for."""
-    if not context.has_asset_partitions:
-        return Slice()
-    definition = context.asset_partitions_def
-    expression = metadata.get("partition_expr")
-    if isinstance(expression, dg.MetadataValue):
-        expression = expression.value
-    if not expression:
-        raise ConfigurationError(
-            f"{context.asset_key.to_user_string()} is partitioned: name the column that tells the "
-            'partition of a row, metadata={"partition_expr": "created_at"}'
-        )
-    keys = list(context.asset_partition_keys)
-    if isinstance(definition, dg.TimeWindowPartitionsDefinition):
-        window = context.asset_partitions_time_window
-        return Slice(((TimeWindow(expression, window.start, window.end),),), tuple(keys))
-    if isinstance(definition, dg.MultiPartitionsDefinition):
-        parts = tuple(_part(definition, key, expression) for key in keys)
-        return Slice(parts, tuple(keys))
-    return Slice(((Category(expression, tuple(keys)),),), tuple(keys))
-
-
-def _part(definition: dg.MultiPartitionsDefinition, key: str, columns: Mapping[str, str]) -> Part:
-    parts: list[TimeWindow | Category] = []
-    by_dimension = definition.get_partition_key_from_str(key).keys_by_dimension
-    for dimension in definition.partitions_defs:
-        value, column = by_dimension[dimension.name], columns[dimension.name]
-        inner = dimension.partitions_def
-        if isinstance(inner, dg.TimeWindowPartitionsDefinition):
-            window = inner.time_window_for_partition_key(value)
-            parts.append(TimeWindow(column, window.start, window.end))
-        else:
-            parts.append(Category(column, (value,)))
-    return tuple(parts)
+def _is_polars(kind: object) -> bool:
+    # Only who has polars can annotate an input with it; the manager does without.
+    return isinstance(kind, type) and (kind.__module__.split(".")[0], kind.__name__) == (
+        "polars",
+        "DataFrame",
+    )

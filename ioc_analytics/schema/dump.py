@@ -58,6 +58,7 @@ def dump_schema(conninfo: str, bin_folder: Path) -> str:
         "--no-owner",
         f"--exclude-table=analytics.{_PARTITIONS}",
         f"--exclude-table=internal.{_PARTITIONS}",
+        "--exclude-table=retired.*",
         f"--dbname={make_conninfo('', **given)}",
     ]
     try:

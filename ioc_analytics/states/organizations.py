@@ -187,10 +187,16 @@ def _read(
     if is_served:
         runs: tuple[Run, ...] = periods.row_runs
         parameters = periods.parameters() | words_of(selection) | chosen.organization_parameters()
+        needs_organizations = by_organization or selection.needs_rows or selection.dimensions
         parts += copy_out(
             connection,
             sqlfiles.query("states/answer_organizations"),
-            parameters | {"by": by, "by_organization": by_organization},
+            parameters
+            | {
+                "by": by,
+                "by_organization": by_organization,
+                "day_family": "day" if needs_organizations else "day_total",
+            },
             (*_KEY, *_NUMBERS),
         )
         if periods.sealed_months:

@@ -3,8 +3,9 @@
 For: insight. Not for: the figures (``statistics``) or custom SQL (``query``).
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -14,6 +15,7 @@ import numpy.typing as npt
 import psycopg
 
 from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.kernel.ahead import read_ahead
 from ioc_analytics.kernel.errors import IntegrityFailure, InvalidInput
 from ioc_analytics.records.filters import TimeRange
 from ioc_analytics.records.instruments import Instrument
@@ -83,6 +85,9 @@ class GroupedAnswer:
     cells: TraitCells
     """One cell per key."""
 
+    by_instrument: Mapping[str, int]
+    """Scored responses per instrument."""
+
     undecided: int
     """As in ``TraitAnswer``; what gave up the dimension of the groups is the group ``merged``."""
 
@@ -134,13 +139,10 @@ def read_traits(
             what can be asked).
     """
     parts, undecided, source = _read_parts(connection, selection, ground, None, None)
-    by_instrument: dict[str, int] = {}
-    for (_, _, name), cells in parts:
-        by_instrument[name] = by_instrument.get(name, 0) + int(cells.responses.sum())
     joined = join_cells([cells for _, cells in parts])
     return TraitAnswer(
         joined.regroup(np.zeros(joined.n_cells, dtype=np.int64), 1),
-        {name: n for name, n in sorted(by_instrument.items()) if n},
+        _by_instrument(parts),
         undecided,
         source,
     )
@@ -173,7 +175,32 @@ def read_groups(
     groups = np.array(
         [places[key[:2]] for key, cells in parts for _ in range(cells.n_cells)], dtype=np.int64
     )
-    return GroupedAnswer(tuple(keys), joined.regroup(groups, len(keys)), undecided, source)
+    cells = joined.regroup(groups, len(keys))
+    return GroupedAnswer(tuple(keys), cells, _by_instrument(parts), undecided, source)
+
+
+def _by_instrument(parts: Sequence[tuple[_Key, TraitCells]]) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for (_, _, name), cells in parts:
+        found[name] += int(cells.responses.sum())
+    return {name: n for name, n in sorted(found.items()) if n}
+
+
+def read_by_instrument(
+    connection: psycopg.Connection[Any], selection: Selection, ground: Ground, by: str | None
+) -> tuple[list[tuple[str, str]], TraitCells]:
+    """Return the trait states of a selection apart by a dimension and by instrument.
+
+    Returns:
+        Category (``all`` without a dimension) and instrument of each cell, and the cells; several
+        cells may have one key.
+
+    Raises:
+        InvalidInput: Only rows could answer, and rows of the range are gone.
+    """
+    parts, _, _ = _read_parts(connection, selection, ground, by, None)
+    keys = [(key[0], key[2]) for key, cells in parts for _ in range(cells.n_cells)]
+    return keys, join_cells([cells for _, cells in parts])
 
 
 def _read_parts(
@@ -213,8 +240,10 @@ def _read_parts(
             ).fetchone()
             undecided = int(row[0]) if row and row[0] else 0
     chosen = selection.row_filter(categories)
-    for start, end in runs:
-        for rows in read_rows(connection, start, end, chosen):
+    blocks = (rows for start, end in runs for rows in read_rows(connection, start, end, chosen))
+    # The server joins the next rows while those that are here are counted.
+    with closing(read_ahead(blocks)) as ahead:
+        for rows in ahead:
             parts += _count_rows(rows, categories, by, step)
     source = Source(
         family.name if family else None,
@@ -227,25 +256,25 @@ def _read_parts(
 def _count_rows(
     rows: npt.NDArray[np.void], categories: Categories, by: str | None, step: str | None
 ) -> list[tuple[_Key, TraitCells]]:
-    none = np.zeros(len(rows), dtype=np.int64)
-    months = (rows["day"].astype(np.int64) + _EPOCH).astype("datetime64[M]").astype(np.int64)
-    length = {None: 1, "month": 1, "quarter": 3}[step]
-    columns = np.column_stack(
-        [
-            none if by is None else rows[by].astype(np.int64),
-            none if step is None else months // length * length,
-            rows["instrument"].astype(np.int64),
-        ]
-    )
-    found, places = np.unique(columns, axis=0, return_inverse=True)
+    # One number per row: category, month and instrument, each below 2^16 and not negative.
+    packed = rows["instrument"].astype(np.int64)
+    if step is not None:
+        months = (rows["day"].astype(np.int64) + _EPOCH).astype("datetime64[M]").astype(np.int64)
+        length = {"month": 1, "quarter": 3}[step]
+        packed += months // length * length << 16
+    if by is not None:
+        packed += rows[by].astype(np.int64) << 32
+    found, places = np.unique(packed, return_inverse=True)
     cells = TraitCells.from_scores(score_matrix(rows), places, len(found))
     keys = [
         (
-            ALL if by is None else categories[by][category],
-            None if step is None else np.datetime64(month, "M").astype("datetime64[D]").item(),
-            categories["instrument"][instrument],
+            ALL if by is None else categories[by][key >> 32],
+            None
+            if step is None
+            else np.datetime64(key >> 16 & 0xFFFF, "M").astype("datetime64[D]").item(),
+            categories["instrument"][key & 0xFFFF],
         )
-        for category, month, instrument in found.tolist()
+        for key in found.tolist()
     ]
     return list(zip(keys, _split(cells), strict=True))
 
@@ -310,6 +339,44 @@ def read_sheets(
         connection, start, end, instrument.name, len(instrument.items), chosen
     ):
         yield answer_matrix(rows)
+
+
+def read_group_sheets(
+    connection: psycopg.Connection[Any],
+    selection: Selection,
+    ground: Ground,
+    instrument: Instrument,
+    by: str,
+    run: Run | None = None,
+) -> dict[str, npt.NDArray[np.int8]]:
+    """Read the answers of a selection from rows, apart by a dimension, in the caller's snapshot.
+
+    Args:
+        connection: A connection inside the snapshot.
+        selection: Which responses.
+        ground: What answers of the snapshot stand on.
+        instrument: The questionnaire.
+        by: The dimension.
+        run: The part of the range to read; None: all of it.
+
+    Returns:
+        By category, shape ``(n_responses, n_items)``, as ``read_sheets`` gives them.
+
+    Raises:
+        InvalidInput: Rows of the whole range are wanted, and some are gone.
+    """
+    if run is None:
+        refuse_without_rows(ground.periods, selection)
+    start, end = run or whole_run(ground.periods)
+    categories = ground.catalogue.categories
+    chosen = selection.row_filter(categories)
+    blocks: dict[int, list[npt.NDArray[np.int8]]] = {}
+    for rows in read_answers(
+        connection, start, end, instrument.name, len(instrument.items), chosen, by
+    ):
+        for code in np.unique(rows["category"]).tolist():
+            blocks.setdefault(code, []).append(answer_matrix(rows[rows["category"] == code]))
+    return {categories[by][code]: np.vstack(parts) for code, parts in sorted(blocks.items())}
 
 
 def read_vectors(

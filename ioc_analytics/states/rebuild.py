@@ -29,6 +29,7 @@ from ioc_analytics.states.families import BY_NAME, DIMENSIONS, FAMILIES, SPLIT, 
 from ioc_analytics.states.items import ItemState
 from ioc_analytics.states.rows import (
     NO_ROWS,
+    RowFilter,
     answer_matrix,
     read_answers,
     read_rows,
@@ -47,7 +48,11 @@ def touched_months(connection: psycopg.Connection[Any]) -> list[date]:
 
 
 def rebuild_month(
-    connection: psycopg.Connection[Any], month: date, *, whole: bool = False
+    connection: psycopg.Connection[Any],
+    month: date,
+    *,
+    whole: bool = False,
+    last_batch: int | None = None,
 ) -> list[date]:
     """Bring the states of one month up to date, in the caller's transaction.
 
@@ -55,6 +60,7 @@ def rebuild_month(
         connection: A connection of the ingesting role, with no snapshot taken yet.
         month: First day of the month.
         whole: Count every day of the month again, marked or not.
+        last_batch: Count the responses of batches up to this one alone, as sealing does.
 
     Returns:
         The days that were counted, ascending.
@@ -75,7 +81,9 @@ def rebuild_month(
     connection.execute(sqlfiles.query("states/forget_days"), {"days": days})
     changes: dict[str, list[Change]] = {}
     for first, last in adjacent_days(days):
-        for family, change in _count_days(connection, first, last, categories, instruments):
+        for family, change in _count_days(
+            connection, first, last, categories, instruments, RowFilter({}, last_batch=last_batch)
+        ):
             changes.setdefault(family.name, []).append(change)
     connection.execute(sqlfiles.query("states/plan_for_few"))
     for name, parts in changes.items():
@@ -119,6 +127,7 @@ def _count_days(
     last: date,
     categories: Categories,
     instruments: dict[str, Instrument],
+    chosen: RowFilter,
 ) -> list[tuple[Family, Change]]:
     start, end = midnight(first), midnight(last)
     before = {
@@ -126,7 +135,8 @@ def _count_days(
         for family in FAMILIES
         if family.source is None
     }
-    rows = np.concatenate([NO_ROWS, *read_rows(connection, start, end, has_validations=True)])
+    blocks = read_rows(connection, start, end, chosen, has_validations=True)
+    rows = np.concatenate([NO_ROWS, *blocks])
     changes = [
         (family, Change.between(*before[family], *_count_traits(family, rows, categories)))
         for family in before
@@ -137,7 +147,7 @@ def _count_days(
     write_time_days(connection, rows, categories)
     names = {categories["instrument"][int(code)] for code in np.unique(rows["instrument"])}
     for name in sorted(names & set(instruments)):
-        _count_items(connection, instruments[name], start, end)
+        _count_items(connection, instruments[name], start, end, chosen)
     return changes
 
 
@@ -183,9 +193,15 @@ def _count_traits(
 
 
 def _count_items(
-    connection: psycopg.Connection[Any], instrument: Instrument, start: datetime, end: datetime
+    connection: psycopg.Connection[Any],
+    instrument: Instrument,
+    start: datetime,
+    end: datetime,
+    chosen: RowFilter,
 ) -> None:
-    blocks = list(read_answers(connection, start, end, instrument.name, len(instrument.items)))
+    blocks = list(
+        read_answers(connection, start, end, instrument.name, len(instrument.items), chosen)
+    )
     if not blocks:
         return
     rows = np.concatenate(blocks)

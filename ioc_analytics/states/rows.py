@@ -61,6 +61,9 @@ class RowFilter:
     other_organizations: tuple[str, ...] | None = None
     """Pseudonyms of the organizations to leave out."""
 
+    last_batch: int | None = None
+    """Newest batch whose responses are read."""
+
     def parameters(self) -> dict[str, Any]:
         """Return the filter as parameters of the statements."""
         names = ("instrument", *(n for n, kind in _COLUMNS if kind == "int2" and n != "status"))
@@ -68,6 +71,7 @@ class RowFilter:
         return {
             **{name: None if code is None else list(code) for name, code in codes.items()},
             "is_careless": self.is_careless,
+            "last_batch": self.last_batch,
             **self.organization_parameters(),
         }
 
@@ -106,7 +110,7 @@ def read_rows(
         the pseudonyms ``id`` and ``org_hash``, ``seconds`` and the five traits as points, NaN
         where absent, and the pairs of AI scores.
     """
-    _plan_for_many(connection)
+    plan_for_many(connection)
     yield from copy_out(
         connection,
         sqlfiles.query("states/rows"),
@@ -128,22 +132,30 @@ def read_answers(
     instrument: str,
     n_items: int,
     chosen: RowFilter = EVERYONE,
+    by: str | None = None,
 ) -> Iterator[npt.NDArray[np.void]]:
     """Read the answer vectors of one instrument of responses started in ``[start, end)``.
 
     Yields:
-        Structured arrays with ``day``, ``is_careless`` and ``answers`` (``n_items`` bytes).
+        Structured arrays with ``day``, ``is_careless``, ``category`` (number in the dimension
+        ``by``, 0 without one) and ``answers`` (``n_items`` bytes).
     """
-    _plan_for_many(connection)
+    plan_for_many(connection)
     yield from copy_out(
         connection,
         sqlfiles.query("states/answers"),
-        chosen.parameters() | {"start": start, "end": end, "name": instrument},
-        (("day", "int4"), ("is_careless", "bool"), ("answers", f"bytea:{n_items}")),
+        chosen.parameters() | {"start": start, "end": end, "name": instrument, "by": by},
+        (
+            ("day", "int4"),
+            ("is_careless", "bool"),
+            ("category", "int2"),
+            ("answers", f"bytea:{n_items}"),
+        ),
     )
 
 
-def _plan_for_many(connection: psycopg.Connection[Any]) -> None:
+def plan_for_many(connection: psycopg.Connection[Any]) -> None:
+    """Have many rows joined by hash, in the order as written, until the transaction ends."""
     # A fresh partition has no statistics: the planner expects a row or two and joins by nested
     # loops, which took 46 s for 15,000 responses where hash joins take 0.1 s. The joins are
     # written in a good order; weighing all others of twelve tables takes longer than a day's read.

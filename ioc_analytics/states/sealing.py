@@ -21,23 +21,29 @@ from ioc_analytics.records.vocabularies import MERGED
 from ioc_analytics.states.cells import TraitCells, join_cells
 from ioc_analytics.states.families import DIMENSIONS, FAMILIES, Family
 from ioc_analytics.states.items import ItemState
-from ioc_analytics.states.rebuild import next_month, rebuild_month, write_items
+from ioc_analytics.states.rebuild import midnight, next_month, rebuild_month, write_items
 from ioc_analytics.states.stored import merge_cells, read_cells, write_cells
-from ioc_analytics.states.sums import seal_times
+from ioc_analytics.states.sums import seal_times, write_day_totals
 
 MINIMUM_CELL: Final = 10
 """Fewest responses of a cell that keeps its dimensions."""
 
 
 def seal_month(
-    connection: psycopg.Connection[Any], month: date, minimum_cell: int = MINIMUM_CELL
+    connection: psycopg.Connection[Any],
+    month: date,
+    minimum_cell: int = MINIMUM_CELL,
+    last_batch: int | None = None,
 ) -> int:
     """Seal the states of a month, in the caller's transaction; sealed again, it adds what is live.
+
+    Responses of batches after ``last_batch`` stay live: they are counted apart.
 
     Args:
         connection: A connection of the ingesting role, with no snapshot taken yet.
         month: First day of a month that is over.
         minimum_cell: Cells with fewer responses are merged.
+        last_batch: Newest batch whose responses are sealed; None: all that is there.
 
     Returns:
         Scored responses in the sealed states.
@@ -54,15 +60,32 @@ def seal_month(
     if connection.execute(sqlfiles.query("states/marks"), period).fetchone():
         raise InvalidInput(f"{month:%Y-%m} has touched days; refresh its states before sealing it")
     _demand_recount(connection, month, end)
+    is_split = last_batch is not None and _has_later(connection, month, end, last_batch)
+    if is_split:
+        rebuild_month(connection, month, whole=True, last_batch=last_batch)
     for family in FAMILIES:
         _seal_traits(connection, family, month, end, minimum_cell)
     _seal_items(connection, month, end)
     connection.execute(sqlfiles.query("states/seal_sums"), period | {"minimum_cell": minimum_cell})
+    write_day_totals(connection, month, end)
     seal_times(connection, month, end)
     row = connection.execute(
-        sqlfiles.query("states/seal_month"), period | {"minimum_cell": minimum_cell}
+        sqlfiles.query("states/seal_month"),
+        period | {"minimum_cell": minimum_cell, "last_batch": last_batch},
     ).fetchone()
+    if is_split:
+        rebuild_month(connection, month, whole=True)
     return int(row[0]) if row else 0
+
+
+def _has_later(
+    connection: psycopg.Connection[Any], month: date, end: date, last_batch: int
+) -> bool:
+    row = connection.execute(
+        sqlfiles.query("states/has_later_rows"),
+        {"start": midnight(month), "end": midnight(end), "last_batch": last_batch},
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def _demand_recount(connection: psycopg.Connection[Any], month: date, end: date) -> None:

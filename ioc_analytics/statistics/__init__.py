@@ -47,6 +47,7 @@ from ioc_analytics.statistics.comparison import (
     variance_explained,
     welch_anova,
 )
+from ioc_analytics.statistics.control_charts import ControlChart, watch_level, watch_rate
 from ioc_analytics.statistics.correlation import (
     Correlation,
     adjust_false_discovery,
@@ -82,6 +83,7 @@ from ioc_analytics.statistics.intervals import (
 )
 from ioc_analytics.statistics.item_functioning import ItemFunctioning, analyze_items
 from ioc_analytics.statistics.item_moments import ItemMoments
+from ioc_analytics.statistics.item_regression import ItemRegression, regress_items
 from ioc_analytics.statistics.moments import (
     MOMENT_DTYPE,
     PairMoments,
@@ -89,7 +91,9 @@ from ioc_analytics.statistics.moments import (
     moments_from_vectors,
     pairwise,
 )
-from ioc_analytics.statistics.norms import mid_rank_percentiles
+from ioc_analytics.statistics.norms import mid_rank_interval, mid_rank_percentiles
+from ioc_analytics.statistics.ordinal import OrdinalFit, fit_proportional_odds
+from ioc_analytics.statistics.outcomes import OutcomeModel, OutcomeRaceResult, race_outcomes
 from ioc_analytics.statistics.outliers import (
     Limits,
     distance_p_values,
@@ -124,6 +128,16 @@ from ioc_analytics.statistics.shrinkage import Prior, Shrunken, estimate_prior
 from ioc_analytics.statistics.trends import Seasonality, Trend, find_trend
 
 __all__ = [
+    "ControlChart",
+    "watch_level",
+    "watch_rate",
+    "OutcomeModel",
+    "OutcomeRaceResult",
+    "race_outcomes",
+    "ItemRegression",
+    "OrdinalFit",
+    "fit_proportional_odds",
+    "regress_items",
     "MOMENT_DTYPE",
     "SCALES",
     "SCORE_BIN_EDGES",
@@ -205,6 +219,7 @@ __all__ = [
     "measure_reliability",
     "merge_counts",
     "merge_moments",
+    "mid_rank_interval",
     "mid_rank_percentiles",
     "moments_from_vectors",
     "omega_total",

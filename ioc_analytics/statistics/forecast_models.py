@@ -132,7 +132,10 @@ MODELS: Final[Mapping[str, Fit]] = {NAIVE: fit_naive, "ets": fit_ets, "arima": f
 
 @contextmanager
 def _quiet() -> Iterator[None]:
+    from threadpoolctl import threadpool_limits  # scikit-learn brings it
+
     # What matters of statsmodels' warnings is asked for (convergence); none may reach a user.
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
+    # Its matrices have a few rows: threads that wait for each other take 15 times as long.
+    with warnings.catch_warnings(), np.errstate(all="ignore"), threadpool_limits(1, "blas"):
         warnings.simplefilter("ignore")
         yield

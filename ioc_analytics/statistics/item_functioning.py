@@ -6,12 +6,12 @@ answers, or items that no trait score explains; a difference of means is no such
 People are matched on their trait score, and within each score the item's mean is compared between
 the groups: Mantel's test for ordered answers, and the standardized mean difference as its size.
 The test looks for differences in one direction (uniform DIF); one that turns around along the trait
-can escape it.
+can escape it (``item_regression`` finds both).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -106,16 +106,55 @@ def analyze_items(
         >>> [item.item_class for item in found]
         ['C', 'A', 'A', 'A', 'A', 'A']
     """
+    return purify(reference, focal, names, missing, _judge)
+
+
+class _Judged(Protocol):
+    @property
+    def item_class(self) -> str | None: ...
+
+
+_Item = TypeVar("_Item", bound=_Judged)
+
+
+def purify(
+    reference: npt.ArrayLike,
+    focal: npt.ArrayLike,
+    names: Sequence[str],
+    missing: int,
+    judge: Callable[
+        [npt.NDArray[np.int64], npt.NDArray[np.bool_], Sequence[str], npt.NDArray[np.bool_]],
+        tuple[_Item, ...],
+    ],
+) -> tuple[_Item, ...]:
+    """Judge the items of complete sheets, and again without those of class B or C in the sum.
+
+    Args:
+        reference: As in ``analyze_items``.
+        focal: As in ``analyze_items``.
+        names: As in ``analyze_items``.
+        missing: As in ``analyze_items``.
+        judge: Takes the answers of both groups, who is focal, the names, and which items are in
+            the sum.
+
+    Raises:
+        InvalidInput: As ``analyze_items``.
+        NotEnoughData: As ``analyze_items``.
+
+    Example:
+        >>> answers = np.tile([[1, 2, 3, 4]], (100, 1))
+        >>> purify(answers, answers, list("abcd"), 0, lambda both, *_: ())
+        ()
+    """
     groups = [_complete(answers, names, missing) for answers in (reference, focal)]
     answers = np.vstack(groups)
     is_focal = np.repeat([False, True], [len(group) for group in groups])
-    kept = np.ones(len(names), dtype=bool)
-    first = _judge(answers, is_focal, names, kept)
-    kept = np.array([item.item_class not in ("B", "C") for item in first])
+    first = judge(answers, is_focal, names, np.ones(len(names), dtype=bool))
+    kept = np.array([item.item_class not in ("B", "C") for item in first], dtype=bool)
     if kept.all() or kept.sum() < FEWEST_ITEMS - 1:
         # Nothing to take out, or too little would be left to match on.
         return first
-    return _judge(answers, is_focal, names, kept)
+    return judge(answers, is_focal, names, kept)
 
 
 def _judge(

@@ -1,12 +1,15 @@
 """The facade: verbs that answer questions about people's assessments."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
 import pandas as pd
+import psycopg
 import pyarrow as pa
 
+from ioc_analytics.insight.ai_validation import AiValidation, analyze_ai_validation
 from ioc_analytics.insight.benchmarks import Benchmarks, benchmark
 from ioc_analytics.insight.careless import CarelessAnalysis, analyze_careless
 from ioc_analytics.insight.comparisons import GroupComparison, compare_groups
@@ -28,9 +31,12 @@ from ioc_analytics.query.export import ExportOptions, export
 from ioc_analytics.query.statements import parameters_digest, statement_digest
 from ioc_analytics.query.streaming import stream
 from ioc_analytics.records.answers import ExportResult, QueryResult
-from ioc_analytics.records.filters import TimeRange, parse_filters
+from ioc_analytics.records.filters import Filter, TimeRange, parse_filters
 from ioc_analytics.states.selection import organization_of
 from ioc_analytics.system.base import SystemBase
+
+Asked = tuple[psycopg.Connection[Any], tuple[Filter, ...], TimeRange, Callable[[str], UUID]]
+"""A connection, conditions, a range, and what gives the pseudonym of an organization's own id."""
 
 
 class Answers(SystemBase):
@@ -50,14 +56,9 @@ class Answers(SystemBase):
             NotEnoughData: Fewer than two scored responses.
             PrivacyRefusal: The role sees released figures only.
         """
-        self.demand_analyst("see exact figures")
-        with self.query_counters.request(), self.database.connection("analyst") as connection:
+        with self._asking(filters, time_range) as (connection, chosen, times, organization):
             return analyze_ocean(
-                connection,
-                parse_filters(filters),
-                TimeRange.parse(time_range),
-                lambda identifier: self.pseudonym("organization", identifier),
-                reliability_from_rows=reliability_from_rows,
+                connection, chosen, times, organization, reliability_from_rows=reliability_from_rows
             )
 
     def get_benchmarks(
@@ -103,15 +104,8 @@ class Answers(SystemBase):
             NotEnoughData: Nothing that the metric could be of.
             PrivacyRefusal: The role sees released figures only.
         """
-        self.demand_analyst("see exact figures")
-        with self.query_counters.request(), self.database.connection("analyst") as connection:
-            return measure_metric(
-                connection,
-                metric,
-                parse_filters(filters),
-                TimeRange.parse(time_range),
-                lambda identifier: self.pseudonym("organization", identifier),
-            )
+        with self._asking(filters, time_range) as (connection, chosen, times, organization):
+            return measure_metric(connection, metric, chosen, times, organization)
 
     def compare_groups(self, by: str, filters: Any = (), time_range: Any = None) -> GroupComparison:
         """Compare the five traits between the categories of a dimension.
@@ -125,15 +119,8 @@ class Answers(SystemBase):
             NotEnoughData: No trait has two groups of at least 10 scores that vary.
             PrivacyRefusal: The role sees released figures only.
         """
-        self.demand_analyst("see exact figures")
-        with self.database.connection("analyst") as connection:
-            return compare_groups(
-                connection,
-                by,
-                parse_filters(filters),
-                TimeRange.parse(time_range),
-                lambda identifier: self.pseudonym("organization", identifier),
-            )
+        with self._asking(filters, time_range) as (connection, chosen, times, organization):
+            return compare_groups(connection, by, chosen, times, organization)
 
     def ocean_over_time(
         self, interval: str = "monthly", filters: Any = (), time_range: Any = None
@@ -149,15 +136,8 @@ class Answers(SystemBase):
             NotEnoughData: No scored response.
             PrivacyRefusal: The role sees released figures only.
         """
-        self.demand_analyst("see exact figures")
-        with self.database.connection("analyst") as connection:
-            return ocean_over_time(
-                connection,
-                interval,
-                parse_filters(filters),
-                TimeRange.parse(time_range),
-                lambda identifier: self.pseudonym("organization", identifier),
-            )
+        with self._asking(filters, time_range) as (connection, chosen, times, organization):
+            return ocean_over_time(connection, interval, chosen, times, organization)
 
     def analyze_trends(
         self, metric: str, time_range: Any = None, interval: str = "daily", filters: Any = ()
@@ -175,15 +155,15 @@ class Answers(SystemBase):
             NotEnoughData: No case in the range; a short series is ``undetermined`` instead.
             PrivacyRefusal: The role sees released figures only.
         """
-        self.demand_analyst("see exact figures")
-        with self.query_counters.request(), self.database.connection("analyst") as connection:
+        with self._asking(filters, time_range) as (connection, chosen, times, organization):
             return analyze_trends(
                 connection,
                 metric,
-                parse_filters(filters),
-                TimeRange.parse(time_range),
+                chosen,
+                times,
                 interval,
-                lambda identifier: self.pseudonym("organization", identifier),
+                organization,
+                maturity_days=self.config.maturity_days,
             )
 
     def analyze_item_functioning(
@@ -194,6 +174,8 @@ class Answers(SystemBase):
         focal: str,
         filters: Any = (),
         time_range: Any = None,
+        *,
+        method: str = "mantel",
     ) -> ItemFunctioningAnalysis:
         """Compare how two groups of equal trait answer the items of an instrument.
 
@@ -204,22 +186,24 @@ class Answers(SystemBase):
             focal: The category that is looked at.
             filters: ``Filter`` records or the seed's dicts; all must hold.
             time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+            method: ``mantel``, or ``logistic``: ordinal regression, which also finds differences
+                that turn around along the trait.
 
         Raises:
             NotEnoughData: No trait has 4 items that 100 people of each group answered in full.
             PrivacyRefusal: The role sees released figures only.
         """
-        self.demand_analyst("see exact figures")
-        with self.database.connection("analyst") as connection:
+        with self._asking(filters, time_range) as (connection, chosen, times, organization):
             return analyze_item_functioning(
                 connection,
                 by,
                 instrument,
                 reference,
                 focal,
-                parse_filters(filters),
-                TimeRange.parse(time_range),
-                lambda identifier: self.pseudonym("organization", identifier),
+                chosen,
+                times,
+                organization,
+                method,
             )
 
     def find_outliers(self, filters: Any = (), time_range: Any = None) -> Outliers:
@@ -235,13 +219,8 @@ class Answers(SystemBase):
         """
         self.demand_analyst("see exact figures")
         self._note("find outliers", "responses")
-        with self.database.connection("analyst") as connection:
-            return find_outliers(
-                connection,
-                parse_filters(filters),
-                TimeRange.parse(time_range),
-                lambda identifier: self.pseudonym("organization", identifier),
-            )
+        with self._asking(filters, time_range) as (connection, chosen, times, organization):
+            return find_outliers(connection, chosen, times, organization)
 
     def analyze_careless(self, filters: Any = (), time_range: Any = None) -> CarelessAnalysis:
         """Describe careless responding: rates of segments, signs, means with and without.
@@ -254,14 +233,22 @@ class Answers(SystemBase):
             NotEnoughData: No scored response.
             PrivacyRefusal: The role sees released figures only.
         """
+        with self._asking(filters, time_range) as (connection, chosen, times, organization):
+            return analyze_careless(connection, chosen, times, organization)
+
+    def analyze_ai_validation(self, time_range: Any = None) -> AiValidation:
+        """Measure how far the AI raters agree, and whether one has left its own ways.
+
+        Args:
+            time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+
+        Raises:
+            NotEnoughData: No pair of raters scored 10 responses.
+            PrivacyRefusal: The role sees released figures only.
+        """
         self.demand_analyst("see exact figures")
         with self.database.connection("analyst") as connection:
-            return analyze_careless(
-                connection,
-                parse_filters(filters),
-                TimeRange.parse(time_range),
-                lambda identifier: self.pseudonym("organization", identifier),
-            )
+            return analyze_ai_validation(connection, TimeRange.parse(time_range))
 
     def query(
         self,
@@ -367,6 +354,18 @@ class Answers(SystemBase):
         with self.database.connection("ingest") as connection:
             self._audit(connection, "exported", result.filename, row_count=result.row_count)
         return result
+
+    @contextmanager
+    def _asking(self, filters: Any, time_range: Any) -> Iterator[Asked]:
+        """Lend what an exact answer is made with, and count the request."""
+        self.demand_analyst("see exact figures")
+        with self.query_counters.request(), self.database.connection("analyst") as connection:
+            yield (
+                connection,
+                parse_filters(filters),
+                TimeRange.parse(time_range),
+                lambda identifier: self.pseudonym("organization", identifier),
+            )
 
     def _query(self, sql: str, params: Sequence[Any], options: QueryOptions) -> QueryResult:
         login = self._query_login(options.access)

@@ -1,12 +1,15 @@
 """The facade: verbs that bring data in and take it out again."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace as replaced
 from pathlib import Path
 from typing import Any
 
+from ioc_analytics.files.archives import is_archive
 from ioc_analytics.files.batches import open_batch
 from ioc_analytics.files.mapping_records import Mapping as SurveyMapping
 from ioc_analytics.files.mappings import load_mapping
+from ioc_analytics.ingestion.archives import ArchiveBatch
 from ioc_analytics.ingestion.ingest import IngestOptions, Progress, ingest_batch
 from ioc_analytics.ingestion.quarantine import QuarantineEntry, list_entries, read_entry
 from ioc_analytics.ingestion.repair import retry_from
@@ -43,7 +46,7 @@ class DataIn(SystemBase):
         """Take operational files in, pseudonymised on the way; each path is a batch.
 
         Args:
-            paths: Files or folders.
+            paths: Files, folders, or archives that retention wrote.
             mapping: TOML mapping of a wide export.
             replace: Let records of the same version with other content replace what is stored.
             check: Judge, and write nothing.
@@ -64,11 +67,20 @@ class DataIn(SystemBase):
             progress=progress,
         )
         shape = self._shape(mapping)
-        receipts = [
-            ingest_batch(self.database, self.config, self._file_batch(path, shape), options)
-            for path in paths
-        ]
+        receipts = []
+        for path in map(Path, paths):
+            if is_archive(path):
+                receipts.append(self._ingest_archive(path, options))
+            else:
+                batch = self._file_batch(path, shape)
+                receipts.append(ingest_batch(self.database, self.config, batch, options))
         return combine(tuple(receipts))
+
+    def _ingest_archive(self, folder: Path, options: IngestOptions) -> IngestReceipt:
+        batch_size = self.config.operations.batch_size
+        batch = ArchiveBatch(folder, self._pseudonymizer().key_id, batch_size)
+        own = replaced(options, key_id=batch.key_id)
+        return ingest_batch(self.database, self.config, batch, own)
 
     def undo_batch(self, batch_id: int) -> UndoReceipt:
         """Take a batch out again."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
+from ioc_analytics.backup.archive import follow_setting
 from ioc_analytics.database.logins import provision
 from ioc_analytics.files.instruments import builtin_instruments
 from ioc_analytics.kernel.clock import utc_now
@@ -14,12 +15,14 @@ from ioc_analytics.schema.partitions import premake_partitions
 from ioc_analytics.system.answers import Answers
 from ioc_analytics.system.data_in import DataIn
 from ioc_analytics.system.database_manager import DatabaseManager
+from ioc_analytics.system.norms import Norms
+from ioc_analytics.system.predictions import Predictions
 from ioc_analytics.system.query_interface import QueryInterface
 from ioc_analytics.system.reports import Reports
 from ioc_analytics.system.upkeep import Upkeep
 
 
-class AnalyticsSystem(DataIn, Upkeep, Answers, Reports):
+class AnalyticsSystem(DataIn, Upkeep, Answers, Norms, Predictions, Reports):
     """The analytics platform of one installation.
 
     Example:
@@ -44,6 +47,7 @@ class AnalyticsSystem(DataIn, Upkeep, Answers, Reports):
         """Bring the server up, make database, logins and schema; safe to repeat."""
         configure_logging(self.config)
         self.database.open()
+        follow_setting(self.database)
         provision(self.config)
         self.database_manager.run_migrations()
         with self.database.connection("ingest") as connection:

@@ -1,15 +1,16 @@
 """The facade: verbs of those who run the platform."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ioc_analytics.backup.archive import follow_setting
 from ioc_analytics.backup.catalogue import list_backups
 from ioc_analytics.backup.drill import drill_backup
 from ioc_analytics.backup.dump import DEFAULT_COMPRESSION, Progress, create_backup
 from ioc_analytics.backup.restore import restore_backup
-from ioc_analytics.backup.retention import prune_backups
+from ioc_analytics.backup.upgrade import upgrade_server
 from ioc_analytics.backup.verify import verify_backup
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
@@ -22,27 +23,39 @@ from ioc_analytics.monitoring.alerts import (
     replay_alerts,
     silence,
 )
-from ioc_analytics.monitoring.health import check_health
-from ioc_analytics.monitoring.measure import measure_health, read_metrics
+from ioc_analytics.monitoring.health import check_health, check_storage
+from ioc_analytics.monitoring.measure import keep_measurements, measure_health, read_metrics
 from ioc_analytics.monitoring.openmetrics import to_openmetrics
 from ioc_analytics.monitoring.rules import Transition
-from ioc_analytics.monitoring.status import read_status
+from ioc_analytics.monitoring.status import count_rows, read_status
 from ioc_analytics.records.advice import Advice
 from ioc_analytics.records.alerts import Alert
-from ioc_analytics.records.answers import SystemStatus
-from ioc_analytics.records.backups import Backup, RestoreReceipt
-from ioc_analytics.records.health import Health, HealthMeasurements, SystemMetrics
+from ioc_analytics.records.answers import SystemStatus, TableStatus
+from ioc_analytics.records.backups import Backup, RestoreReceipt, UpgradeReceipt
+from ioc_analytics.records.health import (
+    Check,
+    Health,
+    HealthMeasurements,
+    Measurement,
+    SystemMetrics,
+)
 from ioc_analytics.records.maintenance import MaintenanceReport
-from ioc_analytics.system.base import SystemBase, account
+from ioc_analytics.system.base import account
+from ioc_analytics.system.retention import Retention
 
 
-class Operations(SystemBase):
+class Operations(Retention):
     """Status, health, alerts and backups of the installation."""
 
     def get_system_status(self) -> SystemStatus:
         """Return what the platform holds and how fresh it is."""
         with self.database.connection("analyst") as connection:
             return read_status(connection)
+
+    def count_rows(self, names: Sequence[str]) -> dict[str, TableStatus]:
+        """Return rows and size of some tables and materialized views."""
+        with self.database.connection("analyst") as connection:
+            return count_rows(connection, names)
 
     def health_check(self) -> Health:
         """Return whether every part is well; never raises because something is down."""
@@ -52,6 +65,15 @@ class Operations(SystemBase):
         """Measure server, host, platform and queries, and keep it in ``system_health_metrics``."""
         self.demand_analyst("measure health")
         return measure_health(self.database, self.query_counters.figures())
+
+    def keep_measurements(self, found: Iterable[Measurement]) -> None:
+        """Keep figures that the caller measured, beside those of ``measure_health``."""
+        self.demand_analyst("keep measurements")
+        keep_measurements(self.database, found)
+
+    def check_storage(self) -> Check:
+        """Return whether the disks have room."""
+        return check_storage(self.database)
 
     def get_system_metrics(self) -> SystemMetrics:
         """Return performance, resources and data quality."""
@@ -106,17 +128,24 @@ class Operations(SystemBase):
         """Write a backup; it counts once it was drilled.
 
         Args:
-            config: ``{"compression": 0 to 9}``, the level of gzip.
+            config: ``{"method": "dump"}`` with ``"compression"`` from 0 to 9, the level of gzip; or
+                ``{"method": "physical"}``: the whole server, for a restore to any moment since.
             progress: Called with a word for each step.
         """
         self.demand_analyst("make backups")
         options = dict(config or {})
-        compression = options.pop("compression", DEFAULT_COMPRESSION)
+        method = options.pop("method", "dump")
+        if method not in ("dump", "physical"):
+            raise InvalidInput(f"a backup's method is dump or physical, {method!r} was given")
+        names = ["method", *(["compression"] if method == "dump" else [])]
+        compression = options.pop("compression", DEFAULT_COMPRESSION) if len(names) == 2 else 0
         for name in options:
             raise InvalidInput(
-                f"a backup has no option {name!r}{did_you_mean(name, ['compression'])}"
+                f"a backup by {method} has no option {name!r}{did_you_mean(name, names)}"
             )
-        return create_backup(self.database, compression=compression, progress=progress)
+        return create_backup(
+            self.database, method=method, compression=compression, progress=progress
+        )
 
     def list_backups(self) -> list[Backup]:
         """Return every backup, the newest first."""
@@ -134,7 +163,10 @@ class Operations(SystemBase):
         return drill_backup(self.database, backup_id)
 
     def restore_backup(
-        self, backup_id: str | None = None, target: str | Path | None = None
+        self,
+        backup_id: str | None = None,
+        target: str | Path | None = None,
+        until: datetime | str | None = None,
     ) -> RestoreReceipt:
         """Restore a backup into an empty target; see ``backup.restore``.
 
@@ -142,7 +174,21 @@ class Operations(SystemBase):
         of this one belong to the database that was replaced.
         """
         self.demand_analyst("restore backups")
-        return restore_backup(self.database, backup_id, target)
+        return restore_backup(self.database, backup_id, target, until)
+
+    def upgrade_server(self, *, progress: Progress | None = None) -> UpgradeReceipt:
+        """Move the embedded server's data to the next major version; see ``backup.upgrade``.
+
+        Args:
+            progress: Called with a word for each step.
+        """
+        self.demand_analyst("upgrade the server")
+        self.database.close()  # nobody may use the server meanwhile, this system included
+        receipt = upgrade_server(self.config, progress)
+        if receipt.backup is not None:
+            follow_setting(self.database)
+            self._note("upgrade", f"server {receipt.from_version} to {receipt.to_version}")
+        return receipt
 
     def perform_maintenance(self, dry_run: bool = False) -> MaintenanceReport:
         """Give the tables the care that evidence asks for; views are refreshed too.
@@ -151,9 +197,4 @@ class Operations(SystemBase):
             dry_run: Say what would be done, and do nothing.
         """
         self.demand_analyst("maintain the database")
-        return maintain(self.database, is_dry_run=dry_run)
-
-    def prune_backups(self) -> list[Backup]:
-        """Delete the backups that the settings let go, and return them."""
-        self.demand_analyst("delete backups")
-        return prune_backups(self.database)
+        return maintain(self.database, self._retention_verbs(), is_dry_run=dry_run)

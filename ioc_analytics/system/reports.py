@@ -1,12 +1,14 @@
 """The facade: reports, which bring analyses and the platform's state together."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ioc_analytics.system.operations import Operations
 
 if TYPE_CHECKING:
     from ioc_analytics.insight.report import Report
+    from ioc_analytics.insight.report_pieces import Section
 
 
 class Reports(Operations):
@@ -16,10 +18,11 @@ class Reports(Operations):
         """Write a report to the report folder.
 
         Args:
-            config: ``title``, ``sections`` (distributions, correlations, groups, history,
-                benchmarks, data_quality), ``filters``, ``time_range``, ``format`` (html, markdown
-                or json), ``by`` (dimension of the groups), ``interval`` (monthly or quarterly),
-                ``organization`` (for the benchmarks), ``filename``.
+            config: ``title``, ``sections`` (distributions, correlations, groups, history, metrics,
+                trends, outliers, ai_validation, benchmarks, norms, data_quality), ``filters``,
+                ``time_range``, ``format`` (html, markdown or json), ``by`` (dimension of the
+                groups), ``interval`` (monthly or quarterly), ``organization`` (for the
+                benchmarks), ``filename``.
 
         Raises:
             InvalidInput: An option, section or format is unknown.
@@ -40,7 +43,23 @@ class Reports(Operations):
                 status,
                 lambda identifier: self.pseudonym("organization", identifier),
                 self.config.reports.path,
+                maturity_days=self.config.maturity_days,
             )
         with self.database.connection("ingest") as connection:
             self._audit(connection, "reported", report.path.name, row_count=len(report.sections))
         return report
+
+    def show_released(self, table: str, until: date) -> "Section":
+        """Return a chart and a few rows of what a released table says about the year before a day.
+
+        Args:
+            table: Such as ``ocean_trait_distributions``.
+            until: Day after the last one.
+
+        Raises:
+            InvalidInput: The table is not one that is shown.
+        """
+        from ioc_analytics.insight.released_sections import show_released
+
+        with self.database.connection("reader") as connection:
+            return show_released(connection, table, until)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import date
 
-from ioc_analytics.insight.refresh import refresh
+from ioc_analytics.insight.refresh import count_days, refresh, release_daily_tables
 from ioc_analytics.monitoring.integrity import Finding, examine
 from ioc_analytics.monitoring.quality import evaluate_quality
 from ioc_analytics.records.answers import RefreshReceipt
@@ -53,6 +53,16 @@ class Upkeep(SystemBase):
             with_views=with_views,
             progress=progress,
         )
+
+    def rebuild_days(self, days: Iterable[date], *, with_views: bool = True) -> RefreshReceipt:
+        """Release the daily tables of some days again from their rows, touched or not."""
+        self.demand_analyst("rebuild days")
+        return release_daily_tables(self.database, self.config, days, with_views=with_views)
+
+    def count_days(self, days: Iterable[date]) -> dict[str, dict[date, int]]:
+        """Return how many rows each daily table holds of some days."""
+        with self.database.connection("analyst") as connection:
+            return count_days(connection, days)
 
     def touched_months(self) -> list[date]:
         """Return the first days of the months whose states are behind their rows, ascending."""

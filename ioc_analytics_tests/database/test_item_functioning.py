@@ -20,6 +20,12 @@ def test_items_of_two_groups_are_compared(analytics: AnalyticsSystem) -> None:
     assert not found.warnings
     assert len(found.to_frame()) == 10 * len(found.traits)
     assert json.loads(json.dumps(found.to_dict()))["focal"] == "male"
+    regressed = ask("gender", "ipip50", "female", "male", clean, method="logistic")
+    assert list(regressed.traits) == list(found.traits)
+    assert not regressed.warnings
+    assert "nagelkerke_gain" in regressed.to_frame()
+    with pytest.raises(InvalidInput, match="did you mean 'logistic'"):
+        ask("gender", "ipip50", "female", "male", method="logistics")
     with pytest.raises(NotEnoughData, match="at least 4"):
         ask("gender", "tipi", "female", "male")
     with pytest.raises(InvalidInput, match="did you mean 'ipip50'"):

@@ -166,3 +166,32 @@ def test_sealed_sums_answer_by_month_and_say_what_they_cannot_tell(
     assert finance.undecided > 0
     with pytest.raises(InvalidInput, match="are gone"):
         ask("month", {"device_type": "mobile"})
+
+
+def test_day_totals_of_sealed_months_follow_their_organizations(analytics: AnalyticsSystem) -> None:
+    analytics.ingest_data(make_survey(analytics.config, 400, days=4))
+    analytics.refresh()
+    analytics.seal_month(date(2024, 1, 1))
+
+    def days(*, by_organization: bool) -> OrganizationSums:
+        with analytics.database.connection("analyst") as connection, snapshot(connection):
+            ground = read_ground(connection, TimeRange(None, None))
+            selection = select((), ground.catalogue.categories, _no_id)
+            return read_organization_series(
+                connection, selection, ground, "day", by_organization=by_organization
+            )
+
+    split, total = days(by_organization=True), days(by_organization=False)
+    assert len(split) > len(total) == 4
+    assert total.started.sum() == split.started.sum() > 0
+    gone = split.organizations[0]
+    with analytics.database.connection("owner") as connection:
+        for table in ("assessment_scores", "question_responses", "assessment_responses"):
+            connection.execute(f"TRUNCATE analytics.anonymized_{table} CASCADE")
+        connection.execute("SELECT internal.erase_rows('organization', %s)", [gone])
+    split, total = days(by_organization=True), days(by_organization=False)
+    assert gone not in split.organizations
+    for at, day in enumerate(total.periods):
+        places = split.periods == day
+        assert total.completed[at] == split.completed[places].sum()
+        assert np.array_equal(total.trait_sum[at], split.trait_sum[places].sum(axis=0))

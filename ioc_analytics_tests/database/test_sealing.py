@@ -9,6 +9,7 @@ import pytest
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.insight.ocean import OceanAnalysis
 from ioc_analytics.kernel.errors import IntegrityFailure, InvalidInput
+from ioc_analytics.states.sealing import seal_month
 from ioc_analytics_tests.database.survey import Question, ask_rows, demand_equal, make_survey
 
 JANUARY = date(2024, 1, 1)
@@ -205,3 +206,23 @@ def test_what_only_rows_could_answer_is_refused_for_sealed_months(survey: Analyt
         survey.get_ocean_analysis([{"field": "org_hash", "operator": "eq", "value": "acme"}])
     february = {"start": "2024-02-01", "end": "2024-03-01"}
     assert survey.get_ocean_analysis(mixed, february).sample_size > 0
+
+
+def test_batches_after_the_last_one_to_seal_stay_live(survey: AnalyticsSystem) -> None:
+    late = make_survey(survey.config, 40, seed=8, days=31, name="late")
+    newer = survey.ingest_data(late).batch_id
+    assert newer is not None
+    survey.refresh()
+    before = _figures(survey.get_ocean_analysis([], MONTH))
+    totals = _totals(survey)
+    with survey.database.connection("ingest") as connection:
+        sealed = seal_month(connection, JANUARY, last_batch=newer - 1)
+    assert 0 < sealed < survey.get_ocean_analysis([], MONTH).sample_size
+    assert _totals(survey) == totals
+    _drop_old_rows_only(survey)
+    assert _figures(survey.get_ocean_analysis([], MONTH)) == before
+    survey.rebuild()
+    assert _figures(survey.get_ocean_analysis([], MONTH)) == before
+    # What stayed live can still be taken out one by one.
+    survey.undo_batch(newer)
+    assert survey.get_ocean_analysis([], MONTH).sample_size == sealed

@@ -67,6 +67,10 @@ def test_days_whose_responses_can_still_be_completed_are_left_out(
     assert rate.immature == len(young) > 10
     assert rate.sample_size == len(rate.points) - len(young)
     assert "14 days" in rate.withheld[0]["reason"]
+    with AnalyticsSystem(analytics.config.replace(maturity_days=3)) as sooner:
+        hasty = sooner.analyze_trends("completion_rate", interval="daily")
+    assert hasty.immature == rate.immature - 11
+    assert "3 days" in hasty.withheld[0]["reason"]
 
 
 def test_bad_questions_are_refused(analytics: AnalyticsSystem) -> None:

@@ -13,10 +13,11 @@ import yaml
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.settings import AnalyticsConfig
-from ioc_analytics.monitoring.quality import CHECKS as QUALITY_CHECKS
 from ioc_analytics.orchestration.assets.views import SOURCES
 from ioc_analytics.orchestration.build import build_defs
+from ioc_analytics.orchestration.partitions import DAYS, MONTHS
 from ioc_analytics.orchestration.schedules import build_schedules
+from ioc_analytics.records.quality import CHECKS as QUALITY_CHECKS
 from ioc_analytics_tests.fixtures.processes import CHECKOUT
 
 GROUPS = {
@@ -30,7 +31,9 @@ GROUPS = {
     "metrics": {"daily_assessment_metrics"},
     "benchmarks": {"benchmarking_data"},
     "validation": {"dual_ai_validation_metrics"},
+    "reports": {"weekly_report", "monthly_report"},
     "operations": {"backups", "system_health_metrics", "data_quality_metrics"},
+    "predictions": {"prediction_scores", "predictive_analytics_results"},
     "views": {
         "mv_daily_assessment_overview",
         "mv_weekly_response_metrics",
@@ -75,34 +78,50 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
         "ingest",
         "refresh",
         "rebuild",
+        "rebuild_days",
         "refresh_views",
         "backup",
         "restore_drill",
         "measure_health",
         "evaluate_quality",
+        "predict",
         "maintain",
+        "retention",
         "export",
+        "report",
+        "weekly_report",
+        "monthly_report",
     }
     sensors = {sensor.name: sensor.default_status for sensor in definitions.sensors or ()}
     running = dg.DefaultSensorStatus.RUNNING
-    assert sensors == {"inbox": running, "touched_months": running, "watch": running}
+    names = ("inbox", "touched_months", "watch", "failed_runs", "failed_checks", "dead_runs")
+    assert sensors == dict.fromkeys(names, running)
     on = dg.DefaultScheduleStatus.RUNNING
     schedules = {one.name: one for one in map(resolved, definitions.schedules or ())}
     assert {name: (one.cron_schedule, one.default_status) for name, one in schedules.items()} == {
         "backup_schedule": ("0 2 * * *", on),
         "evaluate_quality_schedule": ("0 5 * * *", on),
         "refresh_views_schedule": ("10 * * * *", on),
+        "predict_schedule": ("30 5 * * *", on),
         "maintain_schedule": ("30 3 * * *", on),
+        "retention_schedule": ("0 4 * * *", on),
+        "weekly_report_schedule": ("0 6 * * 1", on),
+        "monthly_report_schedule": ("30 6 1 * *", on),
     }
 
 
 def test_settings_move_schedules_and_leave_them_out() -> None:
-    config = AnalyticsConfig.load({}, enable_backups=False, schedules={"views": "0 * * * *"})
+    config = AnalyticsConfig.load(
+        {}, enable_backups=False, schedules={"views": "0 * * * *", "monthly_report": "off"}
+    )
     schedules = {one.name: one.cron_schedule for one in map(resolved, build_schedules(config))}
     assert schedules == {
         "evaluate_quality_schedule": "0 5 * * *",
         "refresh_views_schedule": "0 * * * *",
+        "predict_schedule": "30 5 * * *",
         "maintain_schedule": "30 3 * * *",
+        "retention_schedule": "0 4 * * *",
+        "weekly_report_schedule": "0 6 * * 1",
     }
 
 
@@ -121,10 +140,25 @@ def test_of_missed_ticks_only_the_newest_runs() -> None:
     assert "a later tick is due already" in (missed.skip_message or "")
 
 
-def test_a_range_of_months_is_one_run() -> None:
-    graph = build_defs().resolve_asset_graph()
-    policy = graph.get(dg.AssetKey("ocean_trait_distributions")).backfill_policy
-    assert policy == dg.BackfillPolicy.single_run()
+@pytest.mark.parametrize(
+    ("table", "first"),
+    [
+        ("ocean_trait_distributions", MONTHS),
+        ("benchmarking_data", MONTHS),
+        ("daily_assessment_metrics", DAYS),
+        ("dual_ai_validation_metrics", DAYS),
+    ],
+)
+def test_a_range_of_months_or_days_is_one_run(table: str, first: dg.PartitionsDefinition) -> None:
+    node = build_defs().resolve_asset_graph().get(dg.AssetKey(table))
+    assert node.partitions_def == first
+    assert node.backfill_policy == dg.BackfillPolicy.single_run()
+
+
+def test_a_record_of_before_the_first_partition_has_none() -> None:
+    for partitions, before in ((MONTHS, "1989-12-01"), (DAYS, "1989-12-31")):
+        assert not partitions.has_partition_key(before)
+        assert partitions.get_first_partition_key() == "1990-01-01"
 
 
 def test_views_come_after_what_they_are_made_from() -> None:
@@ -158,6 +192,24 @@ def test_definitions_load_with_no_database_and_no_environment(tmp_path: Path) ->
     )
     assert finished.returncode == 0, finished.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_definitions_load_without_what_only_runs_need() -> None:
+    program = (
+        "import sys\n"
+        "from ioc_analytics.orchestration.build import build_defs\n"
+        "build_defs()\n"
+        "heavy = {'pandas', 'pyarrow', 'scipy', 'altair', 'vl_convert', 'numpy', 'sklearn'}\n"
+        "print(sorted(heavy & set(sys.modules)))\n"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert finished.stdout.strip() == "[]"
 
 
 def test_the_workspace_of_the_checkout_is_valid(tmp_path: Path) -> None:

@@ -47,11 +47,17 @@ def test_another_pipeline_publishes_the_platforms_figures(
         "io_manager": PostgresIOManager(url=url, schema_name="another"),
     }
     months = [example.openness_by_month, example.openness_above_middle]
+    checks = example.defs.asset_checks
     by_range = {
         "dagster/asset_partition_range_start": "2025-01-01",
         "dagster/asset_partition_range_end": "2025-03-01",
     }
-    assert dg.materialize(months, resources=resources, tags=by_range).success
+    result = dg.materialize([*months, *checks], resources=resources, tags=by_range)
+    assert result.success
+    assert {(one.check_name, one.passed) for one in result.get_asset_check_evaluations()} == {
+        ("a_score_is_0_to_100", True),
+        ("a_month_has_30_responses", True),
+    }
     assert dg.materialize(
         [*months, example.openness_summary],
         resources=resources,

@@ -1,73 +1,26 @@
 """The I/O manager: what assets return is published whole, or not at all."""
 
-import json
-import threading
-from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
-from uuid import UUID
 
 import dagster as dg
 import pandas as pd
-import psycopg
+import polars as pl
 import pyarrow as pa
 import pytest
 from psycopg import sql
 
-from ioc_analytics.database.pools import Database
-from ioc_analytics.database.publish import (
-    Category,
-    Relation,
-    Slice,
-    Target,
-    TimeWindow,
-    connected,
-    publish,
-    read_arrow,
-    relation,
-)
-from ioc_analytics.kernel.errors import InvalidInput
-from ioc_analytics.kernel.settings import AnalyticsConfig
-from ioc_analytics.resources import PostgresIOManager
+from ioc_analytics.database.publishing import Relation
+from ioc_analytics.resources import PostgresIOManager, publication_checks
+from ioc_analytics_tests.fixtures.publishing import rows
 
 DAYS = dg.DailyPartitionsDefinition("2026-03-01", timezone="UTC")
 BY_DAY = {"partition_expr": "day"}
-
-TABLES = """
-CREATE SCHEMA other;
-CREATE TABLE other.daily (
-    day date NOT NULL,
-    name text NOT NULL,
-    amount numeric(10, 2),
-    note jsonb,
-    CONSTRAINT daily_pkey PRIMARY KEY (day, name)
-);
-CREATE TABLE other.events (at timestamptz NOT NULL, value double precision);
-CREATE TABLE other.sectors (sector text NOT NULL, n bigint);
-CREATE TABLE other.summary (name text, amount numeric(12, 2));
-CREATE TABLE other.kinds (
-    id uuid, ids uuid [], numbers integer [], words text [], content bytea, note jsonb
-);
-"""
-
-
-@pytest.fixture
-def url(empty_database: AnalyticsConfig) -> Iterator[str]:
-    with Database(empty_database) as database:
-        address = database.conninfo("owner")
-        with psycopg.connect(address) as connection:
-            connection.execute(TABLES)
-        yield address
 
 
 @pytest.fixture
 def manager(url: str) -> PostgresIOManager:
     return PostgresIOManager(url=url, schema_name="other")
-
-
-def rows(url: str, statement: Any) -> list[tuple[Any, ...]]:
-    with psycopg.connect(url) as connection:
-        return connection.execute(statement).fetchall()
 
 
 def frame(day: str, **amounts: float | None) -> pd.DataFrame:
@@ -124,41 +77,6 @@ def test_a_frame_takes_the_types_of_the_table(manager: PostgresIOManager, url: s
     ]
 
 
-KINDS: dict[str, list[Any]] = {
-    "id": [UUID(int=7), None],
-    "ids": [[UUID(int=1).bytes], []],
-    "numbers": [[1, None, 2], None],
-    "words": [['a "quoted", word', "back\\slash", "", "NULL", None], None],
-    "content": [b"\x00\xff\\", b""],
-    "note": [{"a": [1, 2]}, {"b": None}],
-}
-
-
-@pytest.mark.parametrize("as_frame", [False, True])
-def test_ids_arrays_bytes_and_json_go_in_and_come_back(url: str, as_frame: bool) -> None:
-    data: Any = pd.DataFrame(KINDS)
-    if not as_frame:
-        notes = [json.dumps(note) for note in KINDS["note"]]
-        fixed = pa.array([UUID(int=7).bytes, None], pa.binary(16))
-        data = pa.table({**KINDS, "id": fixed, "note": notes})
-    statement = "SELECT * FROM other.kinds ORDER BY id"
-    with connected(url) as connection:
-        publish(connection, data, Target("other", "kinds"))
-    stored = rows(url, statement)
-    ids = [[UUID(int=1)], []]
-    assert stored == list(zip(*{**KINDS, "ids": ids}.values(), strict=True))
-
-    columns = [name for name in KINDS if name != "ids"]
-    with connected(url) as connection:
-        read = read_arrow(connection, relation(connection, "other", "kinds", columns=columns))
-        assert read["note"].to_pylist() == ['{"a": [1, 2]}', '{"b": null}']
-        publish(connection, read, Target("other", "kinds"))
-    assert rows(url, statement) == [(row[0], None, *row[2:]) for row in stored]
-    with connected(url) as connection:
-        publish(connection, read.to_pandas(), Target("other", "kinds"))
-    assert rows(url, statement) == [(row[0], None, *row[2:]) for row in stored]
-
-
 def test_a_rerun_leaves_the_same_rows(manager: PostgresIOManager, url: str) -> None:
     for day in ("2026-03-01", "2026-03-02", "2026-03-01"):
         value = frame(day, a=1, b=2)
@@ -183,17 +101,6 @@ def test_a_row_outside_the_partition_is_refused(manager: PostgresIOManager, url:
     assert rows(url, "SELECT day, amount::int FROM other.daily") == [(date(2026, 3, 1), 1)]
 
 
-def test_the_end_of_a_window_belongs_to_the_next(url: str) -> None:
-    start, end = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
-    piece = Slice(((TimeWindow("at", start, end),),), ("2026-03-01",))
-    target = Target("other", "events")
-    inside = pa.table({"at": pa.array([start], pa.timestamp("us", tz="UTC"))})
-    with psycopg.connect(url, options="-c TimeZone=UTC") as connection:
-        assert publish(connection, inside, target, piece).rows == 1
-        with pytest.raises(InvalidInput, match="outside"):
-            publish(connection, inside.set_column(0, "at", pa.array([end])), target, piece)
-
-
 def test_a_missing_table_is_named_with_the_nearest(manager: PostgresIOManager) -> None:
     result = make(frame("2026-03-01", a=1), manager, name="dayly")
     assert not result.success
@@ -204,7 +111,8 @@ def test_a_missing_table_is_named_with_the_nearest(manager: PostgresIOManager) -
 def test_an_unknown_column_and_a_wrong_kind_of_value_are_named(manager: PostgresIOManager) -> None:
     wrong = make(frame("2026-03-01", a=1).rename(columns={"amount": "ammount"}), manager)
     assert "has no column 'ammount'; did you mean 'amount'?" in reason(wrong)
-    assert "take a pandas.DataFrame, a pyarrow.Table or a Relation" in reason(make("x", manager))
+    assert "str cannot be published into other.daily" in reason(make("x", manager))
+    assert "annotated `-> None`" in reason(make(None, manager))
 
 
 def test_several_partitions_are_one_publication(manager: PostgresIOManager, url: str) -> None:
@@ -275,12 +183,209 @@ def test_append_adds(manager: PostgresIOManager, url: str) -> None:
     assert rows(url, "SELECT count(*) FROM other.sectors") == [(2,)]
 
 
-def test_a_check_keeps_bad_rows_from_being_published(manager: PostgresIOManager, url: str) -> None:
-    checked = {"checks": {"not negative": "amount >= 0"}}
-    assert make(frame("2026-03-01", a=1), manager, metadata=checked).success
-    result = make(frame("2026-03-01", a=-1), manager, metadata=checked)
-    assert "break the check 'not negative'" in reason(result)
-    assert rows(url, "SELECT amount::int FROM other.daily") == [(1,)]
+def checked(amounts: dict[str, float]) -> dg.AssetsDefinition:
+    """An asset with a blocking check of each row and a soft one of all rows."""
+
+    @dg.asset(
+        metadata={
+            "checks": {
+                "not negative": "amount >= 0",
+                "two_names": {
+                    "condition": "count(DISTINCT name) >= 2",
+                    "of": "rows",
+                    "is_blocking": False,
+                },
+            }
+        }
+    )
+    def daily() -> pd.DataFrame:
+        return frame("2026-03-01", **amounts)
+
+    return daily
+
+
+def states(instance: dg.DagsterInstance) -> dict[str, tuple[bool, str, Any]]:
+    """Passed, severity and metadata of the newest evaluation of each check."""
+    found = {}
+    for name in ("not_negative", "two_names"):
+        key = dg.AssetCheckKey(dg.AssetKey("daily"), name)
+        record = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key]
+        assert record.event is not None and record.event.dagster_event is not None
+        evaluation = record.event.dagster_event.asset_check_evaluation_data
+        shown = {label: value.value for label, value in evaluation.metadata.items()}
+        found[name] = (evaluation.passed, evaluation.severity.value, shown)
+    return found
+
+
+def test_a_blocking_check_keeps_rows_from_being_published_and_its_asset_check_says_so(
+    manager: PostgresIOManager, url: str, instance: dg.DagsterInstance
+) -> None:
+    def attempt(amounts: dict[str, float], selection: dg.AssetSelection | None = None) -> bool:
+        daily = checked(amounts)
+        return dg.materialize(
+            [daily, *publication_checks(daily)],
+            resources={"io_manager": manager},
+            instance=instance,
+            selection=selection,
+            raise_on_error=False,
+        ).success
+
+    assert attempt({"a": 1})  # a soft check does not keep them back
+    negative, names = "amount >= 0", "count(DISTINCT name) >= 2"
+    assert states(instance) == {
+        "not_negative": (True, "ERROR", {"condition": negative, "rows": 1, "broken": 0}),
+        "two_names": (False, "WARN", {"condition": names, "rows": 1}),
+    }
+    assert not attempt({"a": -1, "b": -2, "c": 3})
+    refused = {
+        "not_negative": (False, "ERROR", {"condition": negative, "rows": 3, "broken": 2}),
+        "two_names": (True, "WARN", {"condition": names, "rows": 3}),
+    }
+    assert states(instance) == refused
+    assert rows(url, "SELECT name, amount::int FROM other.daily") == [("a", 1)]
+    # Asked again without the asset, the checks report what was noted.
+    attempt({}, dg.AssetSelection.all_asset_checks())
+    assert states(instance) == refused
+    assert attempt({"a": 5, "b": 6})
+    assert [passed for passed, *_ in states(instance).values()] == [True, True]
+    assert rows(url, "SELECT name, amount::int FROM other.daily ORDER BY 1") == [("a", 5), ("b", 6)]
+
+
+def test_a_check_without_a_publication_warns(instance: dg.DagsterInstance) -> None:
+    daily = checked({"a": 1})
+    dg.materialize(
+        [daily, *publication_checks(daily)],
+        resources={"io_manager": dg.mem_io_manager},
+        instance=instance,
+        selection=dg.AssetSelection.all_asset_checks(),
+    )
+    assert states(instance)["not_negative"] == (False, "WARN", {})
+
+
+def test_a_backfill_over_partitions_without_data_empties_them(
+    manager: PostgresIOManager, url: str
+) -> None:
+    options: dict[str, Any] = {"partitions_def": DAYS, "metadata": BY_DAY}
+    for day in ("2026-03-01", "2026-03-05"):
+        assert make(frame(day, a=1), manager, partition=day, **options).success
+    for value in (frame("2026-03-01"), pd.DataFrame(columns=["day", "name", "amount"])):
+        result = make(
+            value,
+            manager,
+            backfill_policy=dg.BackfillPolicy.single_run(),
+            tags={
+                "dagster/asset_partition_range_start": "2026-03-01",
+                "dagster/asset_partition_range_end": "2026-03-03",
+            },
+            **options,
+        )
+        assert result.success
+        assert len(result.get_asset_materialization_events()) == 3
+        assert rows(url, "SELECT day FROM other.daily") == [(date(2026, 3, 5),)]
+
+
+def test_a_partition_before_the_first_one_writes_nothing(
+    manager: PostgresIOManager, url: str
+) -> None:
+    with pytest.raises(dg.DagsterUnknownPartitionError, match="2026-02-28"):
+        make(
+            frame("2026-02-28", a=1),
+            manager,
+            partition="2026-02-28",
+            partitions_def=DAYS,
+            metadata=BY_DAY,
+        )
+    assert rows(url, "SELECT * FROM other.daily") == []
+    result = make(
+        pa.table({"day": [date(2026, 2, 28)], "n": [1]}),
+        manager,
+        name="monthly",
+        partition="2026-02-28",
+        partitions_def=dg.DailyPartitionsDefinition("2026-02-27", timezone="UTC"),
+        metadata=BY_DAY,
+    )
+    assert "partitioned and has no partition for some of the rows" in reason(result)
+    assert rows(url, "SELECT * FROM other.monthly") == []
+
+
+def test_the_days_of_a_zone_are_its_dates(manager: PostgresIOManager, url: str) -> None:
+    days = dg.DailyPartitionsDefinition("2026-03-01", timezone="Asia/Tokyo")
+    for day in ("2026-03-01", "2026-03-02", "2026-03-01"):
+        value = frame(day, a=1)
+        assert make(value, manager, partition=day, partitions_def=days, metadata=BY_DAY).success
+    assert rows(url, "SELECT count(*) FROM other.daily") == [(2,)]
+
+
+def test_days_apart_are_read_without_those_between(manager: PostgresIOManager) -> None:
+    seen: list[date] = []
+    ends = dg.SpecificPartitionsPartitionMapping(["2026-03-01", "2026-03-03"])
+
+    @dg.asset(partitions_def=DAYS, metadata=BY_DAY)
+    def daily() -> pd.DataFrame:
+        return pd.concat([frame(f"2026-03-0{day}", a=day) for day in (1, 2, 3)])
+
+    @dg.asset(ins={"daily": dg.AssetIn(partition_mapping=ends)})
+    def both(daily: pd.DataFrame) -> None:
+        seen.extend(daily["day"])
+
+    resources = {"io_manager": manager}
+    all_days = {
+        "dagster/asset_partition_range_start": "2026-03-01",
+        "dagster/asset_partition_range_end": "2026-03-03",
+    }
+    assert dg.materialize([daily], resources=resources, tags=all_days).success
+    assert dg.materialize([daily, both], selection=[both], resources=resources).success
+    assert sorted(seen) == [date(2026, 3, 1), date(2026, 3, 3)]
+
+
+def test_polars_frames_and_streams_go_in_and_come_as_annotated(manager: PostgresIOManager) -> None:
+    seen: dict[str, Any] = {}
+
+    @dg.asset
+    def sectors() -> pl.DataFrame:
+        return pl.DataFrame({"sector": ["a", "b"], "n": [1, None]})
+
+    @dg.asset
+    def as_polars(sectors: pl.DataFrame) -> None:
+        seen["polars"] = sectors.sort("sector").to_dicts()
+
+    @dg.asset
+    def as_pandas(sectors: pd.DataFrame) -> None:
+        seen["pandas"] = sectors["n"].dtype
+
+    @dg.asset
+    def summary(sectors: pa.RecordBatchReader) -> pa.RecordBatchReader:
+        schema = pa.schema([("name", pa.string()), ("amount", pa.int64())])
+        batches = (batch.rename_columns(schema.names) for batch in sectors)
+        return pa.RecordBatchReader.from_batches(schema, batches)
+
+    @dg.asset
+    def left_alone(sectors: pa.RecordBatchReader) -> None:
+        """Take nothing: the connection ends with the run."""
+
+    assets = [sectors, as_polars, as_pandas, summary, left_alone]
+    result = dg.materialize(assets, resources={"io_manager": manager})
+    assert result.success
+    assert seen["polars"] == [{"sector": "a", "n": 1}, {"sector": "b", "n": None}]
+    assert seen["pandas"] == pd.Int64Dtype()
+    (event,) = result.asset_materializations_for_node("summary")
+    assert event.metadata["dagster/row_count"].value == 2
+    schema = event.metadata["dagster/column_schema"].value
+    assert isinstance(schema, dg.TableSchema)
+    assert [(column.name, column.type) for column in schema.columns] == [
+        ("name", "text"),
+        ("amount", "numeric(12,2)"),
+    ]
+
+
+def test_it_needs_nothing_of_the_platform(manager: PostgresIOManager, url: str) -> None:
+    assert make(frame("2026-03-01", a=1), manager).success
+    found = rows(
+        url,
+        "SELECT nspname FROM pg_namespace WHERE NOT starts_with(nspname, 'pg_')"
+        " AND nspname <> 'information_schema' ORDER BY 1",
+    )
+    assert found == [("other",), ("public",)]
 
 
 def test_a_relation_stays_in_the_database(manager: PostgresIOManager, url: str) -> None:
@@ -328,41 +433,3 @@ def test_inputs_come_as_annotated_and_only_of_their_partition(manager: PostgresI
         ).success
     assert list(seen["frame"]["day"]) == [date(2026, 3, 2)]
     assert seen["arrow"].to_pydict() == {"name": ["a"]}
-
-
-def test_writers_of_one_partition_do_not_double_it(url: str) -> None:
-    piece = Slice(((Category("sector", ("Retail",)),),), ("Retail",))
-    value = pa.table({"sector": ["Retail"] * 100, "n": list(range(100))})
-    target = Target("other", "sectors")
-    first = psycopg.connect(url)
-    publish(first, value, target, piece)
-    is_done = threading.Event()
-
-    def second_writer() -> None:
-        with psycopg.connect(url) as connection:
-            publish(connection, value, target, piece)
-        is_done.set()
-
-    second = threading.Thread(target=second_writer)
-    second.start()
-    # The second one waits, because the first has not committed.
-    assert not is_done.wait(0.3)
-    first.commit()
-    first.close()
-    second.join(timeout=30)
-    assert is_done.is_set()
-    assert rows(url, "SELECT count(*) FROM other.sectors") == [(100,)]
-
-
-def test_a_reader_sees_the_old_or_the_new_rows(url: str) -> None:
-    target = Target("other", "sectors")
-    with psycopg.connect(url) as connection:
-        publish(connection, pa.table({"sector": ["old"] * 5}), target)
-    with psycopg.connect(url, autocommit=True) as reader:
-        writer = psycopg.connect(url)
-        publish(writer, pa.table({"sector": ["new"] * 3}), target)
-        statement = "SELECT DISTINCT sector, count(*) FROM other.sectors GROUP BY 1"
-        assert reader.execute(statement).fetchall() == [("old", 5)]
-        writer.commit()
-        writer.close()
-        assert reader.execute(statement).fetchall() == [("new", 3)]

@@ -1,5 +1,6 @@
 """From a file to released figures, through Dagster, on a real database."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from ioc_analytics.monitoring import integrity
+from ioc_analytics.synthetic.files import generate_files
 from ioc_analytics.system import AnalyticsSystem
 
 RANGE = {
@@ -20,7 +22,7 @@ RANGE = {
 def ingest(
     definitions: dg.Definitions, instance: dg.DagsterInstance, path: Path, **config: Any
 ) -> dg.ExecuteInProcessResult:
-    settings = {"path": str(path), **config}
+    settings = {"paths": [str(path)], **config}
     return definitions.resolve_job_def("ingest").execute_in_process(
         run_config={"ops": {"anonymized_tables": {"config": settings}}},
         instance=instance,
@@ -75,10 +77,115 @@ def test_a_file_becomes_released_figures(
         if event.asset_key == dg.AssetKey("ocean_trait_distributions")
     }
     assert partitions == {"2025-01-01", "2025-02-01"}
+    shown = metadata_of(released, "ocean_trait_distributions")
+    assert shown["dagster/row_count"] == count(analytics, "ocean_trait_distributions")
     months = analytics.query(
         "SELECT DISTINCT period_start FROM mv_monthly_ocean_distributions ORDER BY 1"
     )
     assert [f"{row['period_start']:%Y-%m}" for row in months.data] == ["2025-01", "2025-02"]
+
+
+def count(analytics: AnalyticsSystem, table: str) -> int:
+    return int(analytics.query(f"SELECT count(*) AS n FROM {table}").data[0]["n"])
+
+
+def materialized(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, dict[str, Any]]:
+    """Return the metadata of each partition of an asset that a run made."""
+    return {
+        str(event.partition): {
+            name: value.value for name, value in event.materialization.metadata.items()
+        }
+        for event in result.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey(asset)
+    }
+
+
+def test_a_refresh_notes_exactly_the_days_that_were_touched(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    analytics: AnalyticsSystem,
+    batch: Path,
+    tmp_path: Path,
+) -> None:
+    ingest(definitions, instance, batch)
+    days = {day.isoformat() for day in analytics.get_system_status().touched_days}
+    first = refresh(definitions, instance)
+    assert set(materialized(first, "dual_ai_validation_metrics")) == days
+    assert days <= set(materialized(first, "daily_assessment_metrics"))
+    late = tmp_path / "late"
+    generate_files(late, responses=20, seed=7, start=date(2025, 2, 10), days=2)
+    ingest(definitions, instance, late)
+    days = {day.isoformat() for day in analytics.get_system_status().touched_days}
+    again = refresh(definitions, instance)
+    assert set(materialized(again, "dual_ai_validation_metrics")) == days
+    assert set(materialized(again, "ocean_trait_distributions")) == {"2025-01-01", "2025-02-01"}
+    (newest,) = [
+        metadata
+        for day, metadata in materialized(again, "daily_assessment_metrics").items()
+        if day == max(days)
+    ]
+    assert newest["dagster/partition_row_count"] > 0
+
+
+def test_each_released_table_shows_a_small_chart_and_a_table(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    dense = tmp_path / "dense"
+    generate_files(dense, responses=400, start=date(2025, 1, 22), days=20)
+    ingest(definitions, instance, dense)
+    released = refresh(definitions, instance)
+    for table, newest in {
+        "ocean_trait_distributions": "2025-02-01",
+        "daily_assessment_metrics": "2025-02-10",
+        "dual_ai_validation_metrics": "2025-02-10",
+    }.items():
+        shown = materialized(released, table)[newest]
+        assert "data:image/svg+xml;base64," in shown["chart"], table
+        assert len(shown["chart"]) < 100_000
+        assert shown["figures"].count("\n|") >= 4, table
+    assert "chart" not in materialized(released, "ocean_trait_distributions")["2025-01-01"]
+    compared = materialized(released, "benchmarking_data")["2025-02-01"]
+    assert "data:image/svg+xml;base64," in compared["chart"]
+    assert "agreement" in compared["figures"]
+
+
+def test_days_are_released_again_from_their_rows_in_one_run(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    analytics: AnalyticsSystem,
+    batch: Path,
+) -> None:
+    ingest(definitions, instance, batch)
+    refresh(definitions, instance)
+    true = content(analytics)
+    with analytics.database.connection("ingest") as connection:
+        connection.execute(
+            "UPDATE analytics.daily_assessment_metrics SET responses_started = 77"
+            " WHERE responses_started IS NOT NULL"
+        )
+        connection.execute("DELETE FROM analytics.dual_ai_validation_metrics")
+    # From before the first response to after the last one.
+    by_range = {
+        "dagster/asset_partition_range_start": "2024-12-30",
+        "dagster/asset_partition_range_end": "2025-03-02",
+    }
+    again = definitions.resolve_job_def("rebuild_days").execute_in_process(
+        instance=instance, tags=by_range
+    )
+    assert content(analytics) == true
+    shown = materialized(again, "daily_assessment_metrics")
+    assert len(shown) == 63
+    assert shown["2024-12-30"]["dagster/partition_row_count"] == 0
+    assert analytics.query(
+        "SELECT count(*) AS n FROM mv_daily_assessment_overview WHERE responses_started = 77"
+    ).data == [{"n": 0}]
+
+
+def content(analytics: AnalyticsSystem) -> list[Any]:
+    return [
+        analytics.query(f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4").data
+        for table in ("daily_assessment_metrics", "dual_ai_validation_metrics")
+    ]
 
 
 def test_the_same_batch_twice_changes_nothing(

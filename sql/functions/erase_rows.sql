@@ -8,6 +8,8 @@ DECLARE
     moments timestamptz [];
     deleted bigint;
     total bigint := 0;
+    first_day date;
+    last_day date;
 BEGIN
     SELECT array_agg(r.id), array_agg(DISTINCT r.created_at) INTO ids, moments
     FROM analytics.anonymized_assessment_responses AS r
@@ -37,12 +39,17 @@ BEGIN
     DELETE FROM analytics.anonymized_assessment_responses AS r WHERE r.created_at = ANY (moments) AND r.id = ANY (ids);
     GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
     IF subject_kind = 'organization' THEN
+        SELECT min(o.period_start), max(o.period_start) INTO first_day, last_day
+        FROM internal.organization_states AS o
+        WHERE o.org_hash = subject AND o.family = 'day' AND o.layer = 'sealed';
         DELETE FROM internal.organization_states AS o WHERE o.org_hash = subject;
         GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
+        -- Live days are counted again from rows; sealed ones have none left.
+        PERFORM internal.sum_days(first_day, last_day + 1);
         DELETE FROM analytics.anonymized_assessments AS a WHERE a.org_hash = subject;
         GET DIAGNOSTICS deleted = ROW_COUNT; total := total + deleted;
     END IF;
-    RETURN total;
+    RETURN total + internal.erase_retired_rows(subject_kind, subject);
 END
 $$;
 COMMENT ON FUNCTION internal.erase_rows(text, uuid) IS 'Deletes the rows of a respondent or an organization; returns how many';

@@ -41,7 +41,13 @@ GRANT SELECT ON
     internal.organization_states,
     internal.time_states,
     internal.sealed_months,
+    internal.norm_versions,
+    internal.norm_counts,
+    internal.norm_applications,
     internal.backups,
+    internal.retention_plans,
+    internal.retention_holds,
+    internal.retired_partitions,
     internal.alert_states,
     internal.alerts,
     internal.alert_silences

@@ -30,5 +30,7 @@ GRANT EXECUTE ON FUNCTION
     internal.partition_parents(),
     internal.partition_runway(),
     internal.note_change(text),
-    internal.refresh_view(text)
+    internal.is_held(text, timestamptz),
+    internal.refresh_view(text),
+    internal.sum_days(date, date)
 TO ioc_ingest;

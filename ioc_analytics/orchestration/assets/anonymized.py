@@ -11,8 +11,9 @@ import dagster as dg
 from pydantic import Field
 
 from ioc_analytics.kernel.errors import AnalyticsError
+from ioc_analytics.orchestration import presentation
 from ioc_analytics.orchestration.inbox import FAILED, Inbox, shown_name
-from ioc_analytics.orchestration.presentation import OWNERS, description, receipt_metadata
+from ioc_analytics.orchestration.presentation import receipt_metadata, table_spec
 from ioc_analytics.records.kinds import ASSESSMENTS, QUESTION_RESPONSES, RESPONSES, SCORES
 from ioc_analytics.records.receipts import IngestReceipt
 from ioc_analytics.resources import AnalyticsResource
@@ -28,9 +29,11 @@ TABLES: Final = {
 
 
 class IngestConfig(dg.Config):
-    """Which batch to take in."""
+    """Which batches to take in."""
 
-    path: str = Field(description="File or folder on the machine that runs this, CSV to Parquet.")
+    paths: list[str] = Field(
+        description="Files or folders on the machine that runs this, CSV to Parquet, each a batch."
+    )
     mapping: str | None = Field(
         default=None,
         description="TOML mapping of a wide survey export, such as mappings/big5.toml.",
@@ -43,13 +46,10 @@ class IngestConfig(dg.Config):
 
 @dg.multi_asset(
     name="anonymized_tables",
-    group_name="anonymized",
     specs=[
-        dg.AssetSpec(
+        table_spec(
             name,
-            description=description(name),
-            kinds={"postgres", "table"},
-            owners=OWNERS,
+            "anonymized",
             tags={"privacy": "pseudonymised"},
             # Children know their parents in the graph as they do in the tables.
             deps=list(TABLES)[: min(at, 2)] if at < 2 else [list(TABLES)[1]],
@@ -65,31 +65,34 @@ def anonymized_tables(
     """Judge, pseudonymise and store one batch in one transaction; twice the same is harmless."""
     with failures():
         receipt = _take_in(context, config, analytics)
-    metadata = receipt_metadata(receipt)
+        stored = presentation.count_rows(analytics.system, TABLES)
+    waited = presentation.waited(context.run.tags, "stored")
+    metadata = {**receipt_metadata(receipt), **waited}
     for name, kind in TABLES.items():
         rows = receipt.by_kind[kind].accepted if kind in receipt.by_kind else 0
-        yield dg.MaterializeResult(asset_key=name, metadata={"rows_accepted": rows, **metadata})
+        yield dg.MaterializeResult(
+            asset_key=name, metadata={**stored[name], "rows_accepted": rows, **metadata}
+        )
 
 
 def _take_in(
     context: dg.AssetExecutionContext, config: IngestConfig, analytics: AnalyticsResource
 ) -> IngestReceipt:
-    path = Path(config.path)
+    paths = [Path(path) for path in config.paths]
     inbox = Inbox(analytics.config.inbox)
-    is_ours = inbox.holds(path)
-    signature = inbox.signature_of(path) if is_ours else None
+    ours = {path: inbox.signature_of(path) for path in paths if inbox.holds(path)}
     try:
         receipt = analytics.system.ingest_files(
-            path, mapping=config.mapping, replace=config.replace, run_id=context.run.run_id
+            *paths, mapping=config.mapping, replace=config.replace, run_id=context.run.run_id
         )
     except AnalyticsError as error:
-        if (
-            is_ours
-            and inbox.is_to_blame(error)
-            and inbox.refuse(path, signature, str(error)) is not None
-        ):
-            context.log.error(f"{shown_name(path)} was refused and moved to {FAILED}")
+        # Of several nobody knows which is to blame; the inbox asks for one at a time.
+        if len(paths) == 1 and ours and inbox.is_to_blame(error):
+            ((path, signature),) = ours.items()
+            if inbox.refuse(path, signature, str(error)) is not None:
+                context.log.error(f"{shown_name(path)} was refused and moved to {FAILED}")
         raise
-    if is_ours and not inbox.finish(path, signature):
-        context.log.warning(f"{shown_name(path)} was changed while it was read; it stays")
+    for path, signature in ours.items():
+        if not inbox.finish(path, signature):
+            context.log.warning(f"{shown_name(path)} was changed while it was read; it stays")
     return receipt

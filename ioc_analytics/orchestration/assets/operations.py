@@ -11,11 +11,12 @@ import dagster as dg
 from pydantic import Field
 
 from ioc_analytics.orchestration import presentation
-from ioc_analytics.orchestration.presentation import OWNERS, description
+from ioc_analytics.orchestration.presentation import OWNERS, table_spec
 from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.resources.failures import RETRY, failures
 
 OPERATIONS: Final = "operations"
+HEALTH: Final = "system_health_metrics"
 
 
 class BackupConfig(dg.Config):
@@ -63,11 +64,9 @@ def backups(
     )
 
 
-@dg.asset(
-    group_name=OPERATIONS,
-    description=description("system_health_metrics"),
-    kinds={"postgres", "table"},
-    owners=OWNERS,
+@dg.multi_asset(
+    name=HEALTH,
+    specs=[table_spec(HEALTH, OPERATIONS)],
     retry_policy=RETRY,
     pool="health",
 )
@@ -77,9 +76,12 @@ def system_health_metrics(analytics: AnalyticsResource) -> dg.MaterializeResult[
         system = analytics.system
         measured = system.measure_health()
         health = system.health_check()
+        rows = presentation.count_rows(system, [HEALTH])[HEALTH]
     return dg.MaterializeResult(
         metadata={
+            **rows,
             "status": health.status,
+            "seconds": health.duration_seconds,
             "figures": len(measured.measurements),
             "checks": presentation.table(
                 [

@@ -9,23 +9,19 @@ from typing import Final
 
 import dagster as dg
 
-from ioc_analytics.monitoring.quality import CHECKS
 from ioc_analytics.orchestration import presentation
 from ioc_analytics.orchestration.assets.operations import OPERATIONS
-from ioc_analytics.orchestration.presentation import OWNERS, description
-from ioc_analytics.records.quality import QualityResult
+from ioc_analytics.orchestration.presentation import table_spec
+from ioc_analytics.records.quality import CHECKS, QualityResult
 from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.resources.failures import RETRY, failures
 
 QUALITY: Final = "data_quality_metrics"
 
 
-@dg.asset(
+@dg.multi_asset(
     name=QUALITY,
-    group_name=OPERATIONS,
-    description=description(QUALITY),
-    kinds={"postgres", "table"},
-    owners=OWNERS,
+    specs=[table_spec(QUALITY, OPERATIONS)],
     check_specs=[
         dg.AssetCheckSpec(
             name,
@@ -39,13 +35,20 @@ QUALITY: Final = "data_quality_metrics"
 )
 def data_quality_metrics(analytics: AnalyticsResource) -> Iterator[dg.MaterializeResult[None]]:
     """Look at every check once, and keep results and score."""
+    # Imported late: the definitions load without a drawing library.
+    from ioc_analytics.insight.released_sections import show_quality
+
     with failures():
         found = analytics.system.evaluate_quality()
+        rows = presentation.count_rows(analytics.system, [QUALITY])[QUALITY]
+        shown = presentation.section(show_quality(found))
     yield dg.MaterializeResult(
         metadata={
+            **rows,
             "score": found.score,
             "checks": len(found.results),
             "failed": sum(not one.passed for one in found.results),
+            **shown,
         },
         check_results=[_shown(one) for one in found.results],
     )

@@ -9,7 +9,8 @@ from typing import Final
 
 import dagster as dg
 
-from ioc_analytics.orchestration.presentation import OWNERS, description
+from ioc_analytics.orchestration import presentation
+from ioc_analytics.orchestration.presentation import table_spec
 from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.resources.failures import RETRY, failures
 
@@ -25,26 +26,25 @@ SOURCES: Final = {
 
 @dg.multi_asset(
     name="materialized_views",
-    group_name="views",
     specs=[
-        dg.AssetSpec(
-            view,
-            description=description(view),
-            kinds={"postgres", "view"},
-            owners=OWNERS,
-            tags={"privacy": "released"},
-            deps=[source],
+        table_spec(
+            view, "views", kinds={"postgres", "view"}, tags={"privacy": "released"}, deps=[source]
         )
         for view, source in SOURCES.items()
     ],
     retry_policy=RETRY,
     pool="views",
 )
-def materialized_views(analytics: AnalyticsResource) -> Iterator[dg.MaterializeResult[None]]:
+def materialized_views(
+    context: dg.AssetExecutionContext, analytics: AnalyticsResource
+) -> Iterator[dg.MaterializeResult[None]]:
     """Refresh all views concurrently with their readers."""
     started = time.monotonic()
     with failures():
         refreshed = analytics.system.refresh_views()
-    seconds = time.monotonic() - started
+        seconds = time.monotonic() - started
+        waited = presentation.waited(context.run.tags, "visible")
+        rows = presentation.count_rows(analytics.system, refreshed)
     for view in refreshed:
-        yield dg.MaterializeResult(asset_key=view, metadata={"seconds_for_all_views": seconds})
+        metadata = {**rows[view], "seconds_for_all_views": seconds, **waited}
+        yield dg.MaterializeResult(asset_key=view, metadata=metadata)

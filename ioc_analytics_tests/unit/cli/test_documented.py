@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from ioc_analytics.cli.conditions import parse_conditions
 from ioc_analytics.cli.main import cli
-from ioc_analytics.cli.ocean import sparkline
+from ioc_analytics.cli.sparklines import ranged_sparkline, sparkline
 
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -62,6 +62,12 @@ def test_a_sparkline_fills_its_highest_bar() -> None:
     assert sparkline([0, 0]) == "  "
     assert sparkline([]) == ""
     assert sparkline([1, 10**9])[0] == "▁", "what is there can be seen"
+
+
+def test_a_ranged_sparkline_goes_from_the_lowest_to_the_highest() -> None:
+    assert ranged_sparkline([50.0, None, 52.0, 51.0]) == "▁ █▅  50 to 52"
+    assert ranged_sparkline([0.5, 0.5]) == "▁▁  0.5 to 0.5"
+    assert ranged_sparkline([None]) == "no values"
 
 
 def test_conditions_are_read_as_written() -> None:

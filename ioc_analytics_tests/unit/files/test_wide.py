@@ -282,6 +282,26 @@ def test_sums_of_durations_and_other_rules_of_status(tmp_path: Path) -> None:
     assert row["status"] == "started"
 
 
+def test_a_question_skipped_leaves_a_sheet_completed(tmp_path: Path) -> None:
+    codes = [f"E{n}" for n in range(1, 6)]
+    items = "".join(
+        f'    {{ code = "{code}", trait = "extraversion", is_reversed = false }},\n'
+        for code in codes
+    )
+    text = MAPPING.partition("items = [")[0] + f"items = [\n{items}]\n"
+    text = text.replace('time_pattern = "t_{code}"', "").replace('time_unit = "seconds"', "")
+    head = "id,age,sex,land,start,seconds,"
+    person = "20,1,DE,01.02.2024 10:00,60,"
+    csv_rows = (
+        f"{head}{','.join(codes)}\n"
+        f"p1,{person}4,2,0,1,5\n"  # four of five, the share that a trait needs
+        f"p2,{person}4,2,0,0,5\n"
+    )
+    result = taken(opened(write(tmp_path / "x.csv", csv_rows), parse_mapping(text)))
+    found = [(row["status"], row["completion_percentage"]) for row in result.accepted("responses")]
+    assert found == [("completed", 80.0), ("abandoned", 60.0)]
+
+
 def test_the_end_decides_where_there_are_no_items(tmp_path: Path) -> None:
     text = (
         MAPPING.partition("[items]")[0]

@@ -3,7 +3,8 @@
 -- Row: id.
 INSERT INTO analytics.predictive_analytics_results (
     model_name, model_version, prediction_target, segment, issued_at, target_period, horizon,
-    prediction, interval_low, interval_high, accuracy_metrics, data_version
+    prediction, interval_low, interval_high, interval_level, accuracy_metrics,
+    data_version
 )
 SELECT
     p.model_name,
@@ -16,6 +17,7 @@ SELECT
     p.prediction,
     p.interval_low,
     p.interval_high,
+    p.interval_level,
     p.accuracy_metrics,
     p.data_version
 FROM jsonb_populate_record(NULL::analytics.predictive_analytics_results, %(prediction)s::jsonb) AS p

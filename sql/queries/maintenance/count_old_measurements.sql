@@ -4,7 +4,9 @@ SELECT
     (
         SELECT count(*) FROM analytics.system_health_metrics AS h
         WHERE h.measured_at < now() - make_interval(days => %(days)s)
+            AND NOT internal.is_held('measurements', h.measured_at)
     ) + (
         SELECT count(*) FROM analytics.data_quality_metrics AS q
         WHERE q.measured_at < now() - make_interval(days => %(days)s)
+            AND NOT internal.is_held('measurements', q.measured_at)
     ) AS number

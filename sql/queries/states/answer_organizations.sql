@@ -1,5 +1,6 @@
 -- answer_organizations: the sums of organizations by period: whole clean months, then clean days.
--- Parameters: by (text: range, day, week, month or quarter), by_organization (boolean), organizations,
+-- Parameters: by (text: range, day, week, month or quarter), by_organization (boolean), day_family (text:
+--             day, or day_total where no organization, sector or size is asked for), organizations,
 --             other_organizations (uuid [] or NULL), and the periods and words of answer_traits.
 -- Row: see states.organizations; nothing is NULL, an unknown category is -1.
 SELECT
@@ -52,7 +53,7 @@ WHERE (
         AND (o.layer = 'sealed' OR o.period_start <> ALL(%(touched_months)s::date []))
     )
     OR (
-        o.family = 'day'
+        o.family = %(day_family)s::text
         AND o.period_start >= %(day_start)s::date AND o.period_start < %(day_end)s::date
         AND (
             o.period_start < %(month_start)s::date

@@ -1,9 +1,21 @@
 -- answers: the answer vectors of one instrument.
--- Parameters: start, end (timestamptz, half-open), name (text, the instrument), and the filters of rows.
--- Row: day (integer, since 2000-01-01), is_careless, answers (bytea, one byte per question).
+-- Parameters: start, end (timestamptz, half-open), name (text, the instrument), by (text or NULL: a
+--             dimension), and the filters of rows.
+-- Row: day (integer, since 2000-01-01), is_careless, category (smallint, of the dimension; 0 without),
+--      answers (bytea, one byte per question).
 SELECT
     (v.created_at AT TIME ZONE 'UTC')::date - DATE '2000-01-01' AS day,
     r.is_careless,
+    CASE %(by)s::text
+        WHEN 'industry_category' THEN a.industry_category
+        WHEN 'org_size_category' THEN a.org_size_category
+        WHEN 'region' THEN region.code
+        WHEN 'age_band' THEN age.code
+        WHEN 'gender' THEN gender.code
+        WHEN 'device_type' THEN device.code
+        WHEN 'assessment_type' THEN a.assessment_type
+        ELSE 0::smallint
+    END AS category,
     v.answers
 FROM internal.answer_vectors AS v
 INNER JOIN analytics.anonymized_assessment_responses AS r
@@ -35,6 +47,7 @@ WHERE v.created_at >= %(start)s AND v.created_at < %(end)s AND v.instrument = %(
         SELECT 1 FROM internal.sealed_months AS m
         WHERE m.month = date_trunc('month', r.created_at, 'UTC')::date AND r.batch_id <= m.last_batch
     )
+    AND (%(last_batch)s::bigint IS NULL OR r.batch_id <= %(last_batch)s::bigint)
     AND (%(instrument)s::smallint [] IS NULL OR a.instrument = ANY(%(instrument)s::smallint []))
     AND (
         %(industry_category)s::smallint [] IS NULL

@@ -1,7 +1,7 @@
 -- rows: one record of fixed width per response, categories as numbers, scores side by side.
 -- Parameters: start, end (timestamptz, half-open), numbers of allowed categories (smallint [] or NULL)
 --             by dimension, is_careless (boolean or NULL), organizations, other_organizations
---             (uuid [] or NULL), has_validations (boolean, whether AI scores are counted), tolerance
+--             (uuid [] or NULL), last_batch (bigint or NULL, newest batch to read), has_validations (boolean, whether AI scores are counted), tolerance
 --             (points that two AI scores may differ by and agree).
 -- Row: see states.rows; nothing is NULL, an absent number is NaN.
 SELECT
@@ -76,6 +76,7 @@ WHERE r.created_at >= %(start)s AND r.created_at < %(end)s
         SELECT 1 FROM internal.sealed_months AS m
         WHERE m.month = date_trunc('month', r.created_at, 'UTC')::date AND r.batch_id <= m.last_batch
     )
+    AND (%(last_batch)s::bigint IS NULL OR r.batch_id <= %(last_batch)s::bigint)
     AND (%(instrument)s::smallint [] IS NULL OR a.instrument = ANY(%(instrument)s::smallint []))
     AND (
         %(industry_category)s::smallint [] IS NULL

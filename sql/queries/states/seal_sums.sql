@@ -3,7 +3,7 @@
 -- Parameters: start, end (date, half-open), minimum_cell (integer).
 WITH gone AS (
     DELETE FROM internal.organization_states AS o
-    WHERE o.period_start >= %(start)s AND o.period_start < %(end)s
+    WHERE o.family IN ('day', 'month') AND o.period_start >= %(start)s AND o.period_start < %(end)s
     RETURNING o.*
 ),
 whole AS (

@@ -1,4 +1,5 @@
--- table_status: estimated rows and size of every table people read, partitions added up.
+-- table_status: estimated rows and size of tables people read, partitions added up.
+-- Parameters: names (text [], tables and materialized views; NULL: every table).
 -- Row: table_name, estimate (-1: never analyzed), size_bytes.
 SELECT
     c.relname AS table_name,
@@ -22,6 +23,10 @@ SELECT
     END::bigint AS size_bytes
 FROM pg_class AS c
 INNER JOIN pg_namespace AS n ON n.oid = c.relnamespace
-WHERE n.nspname = 'analytics' AND c.relkind IN ('r', 'p') AND NOT c.relispartition
-    AND has_table_privilege(c.oid, 'SELECT')
+WHERE
+    n.nspname = 'analytics' AND NOT c.relispartition AND has_table_privilege(c.oid, 'SELECT')
+    AND CASE
+        WHEN %(names)s::text [] IS NULL THEN c.relkind IN ('r', 'p')
+        ELSE c.relkind IN ('r', 'p', 'm') AND c.relname::text = ANY(%(names)s::text [])
+    END
 ORDER BY c.relname

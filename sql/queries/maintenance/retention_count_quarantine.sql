@@ -1,0 +1,6 @@
+-- retention_count_quarantine: records in quarantine that have expired; the newest batch's are still checked.
+-- Parameters: before (timestamptz). Row: number.
+SELECT count(*) AS number
+FROM internal.quarantine AS q
+WHERE q.quarantined_at < %(before)s AND NOT internal.is_held('quarantine', q.quarantined_at)
+    AND q.batch_id < (SELECT max(b.batch_id) FROM internal.batches AS b WHERE b.status = 'loaded')

@@ -1,0 +1,6 @@
+-- retention_plans: stored plans, the newest first.
+-- Parameters: limit (bigint). Row: id, planned_at, planned_by, status, settled_at, note, content.
+SELECT p.id, p.planned_at, p.planned_by, p.status, p.settled_at, p.note, p.content
+FROM internal.retention_plans AS p
+ORDER BY p.id DESC
+LIMIT %(limit)s
