@@ -12,19 +12,22 @@ _SHORT = {"industry": "industry_category", "size": "org_size_category", "organiz
 _TRUTH = {"true": True, "false": False}
 
 
+filter_option = click.option(
+    "--filter",
+    "conditions",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="Only these responses; FIELD!=VALUE for all others. The same field twice: either value.",
+)
+"""``--filter``, as ``conditions``; for commands that take no range."""
+
+
 def selection_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--filter``, ``--from`` and ``--to``, as ``conditions``, ``start`` and ``end``."""
     for option in (
         click.option("--to", "end", metavar="DATE", help="End, itself left out."),
         click.option("--from", "start", metavar="DATE", help="First day, or an ISO time (UTC)."),
-        click.option(
-            "--filter",
-            "conditions",
-            multiple=True,
-            metavar="FIELD=VALUE",
-            help="Only these responses; FIELD!=VALUE for all others. The same field twice: either "
-            "value.",
-        ),
+        filter_option,
     ):
         command = option(command)
     return command

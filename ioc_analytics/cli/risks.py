@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ioc_analytics.cli.commands import PlatformCommand
-from ioc_analytics.cli.conditions import parse_conditions
+from ioc_analytics.cli.conditions import filter_option, parse_conditions
 from ioc_analytics.cli.session import Session, figure, pass_session, table
 from ioc_analytics.cli.sparklines import draw_course
 
@@ -17,13 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=PlatformCommand)
-@click.option(
-    "--filter",
-    "conditions",
-    multiple=True,
-    metavar="FIELD=VALUE",
-    help="Only these responses; FIELD!=VALUE for all others. The same field twice: either value.",
-)
+@filter_option
 @pass_session
 def risks(session: Session, conditions: tuple[str, ...]) -> None:
     """Show whether completion, quality, careless answers or AI agreement turned worse.

@@ -192,7 +192,7 @@ def _fit_logistic(features: pd.DataFrame, outcomes: FloatArray) -> Predict:
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
-    model = LogisticRegression(C=0.1, max_iter=1000)
+    model = LogisticRegression(C=0.2, max_iter=1000)
     return _fitted(_prepared(StandardScaler()), model, features, outcomes)
 
 

@@ -29,6 +29,23 @@ ASSESSMENTS = (
 )
 
 
+def assessment_records() -> list[dict[str, Any]]:
+    """Return the assessments as operational records."""
+    return [
+        {
+            "assessment_id": key,
+            "organization_id": organization,
+            "industry": industry,
+            "employee_count": employees,
+            "country": country,
+            "assessment_type": kind,
+            "instrument": instrument,
+            "created_at": "2023-12-01",
+        }
+        for key, organization, industry, employees, country, kind, instrument in ASSESSMENTS
+    ]
+
+
 def make_survey(
     config: Any,
     people: int,
@@ -92,19 +109,7 @@ def make_survey(
             )
     return AnonymizationPipeline(config).process_data(
         {
-            "assessments": [
-                {
-                    "assessment_id": key,
-                    "organization_id": organization,
-                    "industry": industry,
-                    "employee_count": employees,
-                    "country": country,
-                    "assessment_type": kind,
-                    "instrument": instrument,
-                    "created_at": "2023-12-01",
-                }
-                for key, organization, industry, employees, country, kind, instrument in ASSESSMENTS
-            ],
+            "assessments": assessment_records(),
             "responses": responses,
             "question_responses": answers,
             **({"ai_validations": validations} if validations else {}),

@@ -12,7 +12,7 @@ from ioc_analytics import AnalyticsSystem
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.privacy.pipeline import AnonymizationPipeline
 from ioc_analytics.statistics import calibrate
-from ioc_analytics_tests.database.survey import ASSESSMENTS, START
+from ioc_analytics_tests.database.survey import ASSESSMENTS, START, assessment_records
 
 DAYS = 200
 MEAN_DELAY_DAYS = 3.0
@@ -64,21 +64,8 @@ def known_at(config: Any, people: list[Person], day: float) -> Any:
                 "updated_at": end or moment(person.started),
             }
         )
-    assessments = [
-        {
-            "assessment_id": key,
-            "organization_id": organization,
-            "industry": industry,
-            "employee_count": employees,
-            "country": country,
-            "assessment_type": kind,
-            "instrument": instrument,
-            "created_at": "2023-12-01",
-        }
-        for key, organization, industry, employees, country, kind, instrument in ASSESSMENTS
-    ]
     return AnonymizationPipeline(config).process_data(
-        {"assessments": assessments, "responses": responses}
+        {"assessments": assessment_records(), "responses": responses}
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.privacy.pipeline import AnonymizationPipeline
-from ioc_analytics_tests.database.survey import ASSESSMENTS, START
+from ioc_analytics_tests.database.survey import START, assessment_records
 
 WEEKS = 40
 FALL = 36
@@ -37,19 +37,8 @@ def responses() -> Iterator[dict[str, Any]]:
 
 
 def make(config: Any) -> Any:
-    key, organization, industry, employees, country, kind, instrument = ASSESSMENTS[0]
-    assessment = {
-        "assessment_id": key,
-        "organization_id": organization,
-        "industry": industry,
-        "employee_count": employees,
-        "country": country,
-        "assessment_type": kind,
-        "instrument": instrument,
-        "created_at": "2023-12-01",
-    }
     return AnonymizationPipeline(config).process_data(
-        {"assessments": [assessment], "responses": list(responses())}
+        {"assessments": assessment_records(), "responses": list(responses())}
     )
 
 
