@@ -2,7 +2,20 @@
 
 import argparse
 
-from benchmarks import backup, daily, export, ingest, io_manager, monitoring, ocean, states, trends
+from benchmarks import (
+    backup,
+    daily,
+    export,
+    ingest,
+    io_manager,
+    monitoring,
+    ocean,
+    orchestration,
+    peers,
+    retention,
+    states,
+    trends,
+)
 from benchmarks.measuring import describe_machine
 
 BENCHMARKS = {
@@ -13,6 +26,9 @@ BENCHMARKS = {
     "io_manager": io_manager.run,
     "monitoring": monitoring.run,
     "ocean": ocean.run,
+    "orchestration": orchestration.run,
+    "peers": peers.run,
+    "retention": retention.run,
     "states": states.run,
     "trends": trends.run,
 }
