@@ -10,7 +10,9 @@ from benchmarks import (
     io_manager,
     monitoring,
     ocean,
+    orchestration,
     peers,
+    retention,
     states,
     trends,
 )
@@ -24,7 +26,9 @@ BENCHMARKS = {
     "io_manager": io_manager.run,
     "monitoring": monitoring.run,
     "ocean": ocean.run,
+    "orchestration": orchestration.run,
     "peers": peers.run,
+    "retention": retention.run,
     "states": states.run,
     "trends": trends.run,
 }

@@ -2,7 +2,7 @@
 
 For: the orchestration's pages, which everybody of a team may open. So all of it is read from the
 released tables, where figures about few people are withheld. Not for: reports to an analyst
-(``insight.report_sections``, whose parts are used here).
+(``insight.report_sections``).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,7 +12,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import dict_row
 
-from ioc_analytics.insight.report_sections import Picture, Section, Table, number
+from ioc_analytics.insight.report_pieces import Picture, Section, Table, number
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean

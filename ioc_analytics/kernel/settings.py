@@ -156,6 +156,17 @@ class ScheduleSettings(SettingsRecord):
     quality: Annotated[Schedule, Variable("ANALYTICS_QUALITY_SCHEDULE")] = "0 5 * * *"
     """When data quality is evaluated."""
 
+    predictions: Annotated[Schedule, Variable("ANALYTICS_PREDICTIONS_SCHEDULE")] = "30 5 * * *"
+    """When earlier predictions are scored and new ones are made."""
+
+    weekly_report: Annotated[Schedule, Variable("ANALYTICS_WEEKLY_REPORT_SCHEDULE")] = "0 6 * * 1"
+    """When the report on the last whole week is written."""
+
+    monthly_report: Annotated[Schedule, Variable("ANALYTICS_MONTHLY_REPORT_SCHEDULE")] = (
+        "30 6 1 * *"
+    )
+    """When the report on the last whole month is written."""
+
     maintenance: Annotated[Schedule, Variable("ANALYTICS_MAINTENANCE_SCHEDULE")] = "30 3 * * *"
     """When tables are maintained."""
 
@@ -190,7 +201,8 @@ class RetentionSettings(SettingsRecord):
     """Days that records in quarantine are kept; those of the newest batch stay."""
 
     log_days: Annotated[Whole, Variable("ANALYTICS_LOG_DAYS"), Field(ge=1, le=36_500)] = 400
-    """Days that finished jobs and ended alerts are kept; the audit log stays."""
+    """Days that finished jobs, ended alerts and plans of retention are kept; the audit log
+    stays."""
 
     dagster_days: Annotated[
         Whole, Variable("ANALYTICS_DAGSTER_EVENT_DAYS"), Field(ge=1, le=36_500)

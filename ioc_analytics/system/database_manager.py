@@ -11,6 +11,7 @@ from ioc_analytics.records.backups import Backup
 from ioc_analytics.records.health import HealthMeasurements
 from ioc_analytics.records.maintenance import MaintenanceReport
 from ioc_analytics.schema.dump import dump_schema
+from ioc_analytics.schema.impact import MigrationImpact, foresee
 from ioc_analytics.schema.migrations import (
     Applied,
     MigrationPlan,
@@ -54,6 +55,12 @@ class DatabaseManager:
         scripts = None if path is None else folder_scripts(Path(path))
         with self._system.database.connection("owner") as connection:
             return plan(connection, scripts)
+
+    def foresee_migrations(self, path: str | Path | None = None) -> tuple[MigrationImpact, ...]:
+        """Return what ``run_migrations`` would do to the tables in use: locks, rewrites, time."""
+        scripts = None if path is None else folder_scripts(Path(path))
+        with self._system.database.connection("owner") as connection:
+            return foresee(connection, plan(connection, scripts).pending)
 
     def find_drift(self) -> list[str]:
         """Return what differs from the schema that the last migration left."""

@@ -91,6 +91,11 @@ def test_quarantine_lists_shows_and_retries(run: Run, year: Path) -> None:
     assert f"rule                    {some['rule']}" in shown
     assert "0 records left" in run("quarantine", "retry").stdout
     assert answer(run("quarantine", "retry", some["id"], "--json"))["settled"] == 0
+    unrepaired = run("quarantine", "retry", "--from", year).stdout
+    assert "0 records left" in unrepaired
+    assert f"put aside: {some['rule']}" in unrepaired
+    alone = run("quarantine", "retry", "--mapping", "wide.toml", code=2)
+    assert "give it with --from" in alone.stderr
     refused = run("quarantine", "show", 10**9, code=2)
     assert "the quarantine has no entry" in refused.stderr
 
@@ -221,6 +226,8 @@ def test_ocean_has_groups_periods_items_outliers_and_careless(run: Run, year: Pa
     assert answer(run("ocean", "outliers", *january))["by_instrument"]
     assert "longstring" in run("ocean", "careless").stdout
     assert answer(run("ocean", "careless", *january))["rates"]
+    assert "weeks of models and traits were judged" in run("ocean", "raters").stdout
+    assert answer(run("ocean", "raters", "--json"))["agreements"]
     misplaced = run("ocean", "--from", "2025-01-01", "compare", "--by", "gender", code=2)
     assert "stand after its name" in misplaced.stderr
 
@@ -322,6 +329,31 @@ def test_migrate_applies_looks_back_and_finds_drift(run: Run, tmp_path: Path) ->
     (own / "1.sql").write_text("CREATE TABLE analytics.own (n integer)")
     (own / "2.sql").write_text("ALTER TABLE analytics.nowhere ADD n integer")
     assert "2.sql failed" in run("migrate", "up", own, code=1).stderr
+
+
+def test_migrate_check_tells_locks_rewrites_and_time(run: Run, tmp_path: Path, year: Path) -> None:
+    run("ingest", year)
+    scores = "analytics.anonymized_assessment_scores"
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "1.sql").write_text(
+        "-- What: wider numbers.\n-- Locks: long ones.\n-- Way back: none.\n\n"
+        f"ALTER TABLE {scores} ALTER COLUMN raw_score TYPE numeric;\n"
+        f"-- CREATE INDEX never ON {scores} (score);\n"
+        "CREATE TABLE analytics.own (n integer);\nCREATE INDEX own_idx ON analytics.own (n);\n"
+    )
+    (own / "2.sql").write_text(
+        f"CREATE INDEX CONCURRENTLY later ON {scores} (score); SELECT 'DROP TABLE {scores};'"
+    )
+    shown = run("migrate", "check", own, code=1).stdout
+    assert "what: wider numbers." in shown
+    assert "rewritten, ACCESS EXCLUSIVE: nobody reads or writes" in shown
+    told = answer(run("migrate", "check", own, "--json", code=1))["impact"]
+    (first,), (second,) = (one["tables"] for one in told)
+    assert (first["table"], first["work"]) == (scores, "rewrite")
+    assert (second["work"], second["lock"][:12]) == ("scan", "SHARE UPDATE")
+    assert first["size_bytes"] == second["size_bytes"] > 100_000
+    assert told[0]["estimated_seconds"] > told[1]["estimated_seconds"] > 0
 
 
 def test_migrate_check_ends_with_1_when_somebody_changed_the_schema(
@@ -484,6 +516,14 @@ def test_a_forecast_is_drawn_and_kept(run: Run, year: Path) -> None:
     kept = "SELECT count(*) AS n FROM predictive_analytics_results"
     assert answer(run("query", kept, "--json"))["data"] == [{"n": 3}]
     assert "found" in run("forecast", "openness", "--interval", "monthly", code=4).stderr
+
+
+def test_risks_say_what_is_watched_and_what_cannot_be(run: Run, year: Path) -> None:
+    run("ingest", year)
+    shown = run("risks").stdout
+    assert "0 raised of 0 watched; where nothing has changed, 0.5% of the metrics" in shown
+    assert "withheld: completion_rate: a chart needs 20 periods before the 8" in shown
+    assert answer(run("risks", "--json"))["risks"] == []
 
 
 def test_health_names_every_part(run: Run) -> None:

@@ -151,7 +151,17 @@ def test_rows_go_by_plan_and_backup_and_every_answer_stays(system: AnalyticsSyst
     last = system.plan_retention()
     assert [one.period for one in last.drop] == ["2024_01", "2024_02"]
     assert last.backup == backup.id
-    assert backup.id in last.backups_with_rows
+    # A backup holds what waits too, and a hold keeps it.
+    newer = system.drill_backup(system.create_backup().id)
+    last = system.plan_retention()
+    assert (last.backup, last.backups_with_rows) == (newer.id, (newer.id, backup.id))
+    with AnalyticsSystem(
+        system.config.replace(backup={"keep_count": 1, "keep_days": 0})
+    ) as thrifty:
+        hold = system.hold_retention("case 17", tier="backups")
+        assert thrifty.prune_backups() == []
+        system.release_retention(hold.id)
+        assert [one.id for one in thrifty.prune_backups()] == [backup.id], "the control"
     dropped = system.apply_retention(last).dropped
     assert sum(dropped.values()) == sum(sum(one.rows.values()) for one in plan.months)
     assert answers(system) == before
@@ -160,7 +170,7 @@ def test_rows_go_by_plan_and_backup_and_every_answer_stays(system: AnalyticsSyst
     ) == [(0,)]
     told = certificates(system)
     assert [one["what"] for one in told] == ["partition 2024-01", "partition 2024-02"]
-    assert [one["backup"] for one in told] == [backup.id] * 2
+    assert [one["backup"] for one in told] == [newer.id] * 2
     assert sum(one["row_count"] for one in told) == sum(dropped.values())
     assert [one.status for one in system.list_retention_plans()][0] == "applied"
     assert system.database_manager.find_drift() == []

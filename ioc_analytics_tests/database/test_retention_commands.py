@@ -21,7 +21,7 @@ from ioc_analytics_tests.fixtures.database import (
 )
 from ioc_analytics_tests.fixtures.platform import PSEUDONYM_KEY
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs" / "retention.md"
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 Run = Callable[..., Result]
 
 
@@ -56,10 +56,8 @@ def answer(result: Result) -> Any:
 
 
 def test_every_command_of_the_guide_runs_in_its_order(run: Run) -> None:
-    blocks = re.findall(r"```bash\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
-    commands = [shlex.split(line)[1:] for block in blocks for line in block.splitlines()]
-    assert len(commands) >= 6
-    shown = [run(*command).stdout for command in commands]
+    shown = [run(*command).stdout for command in commands_of("retention.md")]
+    assert len(shown) == 6
     assert "not covered: there is no drilled backup" in shown[0]
     assert "detach" in shown[0]
     assert "sealed 2024-01" in shown[2]
@@ -68,6 +66,12 @@ def test_every_command_of_the_guide_runs_in_its_order(run: Run) -> None:
     assert "applied" in shown[4]
     assert "2024-04-01" in shown[4]
     assert "is released" in shown[5]
+
+
+def commands_of(guide: str) -> list[list[str]]:
+    """Return the commands of the blocks of a guide, as they are printed."""
+    blocks = re.findall(r"```bash\n(.*?)```", (DOCS / guide).read_text("utf-8"), re.DOTALL)
+    return [shlex.split(line)[1:] for block in blocks for line in block.splitlines()]
 
 
 def test_machines_get_plans_and_refusals(run: Run) -> None:

@@ -164,6 +164,34 @@ def test_killed_anywhere_the_same_plan_is_finished_later(
         assert answers(system) == before
         assert not system.plan_retention().months
     assert len(seen) > 1, "the control: it died at different stages"
+    drop_killed(whole, system)
+
+
+def drop_killed(whole: AnalyticsSystem, system: AnalyticsSystem) -> None:
+    """Kill one system while it drops what another one drops undisturbed."""
+    for one in (whole, system):
+        let_grace_pass(one)
+    plan = whole.plan_retention()
+    assert plan.drop
+    done = start(whole, plan.id or 0)
+    assert done.returncode == 0, done.stderr
+    tables = waiting(system)
+    assert len(tables) == 5 * len(plan.drop)
+    same = system.plan_retention()
+    # Among the last calls are the five DROP TABLE, the certificate and what closes the plan.
+    assert start(system, same.id or 0, int(done.stdout) - 6).returncode == -signal.SIGKILL
+    wait_until(lambda: alone(system))
+    assert waiting(system) in (tables, []), "all five or none"
+    apply(system, same)
+    assert waiting(system) == waiting(whole) == []
+
+
+def waiting(system: AnalyticsSystem) -> list[tuple[str]]:
+    return owner(
+        system,
+        "SELECT relname FROM pg_class WHERE relnamespace = 'retired'::regnamespace "
+        "AND relkind = 'r' ORDER BY 1",
+    )
 
 
 def alone(system: AnalyticsSystem) -> bool:

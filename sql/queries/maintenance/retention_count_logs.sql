@@ -1,4 +1,4 @@
--- retention_count_logs: finished jobs and ended alerts that have expired.
+-- retention_count_logs: finished jobs, ended alerts and old plans of retention that have expired.
 -- Parameters: before (timestamptz). Row: number.
 SELECT
     (
@@ -7,4 +7,7 @@ SELECT
     ) + (
         SELECT count(*) FROM internal.alerts AS a
         WHERE a.resolved_at < %(before)s AND NOT internal.is_held('logs', a.resolved_at)
+    ) + (
+        SELECT count(*) FROM internal.retention_plans AS p
+        WHERE p.planned_at < %(before)s AND NOT internal.is_held('logs', p.planned_at)
     ) AS number

@@ -1,4 +1,4 @@
--- retention_forget_logs: deletes finished jobs and ended alerts that have expired.
+-- retention_forget_logs: deletes finished jobs, ended alerts and old plans of retention that have expired.
 -- Parameters: before (timestamptz). Row: number.
 WITH jobs AS (
     DELETE FROM analytics.processing_jobs AS j
@@ -9,5 +9,10 @@ alerts AS (
     DELETE FROM internal.alerts AS a
     WHERE a.resolved_at < %(before)s AND NOT internal.is_held('logs', a.resolved_at)
     RETURNING 1
+),
+plans AS (
+    DELETE FROM internal.retention_plans AS p
+    WHERE p.planned_at < %(before)s AND NOT internal.is_held('logs', p.planned_at)
+    RETURNING 1
 )
-SELECT (SELECT count(*) FROM jobs) + (SELECT count(*) FROM alerts) AS number
+SELECT (SELECT count(*) FROM jobs) + (SELECT count(*) FROM alerts) + (SELECT count(*) FROM plans) AS number
