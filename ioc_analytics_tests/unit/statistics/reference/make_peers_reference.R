@@ -37,17 +37,21 @@ groups <- function(y, v) {
   kept <- tau2 / (tau2 + v)
   prior <- list(mean = weighted.mean(y, w), mean_error = 1 / sqrt(sum(w)), between_variance = tau2,
                 shrunken = weighted.mean(y, w) + kept * (y - weighted.mean(y, w)))
-  w <- 1 / v
-  z <- (y - weighted.mean(y, w)) / sqrt(v)
-  q <- quantile(z, c(0.1, 0.9), type = 7)
   edge <- qnorm(0.9)
   left <- integrate(function(x) pmin(pmax(x, -edge), edge)^2 * dnorm(x), -Inf, Inf,
                     rel.tol = 1e-12)$value
-  phi <- mean(pmin(pmax(z, q[1]), q[2])^2) / left
-  between <- max(0, (k * phi - (k - 1)) / (sum(w) - sum(w^2) / sum(w)))
+  square <- function(t) {
+    w <- 1 / (v + t)
+    z <- (y - weighted.mean(y, w)) * sqrt(w)
+    q <- quantile(z, c(0.1, 0.9), type = 7)
+    mean(pmin(pmax(z, q[1]), q[2])^2) / left
+  }
+  phi <- square(0)
+  more <- function(t) square(t) - (k - 1) / k
+  between <- if (more(0) <= 0) 0 else uniroot(more, c(0, 1e4), tol = 1e-13)$root
   w <- 1 / (v + between)
   target <- weighted.mean(y, w)
-  half <- qt(0.975, k - 1) * sqrt(v[1] + between + 1 / sum(w))
+  half <- qt(0.975, 0.7 * k) * sqrt(v[1] + between + 1 / sum(w))
   list(values = y, variances = v, prior = prior,
        funnel = list(dispersion = phi, between_variance = between, target = target,
                      low = target - half, high = target + half))
