@@ -60,8 +60,8 @@ def test_the_guide_runs_as_printed(srv: Path) -> None:
         with AnalyticsSystem(AnalyticsConfig.load({}, home=srv / home)) as system:
             return count(system, RESPONSES)
 
-    assert responses("before") == responses("newest") == 300
-    assert responses("new") == responses("ioc") == 600
+    assert responses("before") == 300, "the moment before the wrong file"
+    assert responses("new") == responses("ioc") == 600, "all that was archived"
     states = {
         json.loads(path.read_text())["state"]["state"]
         for path in (srv / "backups").glob("*/state.json")
