@@ -12,12 +12,13 @@ from ioc_analytics import AnalyticsSystem
 from ioc_analytics.insight.series import read_series
 from ioc_analytics.records.filters import TimeRange
 from ioc_analytics.records.vocabularies import INDUSTRIES, TRAITS
+from ioc_analytics.states.rebuild import next_month
 from ioc_analytics.states.rows import COMPLETED, NO_ROWS
-from ioc_analytics.states.sums import write_day_totals, write_organization_days, write_time_days
+from ioc_analytics.states.sums import write_organization_days, write_sum_months, write_time_days
 
 THREE_YEARS = {"start": "2023-01-01", "end": "2026-01-01"}
 DAYS = 1096
-_ORGANIZATIONS = 200
+ORGANIZATIONS = 200
 _GOAL = "< 100 ms"
 _CODES = {
     "instrument": {0: "ipip50"},
@@ -30,7 +31,7 @@ def run(size: int | None, rounds: int) -> None:
     """Measure on a million responses of 200 organizations, or on ``size``."""
     responses = size or 1_000_000
     with throwaway_platform() as system:
-        n_states = _fill(system, responses)
+        n_states = fill_organizations(system, responses)
         rows = []
         for metric in ("response_volume", "completion_rate", "openness", "median_time_spent"):
 
@@ -54,16 +55,17 @@ def run(size: int | None, rounds: int) -> None:
     show(f"analyze_trends, {DAYS:,} days, {responses:,} responses, {n_states:,} states", rows)
 
 
-def _fill(system: AnalyticsSystem, responses: int) -> int:
+def fill_organizations(system: AnalyticsSystem, responses: int) -> int:
+    """Fill the states of organizations and times of three years; return the lines of the first."""
     generator = np.random.default_rng(1)
     first = (date(2023, 1, 1) - date(2000, 1, 1)).days
-    names = generator.bytes(16 * _ORGANIZATIONS)
+    names = generator.bytes(16 * ORGANIZATIONS)
     organizations = np.frombuffer(names, dtype=NO_ROWS.dtype["org_hash"])
-    sectors = generator.integers(0, 12, _ORGANIZATIONS)
+    sectors = generator.integers(0, 12, ORGANIZATIONS)
     with system.database.connection("ingest") as connection:
         for days in np.array_split(np.arange(first, first + DAYS), 36):
             rows = np.zeros(responses * len(days) // DAYS, dtype=NO_ROWS.dtype)
-            chosen = generator.integers(0, _ORGANIZATIONS, len(rows))
+            chosen = generator.integers(0, ORGANIZATIONS, len(rows))
             rows["day"] = generator.choice(days, len(rows))
             rows["org_hash"], rows["industry_category"] = organizations[chosen], sectors[chosen]
             rows["status"] = np.where(generator.random(len(rows)) < 0.8, COMPLETED, 0)
@@ -72,7 +74,10 @@ def _fill(system: AnalyticsSystem, responses: int) -> int:
                 rows[trait] = np.round(generator.normal(60, 15, len(rows)) / 2.5) * 2.5
             write_organization_days(connection, rows, _CODES)
             write_time_days(connection, rows, _CODES)
-        write_day_totals(connection, date(2023, 1, 1), date(2026, 1, 1))
+        month = date(2023, 1, 1)
+        while month < date(2026, 1, 1):
+            write_sum_months(connection, month, next_month(month))
+            month = next_month(month)
     with system.database.connection("owner") as connection:
         # As autovacuum does on a platform that lives: without it the planner expects five rows.
         connection.execute("ANALYZE internal.organization_states, internal.time_states")

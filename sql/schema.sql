@@ -852,7 +852,13 @@ CREATE TABLE analytics.dual_ai_validation_metrics (
     weighted_kappa double precision,
     agreement_rate double precision,
     disagreements bigint,
-    withheld_reason text
+    withheld_reason text,
+    icc_low double precision,
+    icc_high double precision,
+    weighted_kappa_low double precision,
+    weighted_kappa_high double precision,
+    agreement_rate_low double precision,
+    agreement_rate_high double precision
 );
 
 COMMENT ON TABLE analytics.dual_ai_validation_metrics IS 'Released: agreement of two AI raters per day, trait and pair of models';
@@ -884,6 +890,18 @@ COMMENT ON COLUMN analytics.dual_ai_validation_metrics.agreement_rate IS 'Share 
 COMMENT ON COLUMN analytics.dual_ai_validation_metrics.disagreements IS 'Pairs outside the tolerance';
 
 COMMENT ON COLUMN analytics.dual_ai_validation_metrics.withheld_reason IS 'Why figures are NULL; NULL: nothing is withheld';
+
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.icc_low IS 'Lower limit of its 95 % interval (Shrout and Fleiss); NULL where the formula has no value';
+
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.icc_high IS 'Upper limit';
+
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.weighted_kappa_low IS 'Lower limit of its 95 % interval (Fleiss, Cohen and Everitt)';
+
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.weighted_kappa_high IS 'Upper limit';
+
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.agreement_rate_low IS 'Lower limit of its 95 % interval (Wilson)';
+
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.agreement_rate_high IS 'Upper limit';
 
 -- materialized view analytics.mv_daily_assessment_overview
 

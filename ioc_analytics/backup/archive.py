@@ -2,8 +2,9 @@
 
 For: physical backups and ``initialize``. Not for: recovering (``database.recovery``).
 
-The embedded server copies each full segment, or what there is after five minutes, into the folder
-that ``backup.log_archive`` names. A server of one's own fills that folder by its own
+The embedded server copies each full segment, or what there is after five minutes, below the folder
+that ``backup.log_archive`` names, into one that bears the number of its data: segments of two
+servers have the same names. A server of one's own fills the folder itself by its own
 ``archive_command``; here it is read only.
 """
 
@@ -16,8 +17,8 @@ from typing import Any, Final
 
 import psycopg
 
-from ioc_analytics.database.accounts import can_enter
-from ioc_analytics.database.cluster import ARCHIVE_CONFIGURATION, Cluster, setting_lines
+from ioc_analytics.database.accounts import Account, can_enter
+from ioc_analytics.database.cluster import ARCHIVE_CONFIGURATION, setting_lines
 from ioc_analytics.database.embedded import ServerLease
 from ioc_analytics.database.homefiles import make_folder
 from ioc_analytics.database.pools import Database
@@ -43,7 +44,12 @@ def follow_setting(database: Database) -> None:
     cluster = current_cluster(database.config.home)
     path = cluster.data / ARCHIVE_CONFIGURATION
     folder = database.config.backup.log_archive
-    wanted = "" if folder is None else _configuration(cluster, folder)
+    if folder is None:
+        wanted = ""
+    else:
+        _make_enterable(folder, cluster.account)
+        _make_enterable(folder / system_of(lease), cluster.account)
+        wanted = _configuration(folder / system_of(lease))
     if wanted == (path.read_text(encoding="utf-8") if path.exists() else ""):
         return
     path.touch(mode=0o600)
@@ -52,11 +58,20 @@ def follow_setting(database: Database) -> None:
     _reload(lease)
 
 
-def segments(config: AnalyticsConfig, since: str) -> list[Path]:
-    """Return the archived segments from one on, and the histories of the timelines."""
+def system_of(lease: ServerLease) -> str:
+    """Return the number that tells the data of an embedded server from all others."""
+    with psycopg.connect(lease.conninfo(), autocommit=True) as connection:
+        row = connection.execute("SELECT system_identifier FROM pg_control_system()").fetchone()
+    return str(row[0]) if row else ""
+
+
+def segments(config: AnalyticsConfig, system: str, since: str) -> list[Path]:
+    """Return the archived segments of some data from one on, and the histories of timelines."""
     folder = config.backup.log_archive
     if folder is None or not folder.is_dir():
         return []
+    if (folder / system).is_dir():
+        folder = folder / system
     found = sorted(path for path in folder.iterdir() if _SEGMENT.fullmatch(path.name))
     return [path for path in found if path.suffix == ".history" or path.name[8:] >= since[8:]]
 
@@ -84,21 +99,25 @@ def catch_up(connection: psycopg.Connection[Any]) -> None:
 def prune(config: AnalyticsConfig, backups: Sequence[Backup]) -> int:
     """Delete the segments that no physical backup needs, and return how many.
 
-    Without a physical backup nothing goes: the next one may be under way.
+    Of data without a physical backup nothing goes: the first one may be under way.
     """
-    starts = [one.log_start for one in backups if one.log_start and one.fault is None]
-    folder = config.backup.log_archive
-    if not starts or folder is None or not config.is_embedded:
+    if not config.is_embedded:
         return 0
-    needed = {path.name for path in segments(config, min(starts))}
-    going = [path for path in segments(config, "0" * 24) if path.name not in needed]
+    starts: dict[str, str] = {}
+    for one in backups:
+        if one.log_start and one.fault is None:
+            system, _, start = one.log_start.partition("/")
+            starts[system] = min(start, starts.get(system, start))
+    going: list[Path] = []
+    for system, start in starts.items():
+        needed = set(segments(config, system, start))
+        going += [one for one in segments(config, system, "0" * 24) if one not in needed]
     for path in going:
         path.unlink()
     return len(going)
 
 
-def _configuration(cluster: Cluster, folder: Path) -> str:
-    account = cluster.account
+def _make_enterable(folder: Path, account: Account) -> None:
     try:
         if not folder.is_dir():
             make_folder(folder, 0o700)
@@ -112,6 +131,9 @@ def _configuration(cluster: Cluster, folder: Path) -> str:
             f"account {account.name}, which runs the server, cannot enter {folder} "
             "(ANALYTICS_LOG_ARCHIVE): name a folder that it owns"
         )
+
+
+def _configuration(folder: Path) -> str:
     place = shlex.quote(str(folder)).replace("%", "%%")
     # A segment whose copy was cut off is copied again; one that is there must be the same.
     command = (

@@ -99,13 +99,14 @@ def read_backup(folder: Path, key: SigningKey) -> Backup:
         for part, fingerprints in manifest.parts.items()
         for name, fingerprint in fingerprints.items()
     }
+    mark = manifest.physical
     return replace(
         bare,
         created_at=manifest.created_at,
         checksum=checksum,
         fingerprints=tables,
-        method="dump" if manifest.physical is None else "physical",
-        log_start=None if manifest.physical is None else manifest.physical.log_start,
+        method="dump" if mark is None else "physical",
+        log_start=None if mark is None else f"{mark.system}/{mark.log_start}",
         server_version=manifest.server_version,
         **state,
     )

@@ -6,11 +6,13 @@ For: writing and judging backups. Not for: what became of it later (``backup.cat
 import hashlib
 import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from ioc_analytics.backup.fingerprints import Hashing
 from ioc_analytics.backup.signing import SigningKey
 from ioc_analytics.kernel.errors import IntegrityFailure
 from ioc_analytics.records.backups import Fingerprint, PhysicalMark
@@ -47,6 +49,9 @@ class Manifest:
     physical: PhysicalMark | None = None
     """Of a physical backup only."""
 
+    hashing: Hashing = "record"
+    """How the rows of the fingerprints are hashed."""
+
     def write(self, folder: Path, key: SigningKey) -> None:
         """Write it into the folder of its backup."""
         content = asdict(self) | {"created_at": self.created_at.isoformat()}
@@ -77,6 +82,7 @@ def read_manifest(folder: Path, key: SigningKey) -> Manifest:
             for part, tables in content["parts"].items()
         },
         files={name: FileMark(**mark) for name, mark in content["files"].items()},
+        hashing=content.get("hashing", "text"),
         physical=PhysicalMark(**content["physical"]) if content.get("physical") else None,
     )
 
@@ -91,7 +97,10 @@ def mark_files(folder: Path, *, syncs: bool = False) -> dict[str, FileMark]:
     own = {MANIFEST, STATE}
     paths = (path for path in sorted(folder.rglob("*")) if not path.is_dir())
     names = ((path, str(path.relative_to(folder))) for path in paths)
-    return {name: mark_file(path, syncs=syncs) for path, name in names if name not in own}
+    chosen = [(path, name) for path, name in names if name not in own]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing lets other threads run
+        marks = pool.map(lambda one: mark_file(one[0], syncs=syncs), chosen)
+        return {name: mark for (_, name), mark in zip(chosen, marks, strict=True)}
 
 
 def mark_file(

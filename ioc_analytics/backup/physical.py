@@ -83,7 +83,8 @@ def write_base(
             given = [f"--directory={draft / LOG}", f"--slot={point}", f"--endpos={end}"]
             run_client(clients.folder / "pg_receivewal", [*given, "--no-loop"], conninfo)
             fingerprints = fingerprint_database(database.conninfo("backup"), snapshot, jobs=jobs)
-        superuser = connection.execute("SELECT rolname FROM pg_roles WHERE oid = 10").fetchone()
+        row = connection.execute(sqlfiles.query("backup/server")).fetchone()
+        system, superuser = row if row else ("", "")
     for partial in (draft / LOG).glob("*.partial"):
         partial.rename(partial.with_suffix(""))
     label = (draft / BASE / "backup_label").read_text(encoding="utf-8")
@@ -91,7 +92,8 @@ def write_base(
     mark = PhysicalMark(
         point=point,
         log_start=start[1] if start else "",
-        superuser=str(superuser[0]) if superuser else "",
+        system=system,
+        superuser=superuser,
         database=address.database,
     )
     return mark, fingerprints
@@ -153,7 +155,7 @@ def recovered(
     if until is None:
         target = {"recovery_target_name": mark.point}
     else:
-        log += archive.segments(config, mark.log_start)
+        log += archive.segments(config, mark.system, mark.log_start)
         target = until.settings()
     programs = programs_of(manifest, config.pg_bin)
     lay_out(home, folder / BASE, log, target, mark.superuser)

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from psycopg import sql
 
 from ioc_analytics.backup import tombstones
-from ioc_analytics.backup.catalogue import find_backup, locked_folder
+from ioc_analytics.backup.catalogue import find_backup, list_backups, locked_folder
 from ioc_analytics.backup.dump import DAGSTER, PLATFORM, parallel_jobs
 from ioc_analytics.backup.fingerprints import differences, fingerprint_database
 from ioc_analytics.backup.manifest import Manifest
@@ -119,6 +119,8 @@ def restore_to(
     config = database.config
     key = signing_key(config)
     with locked_folder(config) as backups:
+        if backup_id is None and until is not None:
+            backup_id = _newest_physical(config)
         folder = find_backup(config, backup_id)
         source = Source(folder, check_files(folder, key))
         erased = dict(tombstones.kept(backups, key))
@@ -189,6 +191,16 @@ def _recover(
     )
 
 
+def _newest_physical(config: AnalyticsConfig) -> str:
+    for backup in list_backups(config):
+        if backup.method == "physical" and backup.fault is None:
+            return backup.id
+    raise InvalidInput(
+        f"there is no physical backup in {config.backup.folder}, and only with one can a moment be "
+        "chosen: make one with `ioc-analytics backup create --physical`"
+    )
+
+
 def _until(given: datetime | str | None) -> Until | None:
     if given is None:
         return None
@@ -228,7 +240,8 @@ def compare(source: Source, part: str, conninfo: str, there: Database) -> None:
         IntegrityFailure: Something differs; the tables are named.
     """
     jobs = parallel_jobs(there.config.operations.parallel_processing)
-    found = differences(source.manifest.parts[part], fingerprint_database(conninfo, jobs=jobs))
+    held = fingerprint_database(conninfo, jobs=jobs, hashing=source.manifest.hashing)
+    found = differences(source.manifest.parts[part], held)
     if found:
         raise IntegrityFailure(
             f"backup {source.manifest.id} restores to something else: {'; '.join(found[:10])}. "

@@ -128,7 +128,7 @@ def drill(session: Session, backup_id: str | None) -> None:
 
 
 @backup.command("restore")
-@click.argument("backup_id", metavar="ID")
+@click.argument("backup_id", required=False, metavar="[ID]")
 @click.option(
     "--target",
     help="New database, new home folder (a path), or a server's address; without it the "
@@ -140,8 +140,8 @@ def drill(session: Session, backup_id: str | None) -> None:
     help="Of a physical backup: what was committed up to this moment (UTC), or `latest`.",
 )
 @pass_session
-def restore(session: Session, backup_id: str, target: str | None, until: str | None) -> None:
-    """Restore a backup into an empty target; nothing is ever overwritten.
+def restore(session: Session, backup_id: str | None, target: str | None, until: str | None) -> None:
+    """Restore a backup, or the newest one, into an empty target; nothing is ever overwritten.
 
     Example:
         ioc-analytics backup restore 20261125T020000Z-1a2b3c --target ioc_analytics_restored

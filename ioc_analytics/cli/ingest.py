@@ -202,17 +202,42 @@ def show(session: Session, number: int) -> None:
 @quarantine.command("retry")
 @click.argument("numbers", type=int, nargs=-1)
 @click.option("--batch", type=int, help="Only of this batch.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="Read their lines from the repaired file or folder.",
+)
+@click.option(
+    "--mapping",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="TOML file that says what the columns of a wide export mean.",
+)
 @pass_session
-def retry(session: Session, numbers: tuple[int, ...], batch: int | None) -> None:
+def retry(
+    session: Session,
+    numbers: tuple[int, ...],
+    batch: int | None,
+    source: Path | None,
+    mapping: Path | None,
+) -> None:
     """Judge waiting records again: all, those of a batch, or single ones.
 
     Example:
         ioc-analytics quarantine retry
         ioc-analytics quarantine retry 17 18
+        ioc-analytics quarantine retry --from export.csv --mapping big5.toml
     """
+    if mapping is not None and source is None:
+        raise click.UsageError("--mapping reads a file: give it with --from")
     with session.system() as system:
-        receipt = system.retry_quarantine(batch_id=batch, ids=numbers or None)
+        receipt = system.retry_quarantine(
+            batch_id=batch, ids=numbers or None, source=source, mapping=mapping
+        )
     if session.is_json:
         session.print_json(receipt.to_dict())
-    else:
-        click.echo(f"{receipt.settled:,} records left the quarantine")
+        return
+    click.echo(f"{receipt.settled:,} records left the quarantine")
+    for rule, count in sorted(receipt.quarantine.items(), key=lambda item: -item[1]):
+        click.echo(f"put aside: {rule} {count:,}")

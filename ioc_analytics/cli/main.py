@@ -27,6 +27,7 @@ from ioc_analytics.cli.query import query
 from ioc_analytics.cli.refresh import refresh
 from ioc_analytics.cli.report import report
 from ioc_analytics.cli.retention import retention
+from ioc_analytics.cli.risks import risks
 from ioc_analytics.cli.settings import settings
 from ioc_analytics.cli.trends import trends
 
@@ -61,6 +62,7 @@ for _command in (
     metric,
     trends,
     forecast,
+    risks,
     query,
     export,
     report,

@@ -10,7 +10,7 @@ import click
 
 from ioc_analytics.cli.commands import PlatformGroup
 from ioc_analytics.cli.conditions import parse_conditions, selection_options
-from ioc_analytics.cli.ocean_groups import careless, compare, items, outliers, over_time
+from ioc_analytics.cli.ocean_groups import careless, compare, items, outliers, over_time, raters
 from ioc_analytics.cli.session import Session, figure, pass_session, table
 from ioc_analytics.cli.sparklines import sparkline
 
@@ -63,7 +63,7 @@ def ocean(
         show_analysis(session, analysis)
 
 
-for _command in (compare, over_time, items, outliers, careless):
+for _command in (compare, over_time, items, outliers, careless, raters):
     ocean.add_command(_command)
 
 

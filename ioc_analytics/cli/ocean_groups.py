@@ -263,6 +263,45 @@ def careless(
     _show_notes((), answer.withheld)
 
 
+@click.command(cls=PlatformCommand)
+@click.option("--from", "start", metavar="DATE", help="First day, or an ISO time (UTC).")
+@click.option("--to", "end", metavar="DATE", help="End, itself left out.")
+@pass_session
+def raters(session: Session, start: str | None, end: str | None) -> None:
+    """Show how far the AI raters agree, and weeks in which one left its own ways.
+
+    Example:
+        ioc-analytics ocean raters
+        ioc-analytics ocean raters --from 2025-01-01 --json
+    """
+    with session.system() as system:
+        answer = system.analyze_ai_validation({"start": start, "end": end})
+    if session.is_json:
+        session.print_json(answer.to_dict())
+        return
+    heads = ("n", "bias", "ICC", "kappa", "agree")
+    found = table("trait", "raters", *heads, numbers=heads)
+    for one in answer.agreements:
+        measured = one.agreement
+        found.add_row(
+            one.dimension,
+            f"{one.primary_model}, {one.secondary_model}",
+            f"{one.sample_size:,}",
+            figure(measured.limits.bias),
+            figure(measured.icc.icc, 2),
+            figure(measured.kappa.kappa, 2),
+            f"{measured.rate.rate:.1%}",
+        )
+    session.console().print(found)
+    for week in answer.drift:
+        click.echo(
+            f"{week.model} on {week.dimension}, week from {week.week}: {week.difference:+.1f} "
+            f"points off its history (n = {week.sample_size:,}, p = {week.adjusted_p_value:.4f})"
+        )
+    click.echo(f"{sum(answer.judged_weeks.values()):,} weeks of models and traits were judged")
+    _show_notes((), answer.withheld)
+
+
 def _show_notes(warnings: Sequence[str], withheld: Sequence[Mapping[str, str]]) -> None:
     for warning in warnings:
         click.echo(f"note: {warning}")

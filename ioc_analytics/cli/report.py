@@ -34,7 +34,8 @@ def report(
 ) -> None:
     """Write a report that opens offline, with pictures, n, interval and date of every figure.
 
-    Sections: distributions, correlations, groups, history, benchmarks, data_quality.
+    Sections: distributions, correlations, groups, history, metrics, trends, outliers,
+    ai_validation, benchmarks, norms, data_quality.
 
     Example:
         ioc-analytics report

@@ -33,7 +33,7 @@ from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.kinds import ASSESSMENTS, KINDS, RESPONSES
 
 _PARENT_ROWS: Final = 16
-_CHILD_ROWS: Final = 128
+_CHILD_ROWS: Final = 64
 """Rows of a chunk per response of the batch size, for parents and for answers and scores."""
 
 _IGNORED_ENDINGS: Final = (".tmp", ".part", ".partial", ".crdownload", ".swp", "~")
@@ -67,6 +67,16 @@ class Batch:
         return tuple(source.name for _, source in self._files)
 
     @property
+    def is_wide(self) -> bool:
+        """Whether the files are survey exports, a line of which is a response with its answers."""
+        return self._mapping is not None
+
+    @property
+    def names_lines(self) -> bool:
+        """Whether responses have no id of their own and are named after the batch and the line."""
+        return self._mapping is not None and "response_id" not in self._mapping.respondent
+
+    @property
     def instruments(self) -> tuple[Instrument, ...]:
         """The instruments that the mapping defines itself."""
         mapping = self._mapping
@@ -81,7 +91,7 @@ class Batch:
         if mapping is None:
             return ()
         found = []
-        if "response_id" not in mapping.respondent:
+        if self.names_lines:
             found.append(
                 "no id column: responses are named after the content of the batch and their line; "
                 "the same people in a corrected file count as new ones"
@@ -150,7 +160,7 @@ class Batch:
         if n_responses > most:
             raise InvalidInput(
                 f"{self.name} has more than {most} responses; split it, "
-                "or raise limits.max_batch_responses"
+                "or raise ANALYTICS_MAX_BATCH_RESPONSES"
             )
 
 
@@ -173,7 +183,7 @@ def open_batch(
         mapping: How to read survey exports; None for files in the shape of the contracts.
         limits: What one batch may be at most.
         batch_size: Responses per chunk of a survey export; records in files of their own come 16
-            times (parents) or 128 times (children) as many at once.
+            times (parents) or 64 times (children) as many at once.
         now: The present, for times in the future; by default, now.
 
     Raises:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from ioc_analytics.ingestion.answers import AnswerDesk
 from ioc_analytics.ingestion.assessments import AssessmentDesk
-from ioc_analytics.ingestion.load import Load, Origin
+from ioc_analytics.ingestion.load import Load, Origin, select
 from ioc_analytics.ingestion.registry import flag_careless, remove_old_rows, write_registry
 from ioc_analytics.ingestion.responses import ResponseDesk
 from ioc_analytics.ingestion.scores import ScoreDesk
@@ -47,7 +47,12 @@ class Desks:
         }
 
     def take(self, kind: str, records: pa.RecordBatch, origin: Origin) -> None:
-        """Hand records to the desk of their kind."""
+        """Hand records to the desk of their kind; those that came refused go straight back."""
+        refused = records.column("_rule").is_valid().to_numpy(zero_copy_only=False)
+        if refused.any():
+            # The rule stands in the line columns of each.
+            origin.refuse(kind, select(records, refused), "refused")
+            records = select(records, ~refused)
         if records.num_rows:
             self._by_kind[kind].take(records, origin)
 

@@ -1,9 +1,14 @@
-"""Arrays that grow with a batch.
+"""Large arrays that grow with a batch, or are filled again and again.
 
-For: ``ingestion.parents``, ``ingestion.answers``, ``ingestion.scores``. Not for: arrays whose
-length is known.
+For: ``ingestion.parents`` and the desks. Not for: arrays of a chunk.
+
+Their memory comes from the system and goes back to it. What ``malloc`` takes back from an array
+that grew it keeps, as a hole too small for the next: a quarter of the memory of a large batch.
 """
 
+import math
+import mmap
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,15 +17,21 @@ import numpy.typing as npt
 Kind = TypeVar("Kind", bound=np.generic)
 
 
-def with_room(table: npt.NDArray[Kind], n_rows: int) -> npt.NDArray[Kind]:
+def zeros(shape: Sequence[int], dtype: "np.dtype[Kind] | type[Kind]") -> npt.NDArray[Kind]:
+    """Return an array of zeros, not empty, that takes no memory where it is never written to."""
+    n_values, width = math.prod(shape), np.dtype(dtype).itemsize
+    memory = mmap.mmap(-1, n_values * width)
+    array: npt.NDArray[Kind] = np.frombuffer(memory, dtype=dtype).reshape(shape)
+    return array
+
+
+def with_room(table: npt.NDArray[Any], n_rows: int) -> npt.NDArray[Any]:
     """Return the table with room for so many rows: itself, or a copy that is half as long again.
 
-    The new rows are zero. The system gives them no memory before they are written to, so room that
-    is never used costs nothing.
+    The new rows are zero.
     """
     if n_rows <= len(table):
         return table
-    shape: tuple[Any, ...] = (max(n_rows, 3 * len(table) // 2), *table.shape[1:])
-    grown: npt.NDArray[Kind] = np.zeros(shape, dtype=table.dtype)
+    grown = zeros((max(n_rows, 3 * len(table) // 2), *table.shape[1:]), table.dtype)
     grown[: len(table)] = table
     return grown

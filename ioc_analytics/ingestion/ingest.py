@@ -20,7 +20,7 @@ from psycopg.types.json import Jsonb
 
 from ioc_analytics.database.pools import Database
 from ioc_analytics.ingestion.desks import Desks
-from ioc_analytics.ingestion.load import Load, Tally, as_batch, select
+from ioc_analytics.ingestion.load import Load, Tally, as_batch
 from ioc_analytics.ingestion.quarantine import FileOrigin
 from ioc_analytics.ingestion.settling import settle_orphans
 from ioc_analytics.kernel import sqlfiles
@@ -190,6 +190,7 @@ class _Attempt:
             settled = self._take_chunks(load)
             if self._options.allows_replacing:
                 load.execute("settle_replaced", {"batch_id": batch_id, "digest": content})
+                load.execute("settle_taken", {"batch_id": batch_id})
             receipt = self._receipt(load, settled)
             close_batch(load, receipt)
         return receipt
@@ -210,12 +211,7 @@ class _Attempt:
                 is_check=load.is_check,
             )
             origin.count(chunk.kind, "received", records.num_rows)
-            refused = records.column("_rule").is_valid().to_numpy(zero_copy_only=False)
-            judged += len(refused)
-            if refused.any():
-                # The rule stands in the line columns of each.
-                origin.refuse(chunk.kind, select(records, refused), "refused")
-                records = select(records, ~refused)
+            judged += records.num_rows
             desks.take(chunk.kind, records, origin)
             if self._options.progress:
                 self._options.progress(self._batch.name, judged)

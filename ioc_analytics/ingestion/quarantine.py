@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -26,11 +26,6 @@ from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.records.contracts import CONTRACT_VERSION
 from ioc_analytics.records.kinds import ASSESSMENTS, LINE_COLUMNS, RESPONSES
 from ioc_analytics.records.tables import ANONYMISED_SCHEMAS, LINE_SCHEMA
-
-_COLUMNS: Final = (
-    "batch_id", "kind", "rule", "file", "line", "column_name", "value", "contract_version",
-    "record_id", "parent_id", "record",
-)  # fmt: skip
 
 
 class FileOrigin:
@@ -61,35 +56,64 @@ class FileOrigin:
         self, kind: str, records: pa.RecordBatch, rule: str, column: str | None = None
     ) -> None:
         """Put records aside; a rule that their line columns name comes first."""
-        rows = records.to_pylist()
-        self._tally.count(kind, "quarantined", len(rows))
-        entries = [self._entry(kind, row, rule, column) for row in rows]
-        self._rules.update(entry[2] for entry in entries)
-        if self._is_check or not entries:
-            return
-        copy_rows_in(self._connection, "internal", "quarantine", _COLUMNS, entries)
+        refused = refusals(kind, records, self._file, rule, column)
+        self._tally.count(kind, "quarantined", len(refused))
+        self._rules.update(refusal.rule for refusal in refused)
+        if not self._is_check:
+            put_aside(self._connection, self._batch_id, refused)
 
-    def _entry(
-        self, kind: str, row: dict[str, Any], rule: str, column: str | None
-    ) -> tuple[Any, ...]:
+
+class Refusal(NamedTuple):
+    """A record that was refused, as the quarantine holds it."""
+
+    kind: str
+    rule: str
+    file: str
+    line: int | None
+    column_name: str | None
+    value: str | None
+    contract_version: str
+    record_id: UUID | None
+    parent_id: UUID | None
+    record: Jsonb
+
+
+def refusals(
+    kind: str, records: pa.RecordBatch, file: str, rule: str, column: str | None
+) -> list[Refusal]:
+    """Return refused records of a file; a rule that their line columns name comes first."""
+    own = "id" if kind in (ASSESSMENTS, RESPONSES) else "response_hash"
+    parent = {ASSESSMENTS: None, RESPONSES: "assessment_hash"}.get(kind, "response_hash")
+    found = []
+    for row in records.to_pylist():
         line, own_rule, own_column, value = (row.pop(name, None) for name in LINE_COLUMNS)
         if own_rule is None and column == "value" and row.get("value") is not None:
             value = str(row["value"])
-        own = "id" if kind in (ASSESSMENTS, RESPONSES) else "response_hash"
-        parent = {ASSESSMENTS: None, RESPONSES: "assessment_hash"}.get(kind, "response_hash")
-        return (
-            self._batch_id,
-            kind,
-            own_rule or rule,
-            self._file,
-            line,
-            own_column or column,
-            value,
-            CONTRACT_VERSION,
-            _uuid(row.get(own)),
-            _uuid(row[parent]) if parent else None,
-            Jsonb({name: _plain(field) for name, field in row.items() if field is not None}),
+        found.append(
+            Refusal(
+                kind=kind,
+                rule=own_rule or rule,
+                file=file,
+                line=line,
+                column_name=own_column or column,
+                value=value,
+                contract_version=CONTRACT_VERSION,
+                record_id=_uuid(row.get(own)),
+                parent_id=_uuid(row[parent]) if parent else None,
+                record=Jsonb({n: _plain(field) for n, field in row.items() if field is not None}),
+            )
         )
+    return found
+
+
+def put_aside(
+    connection: psycopg.Connection[Any], batch_id: int, refused: Sequence[Refusal]
+) -> None:
+    """Write refused records of a batch into the quarantine."""
+    if refused:
+        rows = ((batch_id, *refusal) for refusal in refused)
+        names = ("batch_id", *Refusal._fields)
+        copy_rows_in(connection, "internal", "quarantine", names, rows)
 
 
 class RejudgedOrigin:

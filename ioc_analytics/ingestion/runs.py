@@ -16,13 +16,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ioc_analytics.ingestion.digests import fixed_array
+from ioc_analytics.ingestion.growth import zeros
 from ioc_analytics.ingestion.load import Load, time_array
 
 _RUN_ANSWERS: Final = 6_000_000
 """Answers of a run; 7 bytes each, 11 with the times that they took. In runs of half the length the
 server works a quarter longer."""
 
-_BLOCK: Final = 131_072
+_BLOCK: Final = 32_768
 """Answers that are encoded at once."""
 
 _NO_TIME: Final = np.iinfo(np.int32).min
@@ -33,12 +34,11 @@ class AnswerRun:
 
     def __init__(self, load: Load) -> None:
         self._load = load
-        # Room for one run, used again by the next: memory that is given back and asked for again
-        # scatters. What a small batch does not use, the system never hands out.
-        self._places = np.empty(_RUN_ANSWERS, dtype=np.int32)
-        self._questions = np.empty(_RUN_ANSWERS, dtype=np.int16)
-        self._values = np.empty(_RUN_ANSWERS, dtype=np.int8)
-        self._times = np.empty(_RUN_ANSWERS, dtype=np.int32)
+        # Room for one run, used again by the next; what a small batch does not use costs nothing.
+        self._places = zeros((_RUN_ANSWERS,), np.int32)
+        self._questions = zeros((_RUN_ANSWERS,), np.int16)
+        self._values = zeros((_RUN_ANSWERS,), np.int8)
+        self._times = zeros((_RUN_ANSWERS,), np.int32)
         self._has_times = False
         self._count = 0
 

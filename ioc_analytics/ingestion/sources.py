@@ -40,6 +40,26 @@ class FileBatch:
         return storable_name(self._batch.name)
 
     @property
+    def files(self) -> tuple[str, ...]:
+        """Names of its files, as the quarantine calls them."""
+        return tuple(map(storable_name, self._batch.files))
+
+    @property
+    def key_id(self) -> str:
+        """Pseudonym key that its ids are made with."""
+        return self._pseudonymizer.key_id
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether a line is a response with its answers."""
+        return self._batch.is_wide
+
+    @property
+    def names_lines(self) -> bool:
+        """Whether responses are named after the content of the batch and their line."""
+        return self._batch.names_lines
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """What a person should know about it."""
         return tuple(self._batch.warnings)

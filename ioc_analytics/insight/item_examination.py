@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 
-from ioc_analytics.insight.item_functioning import compare_items, large_differences
+from ioc_analytics.insight.item_functioning import compare_items
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.vocabularies import TRAITS
@@ -26,7 +26,14 @@ from ioc_analytics.states.periods import Periods, Run
 from ioc_analytics.states.reading import Ground, read_group_sheets, whole_run
 from ioc_analytics.states.rebuild import midnight, next_month
 from ioc_analytics.states.selection import Selection
-from ioc_analytics.statistics.item_functioning import FEWEST_ITEMS, FEWEST_PEOPLE, analyze_items
+from ioc_analytics.statistics.correlation import adjust_false_discovery
+from ioc_analytics.statistics.item_functioning import (
+    FEWEST_ITEMS,
+    FEWEST_PEOPLE,
+    SIGNIFICANCE,
+    ItemFunctioning,
+    analyze_items,
+)
 
 ENOUGH_RESPONSES: Final = 20_000
 """Newest responses whose answers are read."""
@@ -130,23 +137,44 @@ def _compare(
         reason = "no item answers are stored for the newest responses"
         return [], [NotExamined(scale.name, tuple(groups), reason)]
     reference = max(sheets, key=lambda name: len(sheets[name]))
-    large: list[LargeDifference] = []
     left: list[str] = []
     nobody = np.empty((0, len(scale.items)), np.int8)
+    found: list[tuple[str, str, ItemFunctioning]] = []
     for focal in groups:
         if focal == reference:
             continue
-        traits, _ = compare_items(
-            scale, sheets[reference], sheets.get(focal, nobody), analyze_items
-        )
+        answers = sheets.get(focal, nobody)
+        traits, _ = compare_items(scale, sheets[reference], answers, analyze_items)
         if not traits:
             left.append(focal)
-        large += [
-            LargeDifference(scale.name, trait, reference, focal, tuple(items))
-            for trait, items in large_differences(traits).items()
-        ]
+        found += [(focal, trait, item) for trait, items in traits.items() for item in items]
+    large: dict[tuple[str, str], list[str]] = {}
+    for focal, trait, item in _beyond_chance(found):
+        large.setdefault((focal, trait), []).append(item.item)
+    differing = [
+        LargeDifference(scale.name, trait, reference, focal, tuple(items))
+        for (focal, trait), items in large.items()
+    ]
     reason = f"fewer than {FEWEST_PEOPLE} complete sheets in the group or in {reference}"
-    return large, [NotExamined(scale.name, tuple(left), reason)] if left else []
+    return differing, [NotExamined(scale.name, tuple(left), reason)] if left else []
+
+
+def _beyond_chance(
+    found: Sequence[tuple[str, str, ItemFunctioning]],
+) -> list[tuple[str, str, ItemFunctioning]]:
+    """Return the items of class C, false ones held at 5 % over all groups and traits.
+
+    Twenty sectors make a thousand tests: trait by trait, four or five would be false alarms.
+    """
+    tested = [one for one in found if one[2].p_value is not None]
+    if not tested:
+        return []
+    adjusted = adjust_false_discovery([item.p_value or 0.0 for *_, item in tested]).tolist()
+    return [
+        one
+        for one, p in zip(tested, adjusted, strict=True)
+        if one[2].item_class == "C" and p < SIGNIFICANCE
+    ]
 
 
 def _obstacle(scale: Instrument | None, run: Run | None) -> str:

@@ -245,7 +245,7 @@ def norm_percentile(
                 f"{name} knows no {word!r}{did_you_mean(word, known)}; "
                 f"known are {', '.join(sorted(known))}"
             )
-    chosen = _choose_version(list_norms(connection), version)
+    chosen = choose_version(list_norms(connection), version)
     norms = read_norms(connection, chosen.version, instrument, trait)
     for group in fall_back(region, gender, age_band):
         found = norms.get((instrument, trait, group))
@@ -345,7 +345,13 @@ def _group_of(norms: Norms, instrument: str, trait: str, *person: str) -> NormCo
     return next((counts for counts in found if counts is not None), None)
 
 
-def _choose_version(versions: tuple[NormVersion, ...], name: str | None) -> NormVersion:
+def choose_version(versions: tuple[NormVersion, ...], name: str | None) -> NormVersion:
+    """Return the version of a name; without one, what stored scores have, else the newest.
+
+    Raises:
+        InvalidInput: There is no such version.
+        NotEnoughData: There is no version at all.
+    """
     if name is not None:
         return _find_version(versions, name)
     if not versions:

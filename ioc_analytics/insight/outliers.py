@@ -4,7 +4,6 @@ For: the facade, reports. Not for: formulas (``statistics.outliers``), or saying
 wrong: a far score is a reason to look.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -14,8 +13,8 @@ from uuid import UUID
 import numpy as np
 import pandas as pd
 import psycopg
-from scipy import special
 
+from ioc_analytics.insight.own_history import Point, judge_histories
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
@@ -36,9 +35,7 @@ from ioc_analytics.statistics.outliers import (
     Limits,
     distance_p_values,
     mahalanobis_squared,
-    overdispersion,
     robust_limits,
-    standardize_against_past,
     tukey_fences,
 )
 
@@ -251,14 +248,6 @@ def _far_responses(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Point:
-    month: date
-    sample_size: int
-    average: float
-    squared_error: float
-
-
 def _far_months(
     connection: psycopg.Connection[Any],
     selection: Selection,
@@ -268,7 +257,7 @@ def _far_months(
 ) -> tuple[int, list[FarMonth]]:
     """Return how many months of a dimension's segments were judged, and those that are far."""
     answer = read_groups(connection, selection, ground, by=dimension, step="month")
-    histories: dict[tuple[str, str], list[_Point]] = {}
+    histories: dict[tuple[str, str], list[Point]] = {}
     for at, (segment, month) in enumerate(answer.keys):
         if month is None or segment in (UNKNOWN, MERGED):
             continue
@@ -279,41 +268,22 @@ def _far_months(
                 continue
             d = describe_counts(values, counts, edges=None)
             error = (d.std_dev or 0.0) ** 2 / d.sample_size
-            point = _Point(month, d.sample_size, d.average, error)
+            point = Point(month, d.sample_size, d.average, error)
             histories.setdefault((segment, trait), []).append(point)
-    judged = [
-        (key, points[at], at, *_judge(points[at], points[:at]))
-        for key, points in sorted(histories.items())
-        for at in range(FEWEST_PAST, len(points))
-    ]
-    if not judged:
-        return 0, []
-    z = np.array([distance / error for *_, distance, error in judged])
-    # The scatter is that of all judged months: its median does not follow the few that are far.
-    p_values = special.erfc(np.abs(z) / overdispersion(z) / math.sqrt(2))
-    adjusted = adjust_false_discovery(p_values).tolist()
+    judged = judge_histories(dict(sorted(histories.items())))
     return len(judged), [
         FarMonth(
             dimension,
-            segment,
+            one.key[0],
             instrument,
-            trait,
-            point.month,
-            point.sample_size,
-            point.average,
-            distance,
-            past,
-            p,
+            one.key[1],
+            one.point.period,
+            one.point.sample_size,
+            one.point.average,
+            one.difference,
+            one.past_periods,
+            one.adjusted_p_value,
         )
-        for ((segment, trait), point, past, distance, _), p in zip(judged, adjusted, strict=True)
-        if p <= SIGNIFICANCE
+        for one in judged
+        if one.adjusted_p_value <= SIGNIFICANCE
     ]
-
-
-def _judge(point: _Point, past: Sequence[_Point]) -> tuple[float, float]:
-    return standardize_against_past(
-        point.average,
-        point.squared_error,
-        [one.average for one in past],
-        [one.squared_error for one in past],
-    )

@@ -21,13 +21,15 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from ioc_analytics.database.pools import Database
+from ioc_analytics.insight.completion import TARGET as COMPLETION
+from ioc_analytics.insight.completion import completed_share
 from ioc_analytics.insight.prediction_ledger import PERIOD_DAYS
 from ioc_analytics.insight.series import INTERVALS, next_period, period_of, read_series
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.records.answers import to_json
-from ioc_analytics.records.filters import Filter, TimeRange, parse_filters
+from ioc_analytics.records.filters import Filter, TimeRange, parse_filters, read_moment
 from ioc_analytics.records.metrics import METRICS
 from ioc_analytics.states.organizations import By
 from ioc_analytics.states.rebuild import midnight
@@ -53,6 +55,7 @@ class Waiting:
     interval_low: float | None
     interval_high: float | None
     interval_level: float | None
+    accuracy_metrics: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,7 @@ def score_waiting(database: Database, organization: Callable[[str], UUID]) -> Pr
     ):
         cursor.execute(
             sqlfiles.query("insight/waiting_predictions"),
-            {"targets": list(METRICS), "today": utc_now().date()},
+            {"targets": [*METRICS, COMPLETION], "today": utc_now().date()},
         )
         rows = [Waiting(**row) for row in cursor.fetchall()]
     groups: dict[tuple[str, str, By | None], list[Waiting]] = defaultdict(list)
@@ -168,6 +171,8 @@ def _score(
     group: Sequence[Waiting],
     organization: Callable[[str], UUID],
 ) -> list[Scored]:
+    if target == COMPLETION:
+        return _score_completion(database, group, organization)
     if by is None:
         raise InvalidInput("the period is no day, week from Monday, month or quarter")
     since = TimeRange(midnight(min(one.period_start for one in group)), None)
@@ -184,6 +189,29 @@ def _score(
             score = score_one(one.prediction, *ends, actual)
             period = (one.period_start, one.period_end)
             found.append(Scored(one.id, target, *period, one.prediction, actual, score))
+    return found
+
+
+def _score_completion(
+    database: Database, group: Sequence[Waiting], organization: Callable[[str], UUID]
+) -> list[Scored]:
+    found = []
+    for one in group:
+        known = one.accuracy_metrics if isinstance(one.accuracy_metrics, Mapping) else {}
+        moment = read_moment("moment that completion is predicted from", known.get("moment"))
+        if moment is None:
+            raise InvalidInput("accuracy_metrics does not say the moment that it was made at")
+        with database.connection("analyst") as connection:
+            actual = completed_share(connection, moment, _filters(one.segment), organization)
+        if actual is None:
+            continue
+        ends = (one.interval_low, one.interval_high, one.interval_level)
+        score = score_one(one.prediction, *ends, actual)
+        # The group's probability said of each of them; the mean of (outcome - probability)^2.
+        said = one.prediction
+        score["brier"] = actual * (1 - said) ** 2 + (1 - actual) * said**2
+        period = (one.period_start, one.period_end)
+        found.append(Scored(one.id, one.prediction_target, *period, said, actual, score))
     return found
 
 

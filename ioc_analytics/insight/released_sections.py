@@ -12,7 +12,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import dict_row
 
-from ioc_analytics.insight.report_sections import Picture, Section, Table, number
+from ioc_analytics.insight.report_pieces import Picture, Section, Table, number
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean

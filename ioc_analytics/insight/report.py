@@ -17,7 +17,8 @@ from ioc_analytics.files.outputs import check_filename, failures_in_words, writt
 from ioc_analytics.insight.groupings import check_grouping
 from ioc_analytics.insight.longitudinal import STEPS
 from ioc_analytics.insight.report_formats import WRITERS
-from ioc_analytics.insight.report_sections import SECTIONS, Question, Section, build_sections
+from ioc_analytics.insight.report_pieces import Question, Section
+from ioc_analytics.insight.report_sections import SECTIONS, build_sections
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.kernel.suggestions import did_you_mean
@@ -121,6 +122,8 @@ def make_report(
     status: SystemStatus,
     organization: Callable[[str], UUID],
     folder: Path,
+    *,
+    maturity_days: int,
 ) -> Report:
     """Ask, draw and write one report.
 
@@ -130,6 +133,7 @@ def make_report(
         status: State of the platform, for the section on data quality.
         organization: Gives the pseudonym of an organization's own id.
         folder: Where the file goes.
+        maturity_days: Days until a response counts as not completed.
 
     Raises:
         NotEnoughData: None of the analyses asked for has the data it needs.
@@ -146,6 +150,7 @@ def make_report(
         config.by,
         config.interval,
         own,
+        maturity_days,
         status,
     )
     sections = build_sections(config.sections, question)

@@ -10,7 +10,7 @@ from datetime import datetime
 from html import escape
 from typing import Final
 
-from ioc_analytics.insight.report_sections import Section, Table
+from ioc_analytics.insight.report_pieces import Section, Table
 from ioc_analytics.pictures import to_data_uri, to_svg
 
 Writer = Callable[[str, datetime, str, Sequence[Section]], str]

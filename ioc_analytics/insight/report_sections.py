@@ -4,20 +4,25 @@ For: ``insight.report``. Not for: formats (``insight.report_formats``) or drawin
 A section whose data do not suffice stays in the report and says why.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cached_property
-from typing import Any, Final
-from uuid import UUID
+from collections.abc import Mapping, Sequence
+from typing import Final
 
-import altair as alt
-import psycopg
-
+from ioc_analytics.insight import report_activity as activity
+from ioc_analytics.insight import report_checks as checks
 from ioc_analytics.insight.benchmarks import benchmark
 from ioc_analytics.insight.comparisons import compare_groups
 from ioc_analytics.insight.longitudinal import ocean_over_time
-from ioc_analytics.insight.ocean import OceanAnalysis, analyze_ocean
+from ioc_analytics.insight.report_pieces import (
+    Builder,
+    Picture,
+    Question,
+    Section,
+    Table,
+    dated,
+    number,
+    p_value,
+    span,
+)
 from ioc_analytics.kernel.errors import NotEnoughData
 from ioc_analytics.pictures import (
     Band,
@@ -29,78 +34,6 @@ from ioc_analytics.pictures import (
     distribution,
     trend_with_band,
 )
-from ioc_analytics.records.answers import SystemStatus, to_json
-from ioc_analytics.records.filters import Filter, TimeRange
-from ioc_analytics.statistics.intervals import ConfidenceInterval
-
-
-@dataclass(frozen=True)
-class Question:
-    """What every section is asked about."""
-
-    connection: psycopg.Connection[Any]
-    filters: tuple[Filter, ...]
-    time_range: TimeRange
-    organization: Callable[[str], UUID]
-    by: str
-    interval: str
-    own: UUID | None
-    status: SystemStatus
-
-    @cached_property
-    def ocean(self) -> OceanAnalysis:
-        """The OCEAN analysis, asked once for all sections that show it."""
-        return analyze_ocean(self.connection, self.filters, self.time_range, self.organization)
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of cells, ready to read."""
-
-    caption: str
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A chart; the table of its section says the same in figures."""
-
-    caption: str
-    chart: alt.TopLevelMixin
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One answer, laid out."""
-
-    name: str
-    title: str
-    note: str = ""
-    """The n and the date of the figures, and what they are."""
-
-    pictures: tuple[Picture, ...] = ()
-    tables: tuple[Table, ...] = ()
-    remarks: tuple[str, ...] = ()
-    withheld: tuple[Mapping[str, str], ...] = ()
-    figures: Mapping[str, Any] = field(default_factory=dict)
-    """The whole answer, ready for JSON."""
-
-    @property
-    def has_figures(self) -> bool:
-        """Whether an analysis of assessments is in it."""
-        return bool(self.tables) and self.name != "data_quality"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the section ready for JSON."""
-        return {
-            "name": self.name,
-            "title": self.title,
-            "note": self.note,
-            "remarks": list(self.remarks),
-            "withheld": [dict(entry) for entry in self.withheld],
-            "figures": to_json(self.figures),
-        }
 
 
 def build_sections(names: Sequence[str], question: Question) -> tuple[Section, ...]:
@@ -340,36 +273,18 @@ def _quality(name: str, title: str, question: Question) -> Section:
     )
 
 
-_Builder = Callable[[str, str, Question], Section]
-_BUILDERS: Final[Mapping[str, tuple[str, _Builder]]] = {
+_BUILDERS: Final[Mapping[str, tuple[str, Builder]]] = {
     "distributions": ("How the traits are distributed", _distributions),
     "correlations": ("How the traits go together", _correlations),
     "groups": ("How groups differ", _groups),
     "history": ("How the traits moved", _history),
+    "metrics": ("Activity and quality in figures", activity.metrics),
+    "trends": ("Where activity and quality are heading", activity.trends),
+    "outliers": ("What lies far off", checks.outliers),
+    "ai_validation": ("How far the AI raters agree", checks.ai_validation),
     "benchmarks": ("The organization and its peers", _benchmarks),
+    "norms": ("The norms", checks.norms),
     "data_quality": ("The data", _quality),
 }
 SECTIONS: Final = tuple(_BUILDERS)
 """Names of the sections, in the order of a report."""
-
-
-def number(value: float | None, digits: int = 1) -> str:
-    """Return a figure to read; a dash where there is none."""
-    return "–" if value is None else f"{value:,.{digits}f}"
-
-
-def span(interval: ConfidenceInterval | None, digits: int = 1) -> str:
-    """Return an interval to read."""
-    return "–" if interval is None else f"{interval.low:.{digits}f} to {interval.high:.{digits}f}"
-
-
-def p_value(value: float | None) -> str:
-    """Return a p-value to read."""
-    if value is None:
-        return "–"
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
-def dated(moment: datetime | None) -> str:
-    """Return when the data were loaded, to read."""
-    return "no data loaded" if moment is None else f"as of {moment:%Y-%m-%d %H:%M} UTC"

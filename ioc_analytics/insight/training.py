@@ -30,7 +30,7 @@ from ioc_analytics.records.filters import read_moment
 TARGETS: Final[Mapping[str, str]] = {"completion": "insight/training_completion"}
 """What can be predicted, and the statement that gathers its rows."""
 
-_KEYS: Final = ("cutoff", "response_hash", "target")
+_KEYS: Final = ("cutoff", "response_hash", "org_hash", "target")
 _REQUIRED: Final = ("model_name", "model_version", "prediction_target")
 _OPTIONAL: Final = (
     *("segment", "issued_at", "target_period", "horizon", "prediction"),
@@ -40,7 +40,7 @@ _OPTIONAL: Final = (
 
 @dataclass(frozen=True, slots=True)
 class TrainingFrame:
-    """Rows for a model: ``cutoff``, ``response_hash``, features, ``target`` (0 or 1)."""
+    """Rows for a model: ``cutoff``, pseudonyms, features, ``target`` (0 or 1)."""
 
     target: str
     cutoffs: tuple[datetime, ...]
@@ -142,6 +142,22 @@ def gather_training(
         frame=known.astype({"target": "int64"}),
         excluded=int((~is_known).sum()),
     )
+
+
+def gather_open(
+    connection: psycopg.Connection[Any], target: str, moment: datetime, *, window_days: int
+) -> pd.DataFrame:
+    """Return the rows of a moment whose horizon need not have passed, without their target.
+
+    Args:
+        connection: A connection that may read records.
+        target: A key of ``TARGETS``.
+        moment: The cut-off.
+        window_days: Responses started in so many days before it.
+    """
+    at_once = timedelta(0)
+    rows = _rows_at(connection, target, moment, at_once, timedelta(days=window_days))
+    return rows.drop(columns="target", errors="ignore")
 
 
 def store_predictions(

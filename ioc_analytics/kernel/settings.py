@@ -156,6 +156,17 @@ class ScheduleSettings(SettingsRecord):
     quality: Annotated[Schedule, Variable("ANALYTICS_QUALITY_SCHEDULE")] = "0 5 * * *"
     """When data quality is evaluated."""
 
+    predictions: Annotated[Schedule, Variable("ANALYTICS_PREDICTIONS_SCHEDULE")] = "30 5 * * *"
+    """When earlier predictions are scored and new ones are made."""
+
+    weekly_report: Annotated[Schedule, Variable("ANALYTICS_WEEKLY_REPORT_SCHEDULE")] = "0 6 * * 1"
+    """When the report on the last whole week is written."""
+
+    monthly_report: Annotated[Schedule, Variable("ANALYTICS_MONTHLY_REPORT_SCHEDULE")] = (
+        "30 6 1 * *"
+    )
+    """When the report on the last whole month is written."""
+
     maintenance: Annotated[Schedule, Variable("ANALYTICS_MAINTENANCE_SCHEDULE")] = "30 3 * * *"
     """When tables are maintained."""
 

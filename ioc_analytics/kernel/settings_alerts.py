@@ -76,6 +76,9 @@ class AlertLimits(SettingsRecord):
     failed_jobs: Annotated[Whole, Variable("ANALYTICS_ALERT_FAILED_JOBS"), Field(ge=0)] = 2
     """Jobs that may fail within 24 hours."""
 
+    failed_runs: Annotated[Whole, Variable("ANALYTICS_ALERT_FAILED_RUNS"), Field(ge=0)] = 0
+    """Runs of Dagster that may fail within 24 hours; those that were started again do not count."""
+
     quality_score: Annotated[
         Number, Variable("ANALYTICS_ALERT_QUALITY_SCORE"), Field(ge=0, le=100)
     ] = 90.0

@@ -15,6 +15,9 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 LoginRole = Literal["owner", "ingest", "analyst", "query", "reader", "ml", "auditor", "backup"]
 """The roles that have a login of their own."""
 
+OFF = "off"
+"""What a schedule that never runs is set to."""
+
 _CRON_FIELDS = (
     ("minute", 0, 59),
     ("hour", 0, 23),
@@ -69,6 +72,8 @@ def _cron_number(field: str, text: str, low: int, high: int) -> int:
 
 
 def _check_cron(expression: str) -> str:
+    if expression.strip().lower() == OFF:
+        return OFF
     fields = expression.split()
     if len(fields) != len(_CRON_FIELDS):
         names = ", ".join(name for name, _, _ in _CRON_FIELDS)

@@ -42,10 +42,15 @@ def check_health(database: Database) -> Health:
     except psycopg.Error as error:
         found["database"] = Check("unhealthy", f"went away: {type(error).__name__}")
     # Asked last: an embedded server is found only by connecting to it.
-    lease = database.lease
-    folders = [config.home, *([lease.data] if lease else [])]
-    found["storage"] = _storage(folders, is_whole=config.is_embedded)
+    found["storage"] = check_storage(database)
     return Health(Checks(**found), moment, time.perf_counter() - started)
+
+
+def check_storage(database: Database) -> Check:
+    """Look at the disks of the home folder and of the embedded server, once it was connected to."""
+    lease = database.lease
+    folders = [database.config.home, *([lease.data] if lease else [])]
+    return _storage(folders, is_whole=database.config.is_embedded)
 
 
 def _guarded(

@@ -3,6 +3,7 @@
 For: ``measure_health`` and ``get_system_metrics``. Not for: their limits (``monitoring.limits``).
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import psycopg
@@ -43,6 +44,12 @@ def measure_health(database: Database, counted: QueryFigures) -> HealthMeasureme
         made = HealthMeasurements(moment, tuple(found))
         _record(connection, made)
     return made
+
+
+def keep_measurements(database: Database, found: Iterable[Measurement]) -> None:
+    """Keep figures that somebody else measured, such as the orchestrator its own."""
+    with database.connection("ingest") as connection:
+        _record(connection, HealthMeasurements(utc_now(), tuple(found)))
 
 
 def read_metrics(database: Database, counted: QueryFigures) -> SystemMetrics:

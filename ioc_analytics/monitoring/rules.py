@@ -18,6 +18,10 @@ MARGIN: Final = 0.05
 """How far inside its limit, as a share of it, a figure must come before an alert can end."""
 
 
+MOST_UNARCHIVED_SECONDS: Final = 600
+"""The server tries each segment again every minute; what it cannot archive fills its own disk."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One figure with its limit."""
@@ -183,6 +187,10 @@ def build_rules(config: AnalyticsConfig) -> tuple[Rule, ...]:
             limits.transaction_seconds, "seconds", "age of the oldest transaction",
         ),
         Rule(
+            "log_not_archived", "database", "unarchived_seconds", "critical",
+            MOST_UNARCHIVED_SECONDS, "seconds", "log that cannot be archived", margin=0,
+        ),
+        Rule(
             "partitions_short", "platform", "runway_months", "critical", limits.runway_months,
             "months", "months ahead with partitions", is_floor=True, margin=0,
         ),
@@ -203,9 +211,48 @@ def build_rules(config: AnalyticsConfig) -> tuple[Rule, ...]:
             "critical data quality checks that failed",
         ),
     )  # fmt: skip
+    orchestration = (
+        Rule(
+            "runs_fail",
+            "orchestration",
+            "failed_runs",
+            "error",
+            limits.failed_runs,
+            "runs",
+            "runs of Dagster failed within 24 hours",
+            margin=0,
+        ),
+        Rule(
+            "checks_fail",
+            "orchestration",
+            "failing_checks",
+            "error",
+            0,
+            "checks",
+            "asset checks whose newest result is a failure",
+        ),
+        Rule(
+            "ticks_fail",
+            "orchestration",
+            "failing_ticks",
+            "error",
+            0,
+            "sensors and schedules",
+            "sensors and schedules whose newest tick failed",
+        ),
+        Rule(
+            "assets_late",
+            "orchestration",
+            "late_assets",
+            "warning",
+            0,
+            "assets",
+            "assets that missed two of their times",
+        ),
+    )
     backup = Rule(
         "backup_overdue", "platform", "backup_age_hours", "error", limits.backup_age_hours,
         "hours", "age of the newest drilled backup",
     )  # fmt: skip
     held = tuple(replace(rule, hold_seconds=float(hold)) for rule in jumpy)
-    return (*held, *steady, *((backup,) if config.enable_backups else ()))
+    return (*held, *steady, *orchestration, *((backup,) if config.enable_backups else ()))

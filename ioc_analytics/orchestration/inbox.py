@@ -11,6 +11,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -38,6 +39,9 @@ class Arrival:
     signature: str
     """Name and digest of the state: another content has another one. Names nobody."""
 
+    dropped_at: datetime
+    """When it last changed: the moment from which people wait for it."""
+
 
 class Inbox:
     """The watched folder of one installation."""
@@ -60,7 +64,9 @@ class Inbox:
             except FileNotFoundError:
                 continue  # taken away meanwhile
             if time.time() - changed / 1e9 >= self.settings.settle_seconds:
-                found.append((changed, Arrival(path, self.mapping_of(path), signature)))
+                dropped_at = datetime.fromtimestamp(changed / 1e9, UTC)
+                arrival = Arrival(path, self.mapping_of(path), signature, dropped_at)
+                found.append((changed, arrival))
         return [arrival for _, arrival in sorted(found, key=lambda one: (one[0], one[1].path))]
 
     def mapping_of(self, path: Path) -> Path | None:
@@ -181,5 +187,6 @@ def _state(path: Path) -> tuple[int, str]:
         for part, s in zip(parts, states, strict=True)
     ]
     digest = hashlib.sha256(repr(content).encode()).hexdigest()
-    changed = max(max(one.st_mtime_ns, one.st_ctime_ns) for one in states)
+    # Every change moves it, and nobody can set it: a date from the future would wait for its day.
+    changed = max(one.st_ctime_ns for one in states)
     return changed, f"{shown_name(path)}|{digest[:32]}"

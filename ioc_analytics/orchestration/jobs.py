@@ -8,9 +8,12 @@ from typing import Any, Final
 import dagster as dg
 from pydantic import Field
 
+from ioc_analytics.orchestration import presentation
 from ioc_analytics.orchestration.assets.anonymized import TABLES
+from ioc_analytics.orchestration.assets.predictions import PREDICTIONS, SCORES
 from ioc_analytics.orchestration.assets.quality import QUALITY
 from ioc_analytics.orchestration.assets.released import DAILY, RELEASE_STEP, RELEASED
+from ioc_analytics.orchestration.assets.reports import REPORTS
 from ioc_analytics.orchestration.assets.views import SOURCES
 from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.resources.failures import RETRY, failures
@@ -23,7 +26,9 @@ REFRESH_VIEWS: Final = "refresh_views"
 BACKUP: Final = "backup"
 MEASURE_HEALTH: Final = "measure_health"
 MAINTAIN: Final = "maintain"
+REPORT: Final = "report"
 EVALUATE_QUALITY: Final = "evaluate_quality"
+PREDICT: Final = "predict"
 RETENTION: Final = "retention"
 
 INGEST_STEP: Final = "anonymized_tables"
@@ -41,6 +46,28 @@ class ExportConfig(dg.Config):
     sql: str = Field(description="One SELECT over the schema `analytics`.")
     format: str = Field(default="csv", description="csv, json, jsonl, parquet, arrow or xlsx.")
     compression: str | None = Field(default=None, description="gzip, zstd or nothing.")
+
+
+class ReportConfig(dg.Config):
+    """What to write a report on."""
+
+    title: str = Field(default="OCEAN report", description="Heading of the report.")
+    sections: list[str] = Field(
+        default_factory=list,
+        description="distributions, correlations, groups, history, benchmarks, data_quality; all "
+        "that need no organization unless given.",
+    )
+    start: str | None = Field(
+        default=None, description="First day; from the beginning unless given."
+    )
+    end: str | None = Field(default=None, description="Day after the last one; now unless given.")
+    filters: dict[str, str] = Field(
+        default_factory=dict, description="Such as {industry_category: Technology}."
+    )
+    format: str = Field(default="html", description="html, markdown or json.")
+    organization: str | None = Field(
+        default=None, description="Show this organization (its own id or pseudonym) beside peers."
+    )
 
 
 class MaintainConfig(dg.Config):
@@ -105,6 +132,9 @@ def drill_backup(
     """Restore a backup on trial and compare it with what was backed up."""
     with failures():
         backup = analytics.system.drill_backup(config.backup_id)
+    context.add_output_metadata(
+        {"backup": backup.id, "state": backup.state, "seconds": backup.restore_seconds or 0.0}
+    )
     context.log.info(f"{backup.id}: {backup.state}, restored in {backup.restore_seconds} s")
 
 
@@ -116,7 +146,37 @@ def export_rows(
     options = {} if config.compression is None else {"compression": config.compression}
     with failures():
         written = analytics.system.export_data(config.sql, (), config.format, options)
+    context.add_output_metadata(
+        {
+            "file": dg.MetadataValue.path(str(written.path)),
+            "rows": written.row_count,
+            "size_bytes": written.size_bytes,
+            "checksum": written.checksum,
+        }
+    )
     context.log.info(f"{written.filename}: {written.row_count} rows, {written.size_bytes} bytes")
+
+
+@dg.op(retry_policy=RETRY, pool="reports")
+def write_report(
+    context: dg.OpExecutionContext, config: ReportConfig, analytics: AnalyticsResource
+) -> None:
+    """Write a report to the report folder."""
+    options = {
+        "title": config.title,
+        "sections": config.sections or None,
+        "filters": [
+            {"field": field, "operator": "eq", "value": value}
+            for field, value in config.filters.items()
+        ],
+        "time_range": {"start": config.start, "end": config.end},
+        "format": config.format,
+        "organization": config.organization,
+    }
+    with failures():
+        made = analytics.system.generate_report(options)
+        context.add_output_metadata(presentation.report_metadata(made))
+    context.log.info(f"{len(made.sections)} sections: {made.path}")
 
 
 @dg.job(
@@ -149,6 +209,15 @@ def retention_job() -> None:
 
 
 @dg.job(
+    name=REPORT,
+    description="Write a report on what you fill in: period, sections, filters, format.",
+)
+def report_job() -> None:
+    """One step."""
+    write_report()
+
+
+@dg.job(
     name="export",
     description="Write the rows of a query to a file: fill in `sql`, and `format` unless csv.",
 )
@@ -164,8 +233,8 @@ def build_jobs() -> list[Any]:
         dg.define_asset_job(
             INGEST,
             selection=dg.AssetSelection.assets(*TABLES),
-            description="Take one file or folder in: fill in `path`, and `mapping` for a wide "
-            "survey export. The same batch twice is recognised and changes nothing.",
+            description="Take files or folders in: fill in `paths`, and `mapping` for wide "
+            "survey exports. The same batch twice is recognised and changes nothing.",
         ),
         dg.define_asset_job(
             REFRESH,
@@ -206,8 +275,23 @@ def build_jobs() -> list[Any]:
             selection=dg.AssetSelection.assets(QUALITY),
             description="Look at every data quality check, and keep results and score.",
         ),
+        dg.define_asset_job(
+            PREDICT,
+            selection=dg.AssetSelection.assets(SCORES, PREDICTIONS),
+            description="Score earlier predictions whose truth has come, then make new ones.",
+        ),
+        *(
+            dg.define_asset_job(
+                name,
+                selection=dg.AssetSelection.assets(name),
+                description=f"Write the {kind} report: on the last whole one, or, with `before`, "
+                "on an earlier one.",
+            )
+            for name, kind in REPORTS.items()
+        ),
         restore_drill_job,
         maintain_job,
         retention_job,
+        report_job,
         export_job,
     ]

@@ -87,7 +87,7 @@ def materialize_all(
             runner = _Runner(system, instance)
             for batch in batches:
                 tell(f"taking in {batch.name}")
-                settings = {"path": str(batch.absolute())}
+                settings: dict[str, Any] = {"paths": [str(batch.absolute())]}
                 if mapping is not None:
                     settings["mapping"] = str(mapping.absolute())
                 runner.run(INGEST, {"ops": {INGEST_STEP: {"config": settings}}})

@@ -4,22 +4,27 @@ For: assets and checks. Not for: measuring anything; all figures come in results
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
 from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.orchestration import catalogue
 from ioc_analytics.orchestration.catalogue import description
 from ioc_analytics.records.answers import RefreshReceipt
 from ioc_analytics.records.receipts import IngestReceipt
 
 if TYPE_CHECKING:
-    from ioc_analytics.insight.report_sections import Section
+    from ioc_analytics.insight.report import Report
+    from ioc_analytics.insight.report_pieces import Section
     from ioc_analytics.system import AnalyticsSystem
 
 OWNERS: Final = ["team:analytics"]
+
+DROPPED_TAG: Final = "ioc/dropped_at"
+"""Tag of a run with the time at which the oldest batch that it is for was dropped."""
 
 _SHOWN_ROWS: Final = 50
 """Rows of a table in a page: all of them are drawn at once."""
@@ -164,6 +169,31 @@ def _statement(name: str) -> str | None:
     return sqlfiles.query(_STATEMENTS[name]) if name in _STATEMENTS else None
 
 
+def report_metadata(made: "Report") -> Metadata:
+    """Return what a run shows about a report; its figures are for those who may open the file."""
+    return {
+        "report": dg.MetadataValue.url(made.path.as_uri()),
+        "path": dg.MetadataValue.path(str(made.path)),
+        "size_bytes": made.path.stat().st_size,
+        "sections": table(
+            [
+                {"section": one.name, "title": one.title, "has_figures": bool(one.tables)}
+                for one in made.sections
+            ]
+        ),
+        "withheld": len(made.withheld),
+    }
+
+
+def waited(tags: Mapping[str, str], what: str) -> Metadata:
+    """Return how long people have waited for a batch, where the run knows when it was dropped."""
+    dropped = tags.get(DROPPED_TAG)
+    if dropped is None:
+        return {}
+    seconds = (utc_now() - datetime.fromisoformat(dropped)).total_seconds()
+    return {f"seconds_from_drop_to_{what}": seconds}
+
+
 def period(days: Sequence[date]) -> str:
     """Return the first and last of some days in words."""
     return f"{min(days)} to {max(days)}" if days else "no day"
@@ -175,4 +205,6 @@ def _counted(counts: Mapping[str, int], name: str) -> list[dict[str, Any]]:
 
 
 def _cell(value: Any) -> str | int | float | bool | None:
-    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+    if isinstance(value, float):
+        return round(value, 4)
+    return value if isinstance(value, str | int | bool) or value is None else str(value)

@@ -9,20 +9,27 @@ gone, is worth nothing. So a tick whose successor is due already is skipped, and
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from itertools import islice, pairwise
+from typing import Final
 
 import dagster as dg
 from dagster._utils.schedules import schedule_execution_time_iterator
 
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.kernel.settings_values import OFF
+from ioc_analytics.orchestration.assets.reports import REPORTS
 from ioc_analytics.orchestration.jobs import (
     BACKUP,
     EVALUATE_QUALITY,
     MAINTAIN,
+    PREDICT,
     REFRESH_VIEWS,
     RETENTION,
 )
+
+_LOOKED_AT: Final = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,17 @@ def planned(config: AnalyticsConfig) -> Iterator[Planned]:
         "Refreshes the materialized views (`ANALYTICS_VIEWS_SCHEDULE`); a refresh of touched "
         "months does so too.",
     )
+    for name, kind in REPORTS.items():
+        yield Planned(
+            name,
+            getattr(config.schedules, name),
+            f"Writes the {kind} report (`ANALYTICS_{name.upper()}_SCHEDULE`).",
+        )
+    yield Planned(
+        PREDICT,
+        config.schedules.predictions,
+        "Scores earlier predictions and makes new ones (`ANALYTICS_PREDICTIONS_SCHEDULE`).",
+    )
     yield Planned(
         MAINTAIN,
         config.schedules.maintenance,
@@ -69,7 +87,7 @@ def planned(config: AnalyticsConfig) -> Iterator[Planned]:
 
 def build_schedules(config: AnalyticsConfig) -> list[dg.ScheduleDefinition]:
     """Return the schedules that the settings ask for."""
-    return [_build(one) for one in planned(config)]
+    return [_build(one) for one in planned(config) if one.cron != OFF]
 
 
 def _build(one: Planned) -> dg.ScheduleDefinition:
@@ -88,6 +106,13 @@ def _build(one: Planned) -> dg.ScheduleDefinition:
         return dg.RunRequest(run_key=f"{one.job} {at:%Y-%m-%dT%H:%M}Z")
 
     return schedule
+
+
+def longest_gap(cron: str) -> timedelta:
+    """Return the longest time between two ticks of the next weeks."""
+    moments = schedule_execution_time_iterator(utc_now().timestamp(), cron, "UTC", ascending=True)
+    ticks = list(islice(moments, _LOOKED_AT))
+    return max(after - tick for tick, after in pairwise(ticks))
 
 
 def _next_tick(cron: str, tick: datetime) -> datetime:

@@ -6,22 +6,30 @@ For: ``build_defs``; both run from the start. Not for: what complete means (``in
 import time
 from collections.abc import Mapping
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import dagster as dg
 
 from ioc_analytics.orchestration.inbox import Arrival, Inbox, shown_name
 from ioc_analytics.orchestration.jobs import INGEST, INGEST_STEP, REFRESH
 from ioc_analytics.orchestration.partitions import adjacent_months, month_key
+from ioc_analytics.orchestration.presentation import DROPPED_TAG
 from ioc_analytics.resources import AnalyticsResource
 
 ARRIVAL_TAG: Final = "ioc/arrival"
 """Tag of a run with the signature of what it takes in."""
 
+ATTEMPT_TAG: Final = "ioc/attempt"
+"""Tag of a run with the number of runs that took this batch up, itself included."""
+
 INTERVAL_SECONDS: Final = 10
 BATCHES_PER_TICK: Final = 20
 
+QUEUED_BATCHES: Final = 40
+"""Unfinished runs beyond which the inbox waits: files are safer in it than in a queue."""
+
 _ATTEMPTS: Final = 10
+_LOOKED_AT: Final = 200
 _FIRST_WAIT_SECONDS: Final = 30
 _LONGEST_WAIT_SECONDS: Final = 3600
 _FAILED_REFRESH_WAIT_SECONDS: Final = 300
@@ -36,6 +44,7 @@ _UNFINISHED: Final = [
 
 @dg.sensor(
     name="inbox",
+    description="Starts a run for every complete batch in the inbox folder (`ANALYTICS_INBOX`).",
     job_name=INGEST,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
@@ -44,7 +53,8 @@ def inbox(context: dg.SensorEvaluationContext, analytics: AnalyticsResource) -> 
     """Starts a run for every complete batch in the inbox folder (`ANALYTICS_INBOX`).
 
     A batch is one file or one folder. It is taken once nothing about it has changed for
-    `ANALYTICS_INBOX_SETTLE_SECONDS`; hidden files, `*.part`, `*.tmp` and the like are left alone,
+    `ANALYTICS_INBOX_SETTLE_SECONDS`; while the disk is nearly full, or forty batches are on their
+    way, none is taken. Hidden files, `*.part`, `*.tmp` and the like are left alone,
     so write under such a name and rename.
 
     A wide survey export needs a mapping: `survey.csv.toml` or `survey.toml` beside `survey.csv`,
@@ -57,8 +67,12 @@ def inbox(context: dg.SensorEvaluationContext, analytics: AnalyticsResource) -> 
     """
     folder = Inbox(analytics.config.inbox)
     folder.purge()
+    arrivals = folder.arrivals()
+    reason = _why_to_wait(context.instance, analytics) if arrivals else None
+    if reason is not None:
+        return dg.SensorResult(skip_reason=f"{len(arrivals)} batches wait: {reason}")
     requests: list[dg.RunRequest] = []
-    for arrival in folder.arrivals():
+    for arrival in arrivals:
         if len(requests) == BATCHES_PER_TICK:
             break
         attempt = _next_attempt(context.instance, arrival)
@@ -77,6 +91,7 @@ def inbox(context: dg.SensorEvaluationContext, analytics: AnalyticsResource) -> 
 
 @dg.sensor(
     name="touched_months",
+    description="Refreshes exactly the months that new, late or corrected rows touched.",
     job_name=REFRESH,
     minimum_interval_seconds=INTERVAL_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
@@ -98,18 +113,45 @@ def touched_months(
     due = [tags for tags in ranges if not _has_just_failed(context.instance, tags)]
     if not due:
         return dg.SensorResult(skip_reason="the last refresh failed; the next waits a little")
-    return dg.SensorResult(run_requests=[dg.RunRequest(tags=tags) for tags in due])
+    dropped = _oldest_drop(context.instance)
+    return dg.SensorResult(run_requests=[dg.RunRequest(tags={**tags, **dropped}) for tags in due])
+
+
+def _why_to_wait(instance: dg.DagsterInstance, analytics: AnalyticsResource) -> str | None:
+    on_its_way = instance.get_runs_count(dg.RunsFilter(job_name=INGEST, statuses=_UNFINISHED))
+    if on_its_way >= QUEUED_BATCHES:
+        return f"{on_its_way} batches are on their way already"
+    storage = analytics.unopened.check_storage()
+    return None if storage.status != "unhealthy" else f"the disk is nearly full ({storage.detail})"
+
+
+def _oldest_drop(instance: dg.DagsterInstance) -> dict[str, str]:
+    """Return, as a tag, when the oldest batch was dropped that no refresh has seen yet."""
+    newest = _newest_run(instance, dg.RunsFilter(job_name=REFRESH))
+    wanted = dg.RunsFilter(
+        job_name=INGEST,
+        statuses=[dg.DagsterRunStatus.SUCCESS],
+        updated_after=newest.create_timestamp if newest else None,
+    )
+    runs = [record.dagster_run for record in instance.get_run_records(wanted, limit=_LOOKED_AT)]
+    dropped = [run.tags[DROPPED_TAG] for run in runs if DROPPED_TAG in run.tags]
+    return {DROPPED_TAG: min(dropped)} if dropped else {}
 
 
 def _request(arrival: Arrival, attempt: int) -> dg.RunRequest:
-    settings = {"path": str(arrival.path)}
+    settings: dict[str, Any] = {"paths": [str(arrival.path)]}
     if arrival.mapping is not None:
         settings["mapping"] = str(arrival.mapping)
     tag = _tag(arrival)
     return dg.RunRequest(
         run_key=f"{tag}|{attempt}",
         run_config={"ops": {INGEST_STEP: {"config": settings}}},
-        tags={ARRIVAL_TAG: tag, "ioc/file": shown_name(arrival.path)[:_TAG_LENGTH]},
+        tags={
+            ARRIVAL_TAG: tag,
+            ATTEMPT_TAG: str(attempt),
+            DROPPED_TAG: arrival.dropped_at.isoformat(),
+            "ioc/file": shown_name(arrival.path)[:_TAG_LENGTH],
+        },
     )
 
 

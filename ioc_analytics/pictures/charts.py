@@ -62,6 +62,16 @@ class FunnelRow:
     outer_high: float
 
 
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A figure and the range around it, in one unit; None where there is none."""
+
+    name: str
+    value: float
+    low: float | None
+    high: float | None
+
+
 def distribution(violins: Sequence[Violin], unit: str) -> alt.TopLevelMixin:
     """Draw violins, one row each: width is share of people, the bar the middle half."""
     _demand(violins, "distribution")
@@ -191,6 +201,24 @@ def benchmark_funnel(rows: Sequence[FunnelRow], unit: str) -> alt.TopLevelMixin:
     return alt.layer(outer, inner, target, value).properties(
         width=WIDTH * 0.8, height=34 * len(rows)
     )
+
+
+def figures_with_ranges(ranges: Sequence[Range], unit: str) -> alt.TopLevelMixin:
+    """Draw each figure as a point with its range as a bar, one row each."""
+    _demand(ranges, "range")
+    data = [
+        {"name": r.name, "value": r.value, "low": r.low, "high": r.high, "label": f"{r.value:,.1f}"}
+        for r in ranges
+    ]
+    base = alt.Chart(_data(data)).encode(
+        y=alt.Y("name:N", sort=[r.name for r in ranges], title=None)
+    )
+    bars = base.mark_bar(color=BLUE, opacity=0.3, height=12).encode(
+        x=alt.X("low:Q", title=unit, scale=alt.Scale(zero=False, nice=True)), x2="high:Q"
+    )
+    points = base.mark_point(color=BLUE, filled=True, size=60, opacity=1).encode(x="value:Q")
+    labels = base.mark_text(dy=-12, color=INK, fontSize=11).encode(x="value:Q", text="label:N")
+    return alt.layer(bars, points, labels).properties(width=WIDTH * 0.8, height=34 * len(ranges))
 
 
 def quality_bars(scores: Sequence[tuple[str, float]], unit: str) -> alt.TopLevelMixin:

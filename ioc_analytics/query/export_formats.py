@@ -14,13 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ioc_analytics.kernel.ahead import read_ahead
+from ioc_analytics.query.json_lines import json_blocks
 from ioc_analytics.query.statements import Column
 from ioc_analytics.query.streaming import (
     Block,
     arrow_batches,
     arrow_schema,
     csv_blocks,
-    json_blocks,
     neutralized,
 )
 

@@ -2,9 +2,9 @@
 
 For: ``query_interface.stream`` and exports. Not for: small results (``query.execution``).
 
-The server writes each row as one text, a line of CSV or a JSON object: by COPY, or as a value of a
-query where there are parameters, which travel beside the statement as always and which COPY does
-not take. Arrow's own reader turns lines of CSV into columns.
+The server writes each row as a line of CSV: by COPY, or as a value of a query where there are
+parameters, which travel beside the statement as always and which COPY does not take. Arrow's own
+reader turns the lines into columns; ``query.json_lines`` turns them into JSON.
 """
 
 from collections.abc import Generator, Sequence
@@ -74,41 +74,30 @@ def csv_blocks(
     is_neutral: bool,
 ) -> Generator[Block, None, None]:
     """Yield rows as CSV, some thousand at once; NULL is an empty cell, an empty text is ``""``."""
-    cells = sql.SQL(", ").join(_csv_cell(column, is_neutral) for column in columns)
-    if not values:
-        yield from _copied(connection, _wrapped(connection, statement, columns, cells))
-        return
-    # The text of a row is CSV in parentheses, but for backslashes, which are all doubled.
-    wrapped = _wrapped(connection, statement, columns, sql.SQL("ROW({})::text").format(cells))
-    for lines in _selected(connection, wrapped, values):
-        text = "\n".join((*(line[1:-1] for line in lines), ""))
-        yield len(lines), text.replace("\\\\", "\\").encode()
+    cells = [_csv_cell(column, is_neutral) for column in columns]
+    return text_blocks(connection, statement, values, columns, cells)
 
 
-def json_blocks(
+def text_blocks(
     connection: psycopg.Connection[Any],
     statement: str,
     values: Sequence[Any],
     columns: Sequence[Column],
+    cells: Sequence[sql.Composable],
 ) -> Generator[Block, None, None]:
-    """Yield rows as JSON objects, some thousand at once."""
-    row: sql.Composable = sql.SQL("row_to_json(q)::text")
-    if any(column.type_name == "json" for column in columns):
-        # As jsonb, a column of type json cannot bring line breaks of its own.
-        cells = sql.SQL(", ").join(
-            sql.SQL("to_jsonb({c}) AS {c}" if column.type_name == "json" else "{c}").format(
-                c=sql.Identifier(column.name)
-            )
-            for column in columns
-        )
-        row = sql.SQL("(SELECT row_to_json(r)::text FROM (SELECT {}) AS r)").format(cells)
-    wrapped = _wrapped(connection, statement, columns, row)
+    """Yield some expressions over the columns of a statement as CSV, some thousand rows at once."""
+    joined = sql.SQL(", ").join(cells)
     if not values:
-        # JSON has no control characters, so that nothing is quoted.
-        yield from _copied(connection, wrapped, b", QUOTE E'\\x01', DELIMITER E'\\x02'")
+        wrapped = _wrapped(connection, statement, columns, joined)
+        command = b"COPY (" + wrapped + b") TO STDOUT (FORMAT csv)"
+        for copied in copy_lines(connection, command, BLOCK_ROWS):
+            yield len(copied), b"".join(copied)
         return
+    # The text of a row is CSV in parentheses, but for backslashes, which are all doubled.
+    wrapped = _wrapped(connection, statement, columns, sql.SQL("ROW({})::text").format(joined))
     for lines in _selected(connection, wrapped, values):
-        yield len(lines), "\n".join((*lines, "")).encode()
+        text = "\n".join((*(line[1:-1] for line in lines), ""))
+        yield len(lines), text.replace("\\\\", "\\").encode()
 
 
 def count_rows(
@@ -150,14 +139,6 @@ def _csv_cell(column: Column, is_neutral: bool) -> sql.Composable:
         return name
     text = sql.SQL("to_jsonb({})::text" if column.is_array else "{}::text").format(name)
     return sql.SQL(_NEUTRAL).format(cell=text) if is_neutral else text
-
-
-def _copied(
-    connection: psycopg.Connection[Any], wrapped: bytes, options: bytes = b""
-) -> Generator[Block, None, None]:
-    command = b"COPY (" + wrapped + b") TO STDOUT (FORMAT csv" + options + b")"
-    for lines in copy_lines(connection, command, BLOCK_ROWS):
-        yield len(lines), b"".join(lines)
 
 
 def _selected(

@@ -35,6 +35,9 @@ class PhysicalMark:
     log_start: str
     """First segment of the log that its recovery needs."""
 
+    system: str
+    """Number of the server's data."""
+
     superuser: str
     """The first superuser of the server."""
 
@@ -71,7 +74,7 @@ class Backup:
     ``physical``: the whole server and its log, for any moment since."""
 
     log_start: str | None = None
-    """First segment of the log that a physical backup needs."""
+    """Number of a physical backup's data and first segment of the log that it needs."""
 
     server_version: str = ""
     verified_at: datetime | None = None

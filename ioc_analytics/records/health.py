@@ -6,11 +6,12 @@ For: facade, command line, web. Not for: how the figures are had (``monitoring``
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
-from typing import Any, Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any, Literal
 
 from ioc_analytics.records.answers import to_json
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Condition = Literal["healthy", "degraded", "unhealthy", "unknown"]
 
@@ -20,7 +21,7 @@ class Measurement:
     """One measured figure."""
 
     component: str
-    """``database``, ``host``, ``pool``, ``query`` or ``platform``."""
+    """``database``, ``host``, ``pool``, ``query``, ``platform`` or ``orchestration``."""
 
     metric: str
     value: float | None
@@ -43,8 +44,10 @@ class HealthMeasurements:
         )
         return next(found, None)
 
-    def to_frame(self) -> pd.DataFrame:
+    def to_frame(self) -> "pd.DataFrame":
         """Return one row per figure."""
+        import pandas as pd
+
         return pd.DataFrame([asdict(one) for one in self.measurements])
 
     def to_dict(self) -> dict[str, Any]:

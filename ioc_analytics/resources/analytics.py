@@ -61,6 +61,15 @@ class AnalyticsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         return self._made().config
 
     @property
+    def unopened(self) -> "AnalyticsSystem":
+        """The system as it is made: for verbs that need no database, such as ``check_storage``.
+
+        Raises:
+            ConfigurationError: A setting is unknown or wrong.
+        """
+        return self._made()
+
+    @property
     def system(self) -> "AnalyticsSystem":
         """The system, ready for use.
 

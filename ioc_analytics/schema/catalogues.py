@@ -59,7 +59,8 @@ def register_instruments(
 
     Raises:
         InvalidInput: The catalogue holds another definition under the same name. Answers that
-            are stored follow the old one, so a changed instrument needs a name of its own.
+            are stored follow the old one, so a changed instrument needs a name of its own. Or a
+            question has the number of another instrument's.
     """
     for instrument in instruments:
         row = connection.execute(
@@ -77,6 +78,7 @@ def register_instruments(
         if row is None:
             _demand_same_definition(connection, instrument)
             continue
+        _demand_free_numbers(connection, instrument)
         with connection.cursor() as cursor:
             cursor.executemany(
                 sqlfiles.query("schema/register_question"),
@@ -93,6 +95,18 @@ def register_instruments(
                 ],
             )
         add_categories(connection, {"instrument": [instrument.name]})
+
+
+def _demand_free_numbers(connection: psycopg.Connection[Any], instrument: Instrument) -> None:
+    numbers = [item.question_id for item in instrument.items if item.question_id is not None]
+    taken = connection.execute(
+        sqlfiles.query("schema/taken_question_numbers"), {"numbers": numbers}
+    ).fetchone()
+    if taken is not None:
+        raise InvalidInput(
+            f"instrument {instrument.name!r} gives a question number {taken[0]}, which belongs to "
+            f"{taken[1]!r} already; leave question_id out, and the question gets a free one"
+        )
 
 
 def _demand_same_definition(connection: psycopg.Connection[Any], instrument: Instrument) -> None:

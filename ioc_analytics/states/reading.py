@@ -256,25 +256,25 @@ def _read_parts(
 def _count_rows(
     rows: npt.NDArray[np.void], categories: Categories, by: str | None, step: str | None
 ) -> list[tuple[_Key, TraitCells]]:
-    none = np.zeros(len(rows), dtype=np.int64)
-    months = (rows["day"].astype(np.int64) + _EPOCH).astype("datetime64[M]").astype(np.int64)
-    length = {None: 1, "month": 1, "quarter": 3}[step]
-    columns = np.column_stack(
-        [
-            none if by is None else rows[by].astype(np.int64),
-            none if step is None else months // length * length,
-            rows["instrument"].astype(np.int64),
-        ]
-    )
-    found, places = np.unique(columns, axis=0, return_inverse=True)
+    # One number per row: category, month and instrument, each below 2^16 and not negative.
+    packed = rows["instrument"].astype(np.int64)
+    if step is not None:
+        months = (rows["day"].astype(np.int64) + _EPOCH).astype("datetime64[M]").astype(np.int64)
+        length = {"month": 1, "quarter": 3}[step]
+        packed += months // length * length << 16
+    if by is not None:
+        packed += rows[by].astype(np.int64) << 32
+    found, places = np.unique(packed, return_inverse=True)
     cells = TraitCells.from_scores(score_matrix(rows), places, len(found))
     keys = [
         (
-            ALL if by is None else categories[by][category],
-            None if step is None else np.datetime64(month, "M").astype("datetime64[D]").item(),
-            categories["instrument"][instrument],
+            ALL if by is None else categories[by][key >> 32],
+            None
+            if step is None
+            else np.datetime64(key >> 16 & 0xFFFF, "M").astype("datetime64[D]").item(),
+            categories["instrument"][key & 0xFFFF],
         )
-        for category, month, instrument in found.tolist()
+        for key in found.tolist()
     ]
     return list(zip(keys, _split(cells), strict=True))
 

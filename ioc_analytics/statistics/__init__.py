@@ -47,6 +47,7 @@ from ioc_analytics.statistics.comparison import (
     variance_explained,
     welch_anova,
 )
+from ioc_analytics.statistics.control_charts import ControlChart, watch_level, watch_rate
 from ioc_analytics.statistics.correlation import (
     Correlation,
     adjust_false_discovery,
@@ -92,6 +93,7 @@ from ioc_analytics.statistics.moments import (
 )
 from ioc_analytics.statistics.norms import mid_rank_interval, mid_rank_percentiles
 from ioc_analytics.statistics.ordinal import OrdinalFit, fit_proportional_odds
+from ioc_analytics.statistics.outcomes import OutcomeModel, OutcomeRaceResult, race_outcomes
 from ioc_analytics.statistics.outliers import (
     Limits,
     distance_p_values,
@@ -126,6 +128,12 @@ from ioc_analytics.statistics.shrinkage import Prior, Shrunken, estimate_prior
 from ioc_analytics.statistics.trends import Seasonality, Trend, find_trend
 
 __all__ = [
+    "ControlChart",
+    "watch_level",
+    "watch_rate",
+    "OutcomeModel",
+    "OutcomeRaceResult",
+    "race_outcomes",
     "ItemRegression",
     "OrdinalFit",
     "fit_proportional_odds",

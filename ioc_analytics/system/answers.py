@@ -9,6 +9,7 @@ import pandas as pd
 import psycopg
 import pyarrow as pa
 
+from ioc_analytics.insight.ai_validation import AiValidation, analyze_ai_validation
 from ioc_analytics.insight.benchmarks import Benchmarks, benchmark
 from ioc_analytics.insight.careless import CarelessAnalysis, analyze_careless
 from ioc_analytics.insight.comparisons import GroupComparison, compare_groups
@@ -234,6 +235,20 @@ class Answers(SystemBase):
         """
         with self._asking(filters, time_range) as (connection, chosen, times, organization):
             return analyze_careless(connection, chosen, times, organization)
+
+    def analyze_ai_validation(self, time_range: Any = None) -> AiValidation:
+        """Measure how far the AI raters agree, and whether one has left its own ways.
+
+        Args:
+            time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+
+        Raises:
+            NotEnoughData: No pair of raters scored 10 responses.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        with self.database.connection("analyst") as connection:
+            return analyze_ai_validation(connection, TimeRange.parse(time_range))
 
     def query(
         self,

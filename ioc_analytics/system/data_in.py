@@ -7,10 +7,12 @@ from typing import Any
 
 from ioc_analytics.files.archives import is_archive
 from ioc_analytics.files.batches import open_batch
+from ioc_analytics.files.mapping_records import Mapping as SurveyMapping
 from ioc_analytics.files.mappings import load_mapping
 from ioc_analytics.ingestion.archives import ArchiveBatch
 from ioc_analytics.ingestion.ingest import IngestOptions, Progress, ingest_batch
 from ioc_analytics.ingestion.quarantine import QuarantineEntry, list_entries, read_entry
+from ioc_analytics.ingestion.repair import retry_from
 from ioc_analytics.ingestion.retry import retry_quarantine
 from ioc_analytics.ingestion.sources import FileBatch, FrameBatch
 from ioc_analytics.ingestion.undo import undo_batch
@@ -57,29 +59,21 @@ class DataIn(SystemBase):
         self.demand_analyst("take files in")
         if not paths:
             raise InvalidInput("no file was given; name a file or folder to ingest")
-        pseudonymizer = self._pseudonymizer()
         options = IngestOptions(
             is_check=check,
             allows_replacing=replace,
-            key_id=pseudonymizer.key_id,
+            key_id=self._pseudonymizer().key_id,
             run_id=run_id,
             progress=progress,
         )
-        shape = None if mapping is None else load_mapping(Path(mapping))
+        shape = self._shape(mapping)
         receipts = []
         for path in map(Path, paths):
             if is_archive(path):
                 receipts.append(self._ingest_archive(path, options))
-                continue
-            batch = open_batch(
-                path,
-                mapping=shape,
-                limits=self.config.limits,
-                batch_size=self.config.operations.batch_size,
-            )
-            receipts.append(
-                ingest_batch(self.database, self.config, FileBatch(batch, pseudonymizer), options)
-            )
+            else:
+                batch = self._file_batch(path, shape)
+                receipts.append(ingest_batch(self.database, self.config, batch, options))
         return combine(tuple(receipts))
 
     def _ingest_archive(self, folder: Path, options: IngestOptions) -> IngestReceipt:
@@ -118,8 +112,41 @@ class DataIn(SystemBase):
             return read_entry(connection, number)
 
     def retry_quarantine(
-        self, *, batch_id: int | None = None, ids: Sequence[int] | None = None
+        self,
+        *,
+        batch_id: int | None = None,
+        ids: Sequence[int] | None = None,
+        source: str | Path | None = None,
+        mapping: str | Path | None = None,
     ) -> IngestReceipt:
-        """Judge records in quarantine again, from what is stored of them."""
+        """Judge records in quarantine again, from what is stored of them or from a repaired file.
+
+        Args:
+            batch_id: Only records of this batch.
+            ids: Only these entries.
+            source: The file or folder they came from, repaired: the same names, and every line
+                where it was.
+            mapping: TOML mapping of the source, if it is a wide export.
+
+        Raises:
+            InvalidInput: Nothing waits for the source, or records of several batches do.
+        """
         self.demand_analyst("judge the quarantine again")
+        if source is not None:
+            batch = self._file_batch(source, self._shape(mapping))
+            return retry_from(self.database, self.config, batch, batch_id=batch_id, ids=ids)
+        if mapping is not None:
+            raise InvalidInput("a mapping reads a file; give the repaired one as source")
         return retry_quarantine(self.database, self.config, batch_id=batch_id, ids=ids)
+
+    def _shape(self, mapping: str | Path | None) -> SurveyMapping | None:
+        return None if mapping is None else load_mapping(Path(mapping))
+
+    def _file_batch(self, path: str | Path, shape: SurveyMapping | None) -> FileBatch:
+        batch = open_batch(
+            Path(path),
+            mapping=shape,
+            limits=self.config.limits,
+            batch_size=self.config.operations.batch_size,
+        )
+        return FileBatch(batch, self._pseudonymizer())

@@ -1,10 +1,11 @@
 """The facade: verbs of those who run the platform."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ioc_analytics.backup.archive import follow_setting
 from ioc_analytics.backup.catalogue import list_backups
 from ioc_analytics.backup.drill import drill_backup
 from ioc_analytics.backup.dump import DEFAULT_COMPRESSION, Progress, create_backup
@@ -22,8 +23,8 @@ from ioc_analytics.monitoring.alerts import (
     replay_alerts,
     silence,
 )
-from ioc_analytics.monitoring.health import check_health
-from ioc_analytics.monitoring.measure import measure_health, read_metrics
+from ioc_analytics.monitoring.health import check_health, check_storage
+from ioc_analytics.monitoring.measure import keep_measurements, measure_health, read_metrics
 from ioc_analytics.monitoring.openmetrics import to_openmetrics
 from ioc_analytics.monitoring.rules import Transition
 from ioc_analytics.monitoring.status import count_rows, read_status
@@ -31,7 +32,13 @@ from ioc_analytics.records.advice import Advice
 from ioc_analytics.records.alerts import Alert
 from ioc_analytics.records.answers import SystemStatus, TableStatus
 from ioc_analytics.records.backups import Backup, RestoreReceipt, UpgradeReceipt
-from ioc_analytics.records.health import Health, HealthMeasurements, SystemMetrics
+from ioc_analytics.records.health import (
+    Check,
+    Health,
+    HealthMeasurements,
+    Measurement,
+    SystemMetrics,
+)
 from ioc_analytics.records.maintenance import MaintenanceReport
 from ioc_analytics.system.base import account
 from ioc_analytics.system.retention import Retention
@@ -58,6 +65,15 @@ class Operations(Retention):
         """Measure server, host, platform and queries, and keep it in ``system_health_metrics``."""
         self.demand_analyst("measure health")
         return measure_health(self.database, self.query_counters.figures())
+
+    def keep_measurements(self, found: Iterable[Measurement]) -> None:
+        """Keep figures that the caller measured, beside those of ``measure_health``."""
+        self.demand_analyst("keep measurements")
+        keep_measurements(self.database, found)
+
+    def check_storage(self) -> Check:
+        """Return whether the disks have room."""
+        return check_storage(self.database)
 
     def get_system_metrics(self) -> SystemMetrics:
         """Return performance, resources and data quality."""
@@ -170,6 +186,7 @@ class Operations(Retention):
         self.database.close()  # nobody may use the server meanwhile, this system included
         receipt = upgrade_server(self.config, progress)
         if receipt.backup is not None:
+            follow_setting(self.database)
             self._note("upgrade", f"server {receipt.from_version} to {receipt.to_version}")
         return receipt
 

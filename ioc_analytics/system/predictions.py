@@ -1,21 +1,30 @@
 """The facade: verbs that say what will be; every prediction is kept and scored later."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+from ioc_analytics.insight.completion import CompletionPrediction, predict_completion
 from ioc_analytics.insight.forecasts import Forecast, forecast_metric
 from ioc_analytics.insight.prediction_ledger import Prediction, keep_predictions
+from ioc_analytics.insight.prediction_round import (
+    FORECAST_METRICS,
+    Predicting,
+    PredictionRound,
+    make_round,
+)
 from ioc_analytics.insight.prediction_scores import (
     PredictionScores,
     score_waiting,
     store_scores,
 )
+from ioc_analytics.insight.risks import RiskAssessment, assess_risks
 from ioc_analytics.records.filters import parse_filters
 from ioc_analytics.system.base import SystemBase
 
 
 class Predictions(SystemBase):
-    """Forecasts, and how they turned out."""
+    """Forecasts, completion of open responses, early warnings, and how predictions turned out."""
 
     def forecast(
         self, metric: str, horizon: int | None = None, interval: str = "daily", filters: Any = ()
@@ -45,6 +54,60 @@ class Predictions(SystemBase):
             )
         self._keep("forecast", found.metric, found.predictions())
         return found
+
+    def predict_completion(self, filters: Any = None) -> CompletionPrediction:
+        """Return how many of the responses open now will be completed within 14 days.
+
+        Args:
+            filters: ``Filter`` records or the seed's dicts; all must hold, none on ``is_careless``.
+
+        Raises:
+            InvalidInput: An unknown filter, or one on what is not known of an open response.
+            NotEnoughData: Fewer than 100 earlier open responses that were completed or were not.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        with self.query_counters.request(), self.database.connection("analyst") as connection:
+            found = predict_completion(
+                connection,
+                parse_filters(filters),
+                lambda identifier: self.pseudonym("organization", identifier),
+            )
+        self._keep("predict", "completion", found.predictions())
+        return found
+
+    def assess_risks(self, filters: Any = None) -> RiskAssessment:
+        """Return whether completion, quality, careless answers or AI agreement turned worse.
+
+        Args:
+            filters: ``Filter`` records or the seed's dicts; all must hold.
+
+        Raises:
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        with self.query_counters.request():
+            found = assess_risks(
+                self.database,
+                parse_filters(filters),
+                lambda identifier: self.pseudonym("organization", identifier),
+            )
+        self._keep("assess", "risks", found.predictions())
+        return found
+
+    def make_predictions(self) -> PredictionRound:
+        """Make and keep everything that is predicted by the clock; what cannot be is named.
+
+        Raises:
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("see exact figures")
+        questions: dict[str, Callable[[], Predicting]] = {
+            f"forecast of {name}": partial(self.forecast, name) for name in FORECAST_METRICS
+        }
+        questions["completion"] = self.predict_completion
+        questions["risks"] = self.assess_risks
+        return make_round(questions)
 
     def score_predictions(self) -> PredictionScores:
         """Compare stored predictions with what came, and keep the scores; again changes nothing.

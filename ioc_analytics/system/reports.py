@@ -8,7 +8,7 @@ from ioc_analytics.system.operations import Operations
 
 if TYPE_CHECKING:
     from ioc_analytics.insight.report import Report
-    from ioc_analytics.insight.report_sections import Section
+    from ioc_analytics.insight.report_pieces import Section
 
 
 class Reports(Operations):
@@ -18,10 +18,11 @@ class Reports(Operations):
         """Write a report to the report folder.
 
         Args:
-            config: ``title``, ``sections`` (distributions, correlations, groups, history,
-                benchmarks, data_quality), ``filters``, ``time_range``, ``format`` (html, markdown
-                or json), ``by`` (dimension of the groups), ``interval`` (monthly or quarterly),
-                ``organization`` (for the benchmarks), ``filename``.
+            config: ``title``, ``sections`` (distributions, correlations, groups, history, metrics,
+                trends, outliers, ai_validation, benchmarks, norms, data_quality), ``filters``,
+                ``time_range``, ``format`` (html, markdown or json), ``by`` (dimension of the
+                groups), ``interval`` (monthly or quarterly), ``organization`` (for the
+                benchmarks), ``filename``.
 
         Raises:
             InvalidInput: An option, section or format is unknown.
@@ -42,6 +43,7 @@ class Reports(Operations):
                 status,
                 lambda identifier: self.pseudonym("organization", identifier),
                 self.config.reports.path,
+                maturity_days=self.config.maturity_days,
             )
         with self.database.connection("ingest") as connection:
             self._audit(connection, "reported", report.path.name, row_count=len(report.sections))

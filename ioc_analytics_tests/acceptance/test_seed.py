@@ -1,4 +1,4 @@
-"""The examples of the seed's README in our names, its SQL texts as printed."""
+"""The seed's README, section by section: its examples in our names, its SQL texts as printed."""
 
 import gzip
 import json
@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ioc_analytics import AnalyticsSystem, create_analytics_system
-from ioc_analytics.kernel.errors import NotEnoughData
+from ioc_analytics import AnalyticsConfig, AnalyticsSystem, create_analytics_system
+from ioc_analytics.kernel.errors import NotEnoughData, PrivacyRefusal
+from ioc_analytics.privacy.pipeline import AnonymizationPipeline
 from ioc_analytics_tests.database.survey import make_survey
+from ioc_analytics_tests.database.test_benchmarks import make_organizations
 
 YEAR = {"start": date(2024, 1, 1), "end": date(2024, 12, 31)}
 
@@ -47,6 +49,49 @@ TRAINING = """
   JOIN anonymized_assessments a ON s.assessment_hash = a.id
   WHERE s.created_at >= $1
 """  # noqa: W291  (as printed)
+
+TABLES = """
+    anonymized_assessments anonymized_assessment_responses anonymized_question_responses
+    anonymized_assessment_scores daily_assessment_metrics ocean_trait_distributions
+    benchmarking_data dual_ai_validation_metrics predictive_analytics_results processing_jobs
+    data_quality_metrics system_health_metrics audit_log mv_daily_assessment_overview
+    mv_weekly_response_metrics mv_monthly_ocean_distributions mv_industry_benchmarks
+    mv_system_performance_dashboard
+"""
+
+INDEXES = """
+    idx_assessment_org_industry_size idx_recent_assessments_published
+    idx_daily_metrics_device_breakdown_gin
+"""
+
+ENVIRONMENT = """
+    ANALYTICS_DB_HOST=localhost
+    ANALYTICS_DB_PORT=5432
+    ANALYTICS_DB_NAME=ioc_analytics
+    ANALYTICS_DB_USER=analytics_user
+    ANALYTICS_DB_PASSWORD=secure_password
+    ANALYTICS_DB_SSL=true
+    ANALYTICS_BATCH_SIZE=1000
+    ANALYTICS_PARALLEL_PROCESSING=4
+    ANALYTICS_RETRY_ATTEMPTS=3
+    ANALYTICS_ENABLE_CACHING=true
+    ANALYTICS_CACHE_TIMEOUT=300000
+    ANALYTICS_ENABLE_MONITORING=true
+    ANALYTICS_ENABLE_BACKUPS=true
+    ANALYTICS_BACKUP_SCHEDULE=0 2 * * *
+    ANALYTICS_RETENTION_DAYS=90
+    ANALYTICS_DEBUG_MODE=false
+"""
+
+METHODS = {
+    "": """initialize get_system_status ingest_data query get_ocean_analysis get_benchmarks
+        analyze_metric analyze_trends export_data create_backup perform_maintenance health_check
+        close""",
+    "query_interface": """execute_query execute_aggregation_query get_ocean_trait_analysis
+        get_performance_benchmarks export_data generate_report get_system_metrics""",
+    "database_manager": """run_migrations create_backup get_performance_metrics check_for_alerts
+        get_scaling_recommendations perform_maintenance get_migration_history""",
+}
 
 STORE = """
   INSERT INTO predictive_analytics_results (
@@ -88,6 +133,115 @@ def test_the_seeds_configuration_is_taken(tmp_path: Path) -> None:
     )
     assert analytics.config.database.pool.max == 20
     assert "secure_password" not in repr(analytics.config)
+
+
+def test_the_seeds_environment_is_taken(tmp_path: Path) -> None:
+    given = dict(line.strip().split("=", 1) for line in ENVIRONMENT.strip().splitlines())
+    config = AnalyticsConfig.load({**given, "ANALYTICS_HOME": str(tmp_path)})
+    assert (config.database.host, config.database.port) == ("localhost", 5432)
+    assert (config.operations.batch_size, config.operations.retry_attempts) == (1000, 3)
+    assert config.operations.cache_timeout == 300_000
+    assert (config.backup_schedule, config.retention_days) == ("0 2 * * *", 90)
+    assert (config.enable_monitoring, config.debug_mode) == (True, False)
+
+
+def test_the_seeds_schema_and_methods_are_there(analytics: AnalyticsSystem) -> None:
+    with analytics.database.connection("owner") as connection:
+        relations = dict(
+            connection.execute(
+                "SELECT relname, relkind::text FROM pg_class "
+                "WHERE relnamespace = 'analytics'::regnamespace"
+            ).fetchall()
+        )
+    for name in TABLES.split():
+        assert relations[name] in ("m" if name.startswith("mv_") else "rp"), name
+    assert {relations[name] for name in INDEXES.split()} == {"i"}
+    assert relations["anonymized_assessment_scores"] == "p", "partitioned by time"
+    for place, names in METHODS.items():
+        for name in names.split():
+            assert callable(getattr(getattr(analytics, place) if place else analytics, name)), name
+
+
+def test_the_seeds_benchmarks(analytics: AnalyticsSystem) -> None:
+    analytics.ingest_data(make_organizations(analytics.config))
+    found = analytics.get_benchmarks("org0", "Technology", "Medium")
+    assert found.performance_index is not None
+    assert 0 <= found.performance_index.value < 50, "hardly anyone completes"
+    completion = found.benchmarks["completion_rate"]
+    assert completion.value < completion.peer_median
+    assert completion.peer_organizations >= 5
+    advice = found.recommendations[0]
+    assert advice.priority
+    assert "give up" in advice.description
+    assert advice.evidence
+
+
+def test_the_seeds_pipeline_and_privacy(analytics: AnalyticsSystem) -> None:
+    operational = {
+        "assessments": [
+            {
+                "assessment_id": "spring survey",
+                "organization_id": "Acme Ltd",
+                "industry": "51",
+                "employee_count": 120,
+                "country": "DE",
+                "instrument": "ipip50",
+                "created_at": "2025-02-01",
+            }
+        ],
+        "responses": [
+            {
+                "response_id": "r1",
+                "assessment_id": "spring survey",
+                "respondent_id": "ada.lovelace@example.org",
+                "country": "DE",
+                "age": 36,
+                "status": "completed",
+                "started_at": "2025-03-01T10:00:00Z",
+            }
+        ],
+    }
+    anonymized = AnonymizationPipeline(analytics.config).process_data(operational)
+    result = analytics.ingest_data(anonymized)
+    assert (result.records_processed, result.accepted) == (2, 2)
+    row = analytics.query(
+        "SELECT r.*, a.* FROM anonymized_assessment_responses r "
+        "JOIN (SELECT id AS assessment, industry_category, org_size_category, region AS place "
+        "FROM anonymized_assessments) a ON a.assessment = r.assessment_hash"
+    ).data[0]
+    assert (row["industry_category"], row["org_size_category"]) == ("Technology", "Medium")
+    assert (row["region"], row["age_band"]) == ("Western Europe", "35_44")
+    stored = json.dumps(row, default=str)
+    for personal in ("lovelace", "acme", "spring", "example.org"):
+        assert personal not in stored.lower()
+    with pytest.raises(PrivacyRefusal):
+        identified = anonymized["responses"].to_pylist()[0] | {"id": "ada.lovelace@example.org"}
+        analytics.ingest_data({"responses": [identified]})
+    with analytics.database.connection("auditor") as connection:
+        actions = {a for (a,) in connection.execute("SELECT DISTINCT action FROM audit_log")}
+    assert "query" in actions
+    assert analytics.query("SELECT count(*) AS n FROM processing_jobs").data[0]["n"] > 0
+
+
+def test_the_seeds_dashboard(analytics: AnalyticsSystem) -> None:
+    analytics.ingest_data(make_organizations(analytics.config))
+    data = {
+        "ocean_trends": analytics.get_ocean_analysis().to_dict(),
+        "performance_metrics": analytics.get_system_status().to_dict(),
+        "industry_benchmarks": analytics.get_benchmarks().to_dict(),
+    }
+    sent = json.loads(json.dumps(data))
+    assert len(sent["ocean_trends"]["traits"]) == 5
+    assert sent["industry_benchmarks"]["benchmarks"]["completion_rate"]["peer_organizations"] == 12
+
+
+def test_the_seeds_troubleshooting(analytics: AnalyticsSystem) -> None:
+    assert analytics.health_check().checks.database
+    assert all(advice.priority for advice in analytics.get_scaling_recommendations())
+    score = analytics.get_system_status().database.data_quality_score
+    assert score is None or 0 <= score <= 100
+    with AnalyticsSystem(analytics.config.replace(debug_mode=True)) as debugged:
+        assert debugged.query("SELECT 1 AS one").data == [{"one": 1}]
 
 
 def test_the_seeds_questions_are_answered(analytics: AnalyticsSystem) -> None:
@@ -142,6 +296,11 @@ def test_the_seeds_metrics_and_trends(analytics: AnalyticsSystem) -> None:
     assert completion.confidence.low <= completion.value <= completion.confidence.high
     assert completion.sample_size == 400
 
+    technology = analytics.analyze_metric("completion_rate", {"industry": "Technology"}, YEAR)
+    assert 0 < technology.sample_size < 400
+
+    set_up = analytics.analyze_trends("assessment_volume", {"start": date(2023, 1, 1)}, "monthly")
+    assert set_up.trend == "undetermined"
     trends = analytics.analyze_trends("response_volume", YEAR, "monthly")
     assert trends.trend == "undetermined", "a year of months says nothing beyond chance"
     daily = analytics.analyze_trends("response_volume", YEAR, "daily")

@@ -4,6 +4,7 @@ import json
 import random
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -59,15 +60,21 @@ def filled_platform(config: AnalyticsConfig) -> None:
     shutil.rmtree(folder)
 
 
-@pytest.fixture
-def system(server: TemporaryServer, tmp_path: Path) -> Iterator[AnalyticsSystem]:
-    """A filled platform whose backups lie in a folder of this test's own."""
+@contextmanager
+def filled_system(server: TemporaryServer, backups: Path) -> Iterator[AnalyticsSystem]:
+    """Lend a filled platform whose backups lie in a folder of their own."""
     config = clone_template(template_database(server, filled_platform)).replace(
-        privacy={"pseudonym_key": PSEUDONYM_KEY}, backup={"folder": tmp_path / "backups"}
+        privacy={"pseudonym_key": PSEUDONYM_KEY}, backup={"folder": backups}
     )
     with AnalyticsSystem(config) as system:
         yield system
     drop_database(config)
+
+
+@pytest.fixture
+def system(server: TemporaryServer, tmp_path: Path) -> Iterator[AnalyticsSystem]:
+    with filled_system(server, tmp_path / "backups") as system:
+        yield system
 
 
 @pytest.fixture
@@ -358,6 +365,42 @@ def test_a_fingerprint_knows_content_and_neither_order_nor_place(system: Analyti
     changed = fingerprints()
     assert changed[name].rows == before[name].rows
     assert {one for one in before if before[one] != changed[one]} == {name, f"{name}_2024_03"}
+
+
+def test_a_type_without_a_hash_is_fingerprinted_by_its_text(system: AnalyticsSystem) -> None:
+    conninfo = system.database.conninfo("owner")
+    with psycopg.connect(conninfo, autocommit=True) as connection:
+        connection.execute("CREATE TABLE internal.odd AS SELECT '{}'::json AS content")
+
+        def fingerprint() -> Fingerprint:
+            return fingerprint_database(conninfo)["internal.odd"]
+
+        before = fingerprint()
+        assert before.rows == 1
+        connection.execute("UPDATE internal.odd SET content = '[]'")
+        assert fingerprint() != before
+        connection.execute("UPDATE internal.odd SET content = '{}'")
+        assert fingerprint() == before
+
+
+def test_a_manifest_of_earlier_releases_is_compared_in_its_own_way(
+    system: AnalyticsSystem,
+) -> None:
+    folder = Path(system.create_backup().location)
+    key = signing_key(system.config)
+    content = key.read(folder / MANIFEST)
+    del content["hashing"], content["physical"]
+    texts = fingerprint_database(system.database.conninfo("backup"), hashing="text")
+    content["parts"] = {
+        "platform": {
+            name: {"rows": mark.rows, "digest": mark.digest}
+            for name, mark in texts.items()
+            if name != "internal.backups"
+        }
+        | {"internal.backups": content["parts"]["platform"]["internal.backups"]}
+    }
+    key.write(folder / MANIFEST, content)
+    assert system.drill_backup(folder.name).state == "drilled"
 
 
 def backup(days: int, state: State = "verified", fault: str | None = None) -> Backup:

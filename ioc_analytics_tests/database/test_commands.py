@@ -221,6 +221,8 @@ def test_ocean_has_groups_periods_items_outliers_and_careless(run: Run, year: Pa
     assert answer(run("ocean", "outliers", *january))["by_instrument"]
     assert "longstring" in run("ocean", "careless").stdout
     assert answer(run("ocean", "careless", *january))["rates"]
+    assert "weeks of models and traits were judged" in run("ocean", "raters").stdout
+    assert answer(run("ocean", "raters", "--json"))["agreements"]
     misplaced = run("ocean", "--from", "2025-01-01", "compare", "--by", "gender", code=2)
     assert "stand after its name" in misplaced.stderr
 
@@ -509,6 +511,14 @@ def test_a_forecast_is_drawn_and_kept(run: Run, year: Path) -> None:
     kept = "SELECT count(*) AS n FROM predictive_analytics_results"
     assert answer(run("query", kept, "--json"))["data"] == [{"n": 3}]
     assert "found" in run("forecast", "openness", "--interval", "monthly", code=4).stderr
+
+
+def test_risks_say_what_is_watched_and_what_cannot_be(run: Run, year: Path) -> None:
+    run("ingest", year)
+    shown = run("risks").stdout
+    assert "0 raised of 0 watched; where nothing has changed, 0.5% of the metrics" in shown
+    assert "withheld: completion_rate: a chart needs 20 periods before the 8" in shown
+    assert answer(run("risks", "--json"))["risks"] == []
 
 
 def test_health_names_every_part(run: Run) -> None:

@@ -236,3 +236,31 @@ def test_a_stream_has_all_rows_in_batches(analytics: AnalyticsSystem) -> None:
     next(iter(stream))
     stream.close()  # type: ignore[attr-defined]
     assert analytics.query("SELECT 1 AS a").data == [{"a": 1}]
+
+
+def test_json_says_what_the_server_says_of_every_type(exporting: AnalyticsSystem) -> None:
+    statement = """
+        SELECT n, n::int2 AS small, 3000000000 + n AS big, n / 3.0 AS exact,
+            (n / 3.0)::float4 AS short,
+            ('{NaN,Infinity,-Infinity,1e300,-0}'::float8[])[n] AS number, n % 2 = 0 AS flag,
+            ('{plain,"qu\\"ote","back\\\\slash",NULL,"{\\"a\\": 1}"}'::text[])[n] AS text,
+            E'line\\nbreak\\ttab' || chr(1) || 'é' AS control, '' AS empty, NULL AS nothing,
+            'x'::char(3) AS padded, gen.id, date '2024-02-29' + n AS day,
+            time '10:00:00.5' AS clock,
+            interval '1 day 2 hours' AS span, timestamp '2024-03-05 10:00' AS naive,
+            timestamptz '2024-03-05 10:00:00.123456+02' AS moment,
+            ('{infinity,-infinity,2024-01-01}'::timestamptz[])[n] AS edge,
+            ('{openness,neuroticism}'::analytics.ocean_dimension[])[n] AS trait,
+            ARRAY['a', NULL, E'b\\n"c"'] AS list, '{"b" : [1, "x\\ny"]}'::json AS doc,
+            '{"b": null}'::jsonb AS binary, ROW(1, 'a')::text AS row, '\\xdead'::bytea AS bytes,
+            int4range(1, n + 1) AS "a ""range"", é"
+        FROM generate_series(1, 5) AS n,
+            (SELECT 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'::uuid AS id) AS gen"""
+    wanted = exporting.query(f"SELECT row_to_json(q)::text AS j FROM ({statement}) AS q").data
+    for parameters in ((), ["x"]):
+        asked = statement if not parameters else f"{statement} WHERE $1::text = 'x'"
+        path = exporting.export_data(asked, parameters, "jsonl").path
+        found = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        assert found == [json.loads(row["j"]) for row in wanted]
+    whole = exporting.export_data(statement, (), "json").path.read_text("utf-8")
+    assert json.loads(whole) == found

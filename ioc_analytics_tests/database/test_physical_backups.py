@@ -13,6 +13,8 @@ import pytest
 
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.backup import archive
+from ioc_analytics.backup.manifest import read_manifest
+from ioc_analytics.backup.signing import signing_key
 from ioc_analytics.database.embedded import discard_server
 from ioc_analytics.kernel.errors import (
     ConfigurationError,
@@ -21,6 +23,7 @@ from ioc_analytics.kernel.errors import (
     Unavailable,
 )
 from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.monitoring.rules import build_rules
 from ioc_analytics.records.backups import Backup
 from ioc_analytics_tests.faults.test_backup_faults import killed
 from ioc_analytics_tests.fixtures.batches import (
@@ -233,18 +236,43 @@ def test_writers_wait_for_the_point_and_one_who_never_ends_is_named(
     assert list(story.config.backup.folder.glob(".*.new")) == []
 
 
+def test_an_archive_that_fails_is_an_alert_and_nothing_is_lost(
+    story: Story, system: AnalyticsSystem
+) -> None:
+    folder = story.config.backup.log_archive
+    assert folder is not None
+
+    def unarchived() -> float:
+        figures = system.measure_health().measurements
+        return next(one.value or 0 for one in figures if one.metric == "unarchived_seconds")
+
+    assert unarchived() == 0
+    away = folder.with_name("away")
+    folder.rename(away)
+    with system.database.superuser_connection() as connection:
+        connection.execute("SELECT pg_switch_wal()")
+        wait_until(lambda: unarchived() > 0)
+        rules = {rule.metric: rule for rule in build_rules(story.config)}
+        assert rules["unarchived_seconds"].is_beyond(601, is_open=False)
+        away.rename(folder)
+        archive.catch_up(connection)
+    wait_until(lambda: unarchived() == 0)
+
+
 def test_the_archive_follows_its_setting_and_lets_go_what_no_backup_needs(
     story: Story, system: AnalyticsSystem
 ) -> None:
     folder = story.config.backup.log_archive
     assert folder is not None
-    old = folder / "000000010000000000000000"
+    mark = read_manifest(Path(story.backup.location), signing_key(story.config)).physical
+    assert mark is not None
+    old = folder / mark.system / "000000010000000000000000"
     old.write_bytes(b"")
-    kept = archive.segments(story.config, str(story.backup.log_start))
+    kept = archive.segments(story.config, mark.system, mark.log_start)
     assert len(kept) > 0
     assert archive.prune(story.config, system.list_backups()) >= 1
     assert not old.exists()
-    assert archive.segments(story.config, "0" * 24) == kept
+    assert archive.segments(story.config, mark.system, "0" * 24) == kept
     assert archive.prune(story.config, []) == 0, "the control: no backup, nothing goes"
 
     def command() -> str:

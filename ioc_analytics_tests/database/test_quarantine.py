@@ -214,6 +214,29 @@ def test_conflicts_are_settled_when_their_content_replaces_what_is_stored(
     assert content_rows(analytics) == stored != before
 
 
+def test_conflicts_are_settled_when_another_file_brings_their_content(
+    analytics: AnalyticsSystem, inbox: Inbox
+) -> None:
+    other: Records = {
+        "assessments": [assessment(employee_count=7)],
+        "responses": [response("r", gender="male")],
+        "question_responses": answers("r", 2),
+        "scores": scores("r", 70),
+        "ai_validations": [validation("r", primary_score=1.0)],
+    }
+    inbox.take({"assessments": [assessment()], "responses": [response("r")], **CHILDREN})
+    conflicting = inbox.take(other)
+    assert conflicting.quarantine == {"conflict": conflicting.records_processed}
+    third = {**other, "responses": [response("r", gender="other")], "scores": scores("r", 71)}
+    inbox.take({kind: third[kind] for kind in ("responses", "scores")})
+    # The same records and one more: another file, another digest.
+    responses = [response("r", gender="male"), response("another")]
+    inbox.take({**other, "responses": responses}, replace=True)
+    waiting = analytics.list_quarantine()
+    assert sorted(entry.kind for entry in waiting) == ["responses"] + ["scores"] * 5
+    assert {entry.batch_id for entry in waiting} == {3}
+
+
 def test_conflicts_wait_again_when_their_replacement_is_undone(
     analytics: AnalyticsSystem, inbox: Inbox
 ) -> None:

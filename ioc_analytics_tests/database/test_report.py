@@ -31,14 +31,15 @@ def survey(analytics: AnalyticsSystem, tmp_path: Path) -> Iterator[AnalyticsSyst
 
 
 def test_a_report_stands_alone_and_dates_every_figure(survey: AnalyticsSystem) -> None:
-    began = time.perf_counter()
+    # Of this process: beside other tests, a clock on the wall would time them too.
+    began = time.process_time()
     report = survey.generate_report({"title": "Q1 <b> & more"})
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     text = report.path.read_text("utf-8")
     assert "<h1>Q1 &lt;b&gt; &amp; more</h1>" in text
     assert not re.search(r"https?:|//[a-z]|<script|<link|@import|url\((?!#)", text)
     figures = re.findall(r"<figure>(.*?)</figure>", text, re.DOTALL)
-    assert text.count("<svg") == 3
+    assert text.count("<svg") == 7
     assert len(figures) == text.count("<svg") + text.count("<table")
     for figure in figures:
         caption = re.findall(r"<figcaption.*?>(.*?)</figcaption>", figure)[0]
@@ -61,6 +62,24 @@ def test_the_formats_say_the_same(survey: AnalyticsSystem) -> None:
     found = {section["name"]: section["figures"] for section in figures["sections"]}
     assert set(found) == set(SECTIONS) - {"benchmarks"}
     assert found["distributions"]["traits"][0]["average"] == analysis.traits[0].average
+
+
+def test_activity_checks_and_norms_stand_in_the_report(survey: AnalyticsSystem) -> None:
+    survey.create_norms("2024", minimum_n=50)
+    sections = ["metrics", "trends", "outliers", "ai_validation", "norms"]
+    report = survey.generate_report({"sections": sections, "format": "json"})
+    found = {s["name"]: s for s in json.loads(report.path.read_text("utf-8"))["sections"]}
+    completion = survey.analyze_metric("completion_rate")
+    assert found["metrics"]["figures"]["completion_rate"]["value"] == completion.value
+    trend = survey.analyze_trends("completion_rate", interval="weekly")
+    assert found["trends"]["figures"]["completion_rate"]["trend"] == trend.trend
+    assert "responses" not in found["outliers"]["figures"], "single people are never named"
+    assert found["ai_validation"]["figures"]["agreements"]
+    assert found["norms"]["figures"]["version"] == "2024"
+    page = survey.generate_report({"sections": sections}).path.read_text("utf-8")
+    assert f"{100 * completion.value:.1f} %" in page
+    assert "Agreement of rater-a and rater-b" in page
+    assert "norm version 2024" in page
 
 
 def test_filters_and_range_hold_for_the_figures(survey: AnalyticsSystem) -> None:

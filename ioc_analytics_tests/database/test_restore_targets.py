@@ -12,27 +12,21 @@ from ioc_analytics.database.embedded import ServerLease, acquire_server
 from ioc_analytics.kernel.errors import ConfigurationError, InvalidInput
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.privacy.keys import KEY_FILE_NAME
-from ioc_analytics_tests.database.test_backups import PEOPLE, filled_platform
+from ioc_analytics_tests.database.test_backups import PEOPLE, filled_system
 from ioc_analytics_tests.fixtures.batches import assessment, content_rows, response, write_batch
 from ioc_analytics_tests.fixtures.database import (
     FOUND_SERVERS,
     FoundServer,
     TemporaryServer,
-    clone_template,
     drop_database,
-    template_database,
 )
 from ioc_analytics_tests.fixtures.platform import PSEUDONYM_KEY
 
 
 @pytest.fixture
 def system(server: TemporaryServer, tmp_path: Path) -> Iterator[AnalyticsSystem]:
-    config = clone_template(template_database(server, filled_platform)).replace(
-        privacy={"pseudonym_key": PSEUDONYM_KEY}, backup={"folder": tmp_path / "backups"}
-    )
-    with AnalyticsSystem(config) as system:
+    with filled_system(server, tmp_path / "backups") as system:
         yield system
-    drop_database(config)
 
 
 def test_a_new_home_folder_gets_the_data_and_the_key(

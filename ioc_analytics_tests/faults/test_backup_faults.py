@@ -16,13 +16,11 @@ from ioc_analytics.backup.fingerprints import fingerprint_database
 from ioc_analytics.database.filelocks import file_lock
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel.errors import Unavailable
-from ioc_analytics_tests.database.test_backups import filled_platform, restored
+from ioc_analytics_tests.database.test_backups import filled_system, restored
 from ioc_analytics_tests.fixtures.batches import content_rows
 from ioc_analytics_tests.fixtures.database import (
     TemporaryServer,
-    clone_template,
     drop_database,
-    template_database,
 )
 from ioc_analytics_tests.fixtures.platform import PSEUDONYM_KEY
 from ioc_analytics_tests.fixtures.processes import CHECKOUT, nothing_is_left, wait_until
@@ -47,12 +45,8 @@ with AnalyticsSystem(config) as system:
 
 @pytest.fixture
 def system(server: TemporaryServer, tmp_path: Path) -> Iterator[AnalyticsSystem]:
-    config = clone_template(template_database(server, filled_platform)).replace(
-        privacy={"pseudonym_key": PSEUDONYM_KEY}, backup={"folder": tmp_path / "backups"}
-    )
-    with AnalyticsSystem(config) as system:
+    with filled_system(server, tmp_path / "backups") as system:
         yield system
-    drop_database(config)
 
 
 def killed(system: AnalyticsSystem, place: str, verb: str, *arguments: object) -> None:

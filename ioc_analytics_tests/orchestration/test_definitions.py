@@ -31,7 +31,9 @@ GROUPS = {
     "metrics": {"daily_assessment_metrics"},
     "benchmarks": {"benchmarking_data"},
     "validation": {"dual_ai_validation_metrics"},
+    "reports": {"weekly_report", "monthly_report"},
     "operations": {"backups", "system_health_metrics", "data_quality_metrics"},
+    "predictions": {"prediction_scores", "predictive_analytics_results"},
     "views": {
         "mv_daily_assessment_overview",
         "mv_weekly_response_metrics",
@@ -82,32 +84,44 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
         "restore_drill",
         "measure_health",
         "evaluate_quality",
+        "predict",
         "maintain",
         "retention",
         "export",
+        "report",
+        "weekly_report",
+        "monthly_report",
     }
     sensors = {sensor.name: sensor.default_status for sensor in definitions.sensors or ()}
     running = dg.DefaultSensorStatus.RUNNING
-    assert sensors == {"inbox": running, "touched_months": running, "watch": running}
+    names = ("inbox", "touched_months", "watch", "failed_runs", "failed_checks", "dead_runs")
+    assert sensors == dict.fromkeys(names, running)
     on = dg.DefaultScheduleStatus.RUNNING
     schedules = {one.name: one for one in map(resolved, definitions.schedules or ())}
     assert {name: (one.cron_schedule, one.default_status) for name, one in schedules.items()} == {
         "backup_schedule": ("0 2 * * *", on),
         "evaluate_quality_schedule": ("0 5 * * *", on),
         "refresh_views_schedule": ("10 * * * *", on),
+        "predict_schedule": ("30 5 * * *", on),
         "maintain_schedule": ("30 3 * * *", on),
         "retention_schedule": ("0 4 * * *", on),
+        "weekly_report_schedule": ("0 6 * * 1", on),
+        "monthly_report_schedule": ("30 6 1 * *", on),
     }
 
 
 def test_settings_move_schedules_and_leave_them_out() -> None:
-    config = AnalyticsConfig.load({}, enable_backups=False, schedules={"views": "0 * * * *"})
+    config = AnalyticsConfig.load(
+        {}, enable_backups=False, schedules={"views": "0 * * * *", "monthly_report": "off"}
+    )
     schedules = {one.name: one.cron_schedule for one in map(resolved, build_schedules(config))}
     assert schedules == {
         "evaluate_quality_schedule": "0 5 * * *",
         "refresh_views_schedule": "0 * * * *",
+        "predict_schedule": "30 5 * * *",
         "maintain_schedule": "30 3 * * *",
         "retention_schedule": "0 4 * * *",
+        "weekly_report_schedule": "0 6 * * 1",
     }
 
 

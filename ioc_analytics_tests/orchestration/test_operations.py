@@ -1,6 +1,7 @@
 """Backups, health, exports and the views, run by Dagster on a real database."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,18 @@ from psycopg import sql
 from ioc_analytics.database.neighbours import neighbour_conninfo
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.orchestration.instance import HomeInstance
+from ioc_analytics.synthetic.files import generate_files
 from ioc_analytics.system import AnalyticsSystem
+from ioc_analytics_tests.database.survey import make_survey
 
 
 @pytest.fixture
 def analytics(platform_config: AnalyticsConfig, tmp_path: Path) -> Iterator[AnalyticsSystem]:
     """A system whose backups and exports lie in folders of this test's own."""
     config = platform_config.replace(
-        backup={"folder": tmp_path / "backups"}, exports={"path": tmp_path / "exports"}
+        backup={"folder": tmp_path / "backups"},
+        exports={"path": tmp_path / "exports"},
+        reports={"path": tmp_path / "reports"},
     )
     with AnalyticsSystem(config) as system:
         yield system
@@ -123,6 +128,28 @@ def test_an_export_lies_in_its_folder_afterwards(
     assert written.read_text().strip() == '{"one":1}'
 
 
+def test_predictions_are_scored_then_made(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, analytics: AnalyticsSystem
+) -> None:
+    analytics.ingest_data(make_survey(analytics.config, 500, days=50))
+    done = run(definitions, instance, "predict")
+    assert done.success
+    shown: dict[str, dict[str, Any]] = {
+        event.materialization.asset_key.to_user_string(): {
+            name: value.value for name, value in event.materialization.metadata.items()
+        }
+        for event in done.get_asset_materialization_events()
+    }
+    assert list(shown) == ["prediction_scores", "predictive_analytics_results"]
+    assert shown["prediction_scores"]["scored"] == 0
+    made = shown["predictive_analytics_results"]
+    kept = analytics.query("SELECT count(*) AS n FROM predictive_analytics_results").data
+    assert made["predictions"] == kept[0]["n"] >= 14
+    withheld = {record.data["figure"]: record.data["reason"] for record in made["withheld"].records}
+    assert "found" in withheld["completion"]
+    assert "forecast of response_volume" in {r.data["about"] for r in made["made"].records}
+
+
 def test_retention_plans_by_the_clock_and_applies_only_when_it_may(
     definitions: dg.Definitions,
     instance: dg.DagsterInstance,
@@ -175,3 +202,87 @@ def test_old_events_of_dagster_go_and_what_they_say_about_assets_stays(
     with analytics.database.superuser_connection() as connection:
         name = sql.Identifier(f"{analytics.config.database.database}_dagster")
         connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
+
+
+@pytest.fixture
+def filled(analytics: AnalyticsSystem, tmp_path: Path) -> AnalyticsSystem:
+    """The system with a week in March 2025 and the month around it."""
+    generate_files(tmp_path / "march", responses=300, start=date(2025, 3, 1), days=31)
+    analytics.ingest_files(tmp_path / "march")
+    analytics.refresh()
+    return analytics
+
+
+@pytest.mark.parametrize(
+    ("name", "period"),
+    [
+        ("weekly_report", "2025-03-17T00:00:00+00:00 to 2025-03-24T00:00:00+00:00"),
+        ("monthly_report", "2025-02-01T00:00:00+00:00 to 2025-03-01T00:00:00+00:00"),
+    ],
+)
+def test_the_report_of_a_period_is_an_asset_with_a_link_and_a_chart(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    filled: AnalyticsSystem,
+    name: str,
+    period: str,
+) -> None:
+    done = run(definitions, instance, name, **{f"write_{name}": {"before": "2025-03-26"}})
+    assert done.success
+    if name == "monthly_report":
+        # February has no data: no report, and no failure.
+        assert not done.get_asset_materialization_events()
+        assert not list(filled.config.reports.path.glob("*"))
+        return
+    shown = metadata_of(done)
+    assert shown["period"] == period
+    (file,) = filled.config.reports.path.iterdir()
+    assert shown["report"] == file.as_uri()
+    assert "data:image/svg+xml;base64," in shown["chart"]
+
+
+def test_a_report_on_what_a_person_fills_in(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, filled: AnalyticsSystem
+) -> None:
+    config = {
+        "title": "March",
+        "sections": ["distributions"],
+        "start": "2025-03-01",
+        "end": "2025-04-01",
+        "filters": {"gender": "female"},
+        "format": "markdown",
+    }
+    assert run(definitions, instance, "report", write_report=config).success
+    (file,) = filled.config.reports.path.iterdir()
+    text = file.read_text()
+    assert text.startswith("# March") and "gender is female" in text
+
+
+def test_maintenance_can_be_tried_out(
+    definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    assert run(definitions, instance, "maintain", perform_maintenance={"dry_run": True}).success
+
+
+def test_several_files_are_taken_in_by_one_run(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    analytics: AnalyticsSystem,
+    tmp_path: Path,
+) -> None:
+    paths = []
+    for at in (1, 2):
+        folder = tmp_path / f"batch{at}"
+        generate_files(folder, responses=20, seed=at, start=date(2025, at, 1), days=5)
+        paths.append(str(folder))
+    assert run(definitions, instance, "ingest", anonymized_tables={"paths": paths}).success
+    assert [f"{month:%Y-%m}" for month in analytics.touched_months()] == ["2025-01", "2025-02"]
+    by_range = {
+        "dagster/asset_partition_range_start": "2025-01-01",
+        "dagster/asset_partition_range_end": "2025-02-01",
+    }
+    rebuilt = definitions.resolve_job_def("rebuild").execute_in_process(
+        instance=instance, tags=by_range
+    )
+    assert rebuilt.success
+    assert analytics.touched_months() == []

@@ -22,7 +22,7 @@ RANGE = {
 def ingest(
     definitions: dg.Definitions, instance: dg.DagsterInstance, path: Path, **config: Any
 ) -> dg.ExecuteInProcessResult:
-    settings = {"path": str(path), **config}
+    settings = {"paths": [str(path)], **config}
     return definitions.resolve_job_def("ingest").execute_in_process(
         run_config={"ops": {"anonymized_tables": {"config": settings}}},
         instance=instance,

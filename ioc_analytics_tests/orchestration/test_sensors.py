@@ -3,15 +3,18 @@
 import os
 import time
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import InvalidInput, Unavailable
 from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.monitoring import health
+from ioc_analytics.orchestration import sensors
 from ioc_analytics.orchestration.build import build_defs
 from ioc_analytics.orchestration.inbox import Inbox
 from ioc_analytics.orchestration.monitoring import watch
@@ -54,7 +57,7 @@ def asked_for(
 
 def paths(requests: list[dg.RunRequest]) -> list[str]:
     return [
-        Path(request.run_config["ops"]["anonymized_tables"]["config"]["path"]).name
+        Path(request.run_config["ops"]["anonymized_tables"]["config"]["paths"][0]).name
         for request in requests
     ]
 
@@ -136,6 +139,69 @@ def test_after_a_run_that_died_the_next_attempt_has_another_key(
     assert asked_for(analytics, instance) == []
     (kept,) = (inbox / "failed").glob("*-one.csv")
     assert "10 runs" in kept.with_name(f"{kept.name}.reason.txt").read_text()
+
+
+def test_the_number_of_the_attempt_and_the_time_of_the_drop_are_tags(
+    analytics: AnalyticsSystem,
+    instance: dg.DagsterInstance,
+    inbox: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (inbox / "one.csv").write_text("a\n")
+    (first,) = asked_for(analytics, instance)
+    assert first.tags["ioc/attempt"] == "1"
+    waited = utc_now() - datetime.fromisoformat(first.tags["ioc/dropped_at"])
+    assert 0 <= waited.total_seconds() < 60
+    record_run(instance, first, dg.DagsterRunStatus.FAILURE)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 4000)
+    (second,) = asked_for(analytics, instance)
+    assert second.tags["ioc/attempt"] == "2"
+
+
+def test_files_wait_while_many_batches_are_on_their_way_or_the_disk_is_nearly_full(
+    analytics: AnalyticsSystem,
+    instance: dg.DagsterInstance,
+    inbox: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for at in range(3):
+        (inbox / f"{at}.csv").write_text("a\n")
+    first, *_ = asked_for(analytics, instance)
+    with monkeypatch.context() as few:
+        few.setattr(sensors, "QUEUED_BATCHES", 1)
+        record_run(instance, first, dg.DagsterRunStatus.STARTED)
+        assert asked_for(analytics, instance) == []
+    assert len(asked_for(analytics, instance)) == 2
+    monkeypatch.setattr(health, "fullest_disk", lambda _: (97.0, 1e9))
+    assert asked_for(analytics, instance) == []
+
+
+def test_a_refresh_knows_since_when_its_oldest_batch_waits(
+    analytics: AnalyticsSystem, instance: dg.DagsterInstance, inbox: Path
+) -> None:
+    for at, start in enumerate((date(2025, 3, 1), date(2025, 3, 9))):
+        generate_files(inbox / f"{at}", responses=20, seed=at, start=start, days=5)
+    definitions = build_defs(resources={"analytics": AnalyticsResource.holding(analytics)})
+    dropped = []
+    for request in asked_for(analytics, instance):
+        dropped.append(request.tags["ioc/dropped_at"])
+        taken = definitions.resolve_job_def("ingest").execute_in_process(
+            run_config=request.run_config, tags=dict(request.tags), instance=instance
+        )
+        assert "seconds_from_drop_to_stored" in str(taken.get_asset_materialization_events()[0])
+    (refresh,) = asked_for(analytics, instance, "touched_months")
+    assert refresh.tags["ioc/dropped_at"] == min(dropped)
+    done = definitions.resolve_job_def("refresh").execute_in_process(
+        tags=dict(refresh.tags), instance=instance
+    )
+    view = next(
+        event.materialization
+        for event in done.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey("mv_daily_assessment_overview")
+    )
+    waited: Any = view.metadata["seconds_from_drop_to_visible"].value
+    assert 0 < waited < 600
 
 
 @pytest.mark.parametrize(

@@ -266,6 +266,18 @@ def test_the_server_takes_scram_only_and_tls_only_over_the_network() -> None:
     assert re.search(r"^ssl = on$", text("deploy/postgres/postgresql.conf"), re.MULTILINE)
 
 
+@pytest.mark.parametrize("kind", ["celery", "kubernetes"])
+def test_a_launcher_is_appended_to_the_instance(kind: str) -> None:
+    whole = yaml.safe_load(text("dagster.yaml") + text(f"deploy/{kind}/launcher.yaml"))
+    assert whole == {**tree("dagster.yaml"), "run_launcher": whole["run_launcher"]}
+    assert f"dagster_{kind.replace('kubernetes', 'k8s')}" in whole["run_launcher"]["module"]
+
+
+def test_a_worker_of_celery_is_set_as_what_gives_it_work() -> None:
+    launcher, worker = tree("deploy/celery/launcher.yaml"), tree("deploy/celery/worker.yaml")
+    assert launcher["run_launcher"]["config"] == worker["execution"]["config"]
+
+
 def test_what_the_image_copies_exists() -> None:
     for line in text("deploy/Dockerfile").splitlines():
         if line.startswith("COPY") and "--from" not in line:

@@ -1,7 +1,8 @@
--- What: norm tables by version, and which of them was given to the stored scores.
--- Why: a percentile of a stated version must come out the same years later, whatever was loaded or undone since.
--- Locks: none that matter, the tables are new.
--- Way back: drop the tables and the functions; percentiles of stored scores stay, but cannot be made again.
+-- What: norm tables by version, and which of them was given to the stored scores; intervals of AI agreement.
+-- Why: a percentile of a stated version must come out the same years later, whatever was loaded or undone since;
+--      a released coefficient without its interval says too much.
+-- Locks: ACCESS EXCLUSIVE on dual_ai_validation_metrics for an instant; the other tables are new.
+-- Way back: drop the tables, functions and columns; percentiles of stored scores stay, but cannot be made again.
 
 CREATE TABLE internal.norm_versions (
     version text NOT NULL,
@@ -119,3 +120,17 @@ FOR EACH STATEMENT EXECUTE FUNCTION internal.refuse_truncating_norms();
 CREATE TRIGGER norm_counts_whole
 BEFORE TRUNCATE ON internal.norm_counts
 FOR EACH STATEMENT EXECUTE FUNCTION internal.refuse_truncating_norms();
+
+ALTER TABLE analytics.dual_ai_validation_metrics
+ADD COLUMN icc_low double precision,
+ADD COLUMN icc_high double precision,
+ADD COLUMN weighted_kappa_low double precision,
+ADD COLUMN weighted_kappa_high double precision,
+ADD COLUMN agreement_rate_low double precision,
+ADD COLUMN agreement_rate_high double precision;
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.icc_low IS 'Lower limit of its 95 % interval (Shrout and Fleiss); NULL where the formula has no value';
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.icc_high IS 'Upper limit';
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.weighted_kappa_low IS 'Lower limit of its 95 % interval (Fleiss, Cohen and Everitt)';
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.weighted_kappa_high IS 'Upper limit';
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.agreement_rate_low IS 'Lower limit of its 95 % interval (Wilson)';
+COMMENT ON COLUMN analytics.dual_ai_validation_metrics.agreement_rate_high IS 'Upper limit';

@@ -35,13 +35,16 @@ SOURCES: Final = {
     retry_policy=RETRY,
     pool="views",
 )
-def materialized_views(analytics: AnalyticsResource) -> Iterator[dg.MaterializeResult[None]]:
+def materialized_views(
+    context: dg.AssetExecutionContext, analytics: AnalyticsResource
+) -> Iterator[dg.MaterializeResult[None]]:
     """Refresh all views concurrently with their readers."""
     started = time.monotonic()
     with failures():
         refreshed = analytics.system.refresh_views()
         seconds = time.monotonic() - started
+        waited = presentation.waited(context.run.tags, "visible")
         rows = presentation.count_rows(analytics.system, refreshed)
     for view in refreshed:
-        metadata = {**rows[view], "seconds_for_all_views": seconds}
+        metadata = {**rows[view], "seconds_for_all_views": seconds, **waited}
         yield dg.MaterializeResult(asset_key=view, metadata=metadata)

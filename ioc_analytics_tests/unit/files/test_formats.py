@@ -93,7 +93,7 @@ def test_content_beyond_the_limit_is_refused(tmp_path: Path) -> None:
 
 def test_more_responses_than_the_limit_are_refused(tmp_path: Path) -> None:
     limits = LimitsSettings(max_batch_responses=2)
-    with pytest.raises(InvalidInput, match="more than 2 responses.*max_batch_responses"):
+    with pytest.raises(InvalidInput, match="more than 2 responses.*ANALYTICS_MAX_BATCH_RESPONSES"):
         taken(opened(write(tmp_path / "responses.csv", RESPONSES), limits=limits))
 
 

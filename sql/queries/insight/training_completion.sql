@@ -34,6 +34,7 @@ history AS (
 
 SELECT
     e.id AS response_hash,
+    e.org_hash,
     extract(EPOCH FROM %(cutoff)s::timestamptz - e.created_at)::double precision / 3600 AS hours_open,
     extract(HOUR FROM e.created_at)::integer AS start_hour,
     extract(ISODOW FROM e.created_at)::integer AS start_weekday,

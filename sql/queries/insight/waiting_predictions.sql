@@ -10,7 +10,8 @@ SELECT
     p.prediction,
     p.interval_low,
     p.interval_high,
-    p.interval_level
+    p.interval_level,
+    p.accuracy_metrics
 FROM analytics.predictive_analytics_results AS p
 WHERE
     p.scored_at IS NULL

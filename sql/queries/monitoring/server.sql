@@ -22,6 +22,15 @@ SELECT
         )
     END::double precision AS transaction_seconds,
     (SELECT w.wal_bytes FROM pg_stat_wal AS w)::double precision AS wal_bytes,
+    (
+        SELECT
+            CASE
+                WHEN a.last_failed_time > coalesce(a.last_archived_time, '-infinity')
+                    THEN extract(EPOCH FROM now() - coalesce(a.last_archived_time, a.stats_reset))
+                ELSE 0
+            END
+        FROM pg_stat_archiver AS a
+    )::double precision AS unarchived_seconds,
     (SELECT count(*) FROM pg_stat_replication)::double precision AS replicas,
     CASE
         WHEN NOT pg_is_in_recovery() THEN (

@@ -1,0 +1,200 @@
+"""How far the AI raters agree over a range, and whether one of them has left its own ways.
+
+For: the facade, reports. Not for: the released table by day (``insight.validation``) or formulas
+(``statistics.agreement``).
+
+Drift is judged on a rater's distance from the questionnaire's score of the same response, so that
+other people in another week are no drift.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import psycopg
+
+from ioc_analytics.database.copying import copy_out
+from ioc_analytics.insight.distributions import MINIMUM_PEOPLE, WITHHELD
+from ioc_analytics.insight.own_history import Judged, Point, judge_histories
+from ioc_analytics.insight.validation import Agreement, measure_agreement
+from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.kernel.errors import NotEnoughData
+from ioc_analytics.records.answers import to_json
+from ioc_analytics.records.filters import TimeRange
+from ioc_analytics.records.vocabularies import TRAITS
+from ioc_analytics.states.reading import read_ground, snapshot
+from ioc_analytics.statistics.outliers import FEWEST_PAST
+
+SIGNIFICANCE: Final = 0.05
+"""Share of false ones that is accepted among the weeks that are named (Benjamini-Hochberg)."""
+
+
+@dataclass(frozen=True, slots=True)
+class RaterAgreement:
+    """Two raters of one trait over the range."""
+
+    dimension: str
+    primary_model: str
+    secondary_model: str
+    sample_size: int
+    """Responses that both scored."""
+
+    agreement: Agreement
+
+
+@dataclass(frozen=True, slots=True)
+class RaterWeek:
+    """A week in which a rater broke with its own past."""
+
+    model: str
+    dimension: str
+    week: date
+    """Its Monday."""
+
+    sample_size: int
+    distance: float
+    """Mean of rater - questionnaire, points."""
+
+    difference: float
+    """From the median of the earlier weeks, points."""
+
+    past_weeks: int
+    adjusted_p_value: float
+    """Two-sided normal, over-dispersion removed, Benjamini-Hochberg over all judged weeks."""
+
+
+@dataclass(frozen=True, slots=True)
+class AiValidation:
+    """The AI raters over a range."""
+
+    agreements: tuple[RaterAgreement, ...]
+    drift: tuple[RaterWeek, ...]
+    """Weeks that stand out; none is good news only where weeks were judged."""
+
+    judged_weeks: Mapping[str, int]
+    """Weeks with at least 6 earlier ones, by model, over all traits."""
+
+    withheld: tuple[Mapping[str, str], ...]
+    time_range: TimeRange
+    as_of: datetime | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the validation ready for JSON."""
+        found = {name: to_json(value) for name, value in asdict(self).items()}
+        return found | {"time_range": self.time_range.to_dict()}
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per trait and pair of raters."""
+        return pd.DataFrame(
+            [
+                {
+                    "dimension": one.dimension,
+                    "primary_model": one.primary_model,
+                    "secondary_model": one.secondary_model,
+                    "n": one.sample_size,
+                    "bias": one.agreement.limits.bias,
+                    "icc": one.agreement.icc.icc,
+                    "weighted_kappa": one.agreement.kappa.kappa,
+                    "agreement_rate": one.agreement.rate.rate,
+                }
+                for one in self.agreements
+            ]
+        )
+
+
+def analyze_ai_validation(
+    connection: psycopg.Connection[Any], time_range: TimeRange
+) -> AiValidation:
+    """Measure the agreement of every pair of raters, and the drift of every rater, from rows.
+
+    Args:
+        connection: A connection of the analyst's role.
+        time_range: Start times of the responses, half-open.
+
+    Raises:
+        NotEnoughData: No pair of raters scored 10 responses.
+    """
+    period: dict[str, Any] = {"start": time_range.start, "end": time_range.end}
+    withheld: list[Mapping[str, str]] = []
+    with snapshot(connection):
+        ground = read_ground(connection, time_range)
+        pairs = connection.execute(sqlfiles.query("insight/rater_pairs"), period).fetchall()
+        agreements = [_agreement(connection, period, pair, withheld) for pair in pairs]
+        weeks = connection.execute(sqlfiles.query("insight/rater_weeks"), period).fetchall()
+    measured = tuple(
+        sorted(
+            (one for one in agreements if one is not None),
+            key=lambda one: (one.primary_model, one.secondary_model, TRAITS.index(one.dimension)),
+        )
+    )
+    if not measured:
+        raise NotEnoughData(
+            f"agreement needs {MINIMUM_PEOPLE} responses that two AI raters scored, found "
+            f"{len(pairs)} pairs of raters with fewer; ask for a longer range"
+        )
+    if sealed := ground.periods.sealed_months:
+        reason = (
+            f"rows of {sealed[0]:%Y-%m} to {sealed[-1]:%Y-%m} are gone; their days stand in "
+            "dual_ai_validation_metrics"
+        )
+        withheld.append({"figure": "sealed_months", "reason": reason})
+    judged = judge_histories(_histories(weeks))
+    counts = dict.fromkeys(sorted({name for _, *models in pairs for name in models}), 0)
+    for one in judged:
+        counts[one.key[0]] += 1
+    reason = (
+        f"no week with {MINIMUM_PEOPLE} responses that have a questionnaire's score has "
+        f"{FEWEST_PAST} such weeks before it"
+    )
+    withheld += [{"figure": f"drift.{m}", "reason": reason} for m, n in counts.items() if not n]
+    drift = tuple(_named(one) for one in judged if one.adjusted_p_value <= SIGNIFICANCE)
+    return AiValidation(measured, drift, counts, tuple(withheld), time_range, ground.as_of)
+
+
+def _agreement(
+    connection: psycopg.Connection[Any],
+    period: Mapping[str, Any],
+    pair: tuple[str, str, str],
+    withheld: list[Mapping[str, str]],
+) -> RaterAgreement | None:
+    dimension, primary, secondary = pair
+    names = {"dimension": dimension, "primary_model": primary, "secondary_model": secondary}
+    columns = (("primary", "float8"), ("secondary", "float8"))
+    statement = sqlfiles.query("insight/rater_scores")
+    blocks = list(copy_out(connection, statement, {**period, **names}, columns))
+    first, second = (
+        np.concatenate([np.empty(0), *(block[name].astype(np.float64) for block in blocks)])
+        for name, _ in columns
+    )
+    if len(first) < MINIMUM_PEOPLE:
+        figure = f"agreements.{dimension}.{primary}.{secondary}"
+        withheld.append({"figure": figure, "reason": WITHHELD})
+        return None
+    return RaterAgreement(
+        dimension, primary, secondary, len(first), measure_agreement(first, second)
+    )
+
+
+def _histories(weeks: list[tuple[Any, ...]]) -> dict[tuple[str, str], list[Point]]:
+    histories: dict[tuple[str, str], list[Point]] = {}
+    for model, dimension, week, n, average, variance in weeks:
+        # A rater that always errs alike has no error to judge by, nor does a handful.
+        if n >= MINIMUM_PEOPLE and variance:
+            point = Point(week, n, average, variance / n)
+            histories.setdefault((model, dimension), []).append(point)
+    return histories
+
+
+def _named(one: Judged[tuple[str, str]]) -> RaterWeek:
+    return RaterWeek(
+        *one.key,
+        one.point.period,
+        one.point.sample_size,
+        one.point.average,
+        one.difference,
+        one.past_periods,
+        one.adjusted_p_value,
+    )

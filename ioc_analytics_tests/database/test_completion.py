@@ -1,0 +1,161 @@
+"""Completion of open responses: learnt from earlier moments, calibrated, scored by what came."""
+
+import json
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ioc_analytics import AnalyticsSystem
+from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
+from ioc_analytics.privacy.pipeline import AnonymizationPipeline
+from ioc_analytics.statistics import calibrate
+from ioc_analytics_tests.database.survey import ASSESSMENTS, START
+
+DAYS = 200
+MEAN_DELAY_DAYS = 3.0
+SHARES = {"desktop": 0.75, "mobile": 0.3}
+"""Probability that a response is ever completed; those that are take days, exponentially."""
+
+
+class Person(NamedTuple):
+    """A response of the simulated survey, in days after ``START``."""
+
+    device: str
+    started: float
+    completed: float | None
+
+
+def simulate(people: int) -> list[Person]:
+    generator = np.random.default_rng(11)
+    found = []
+    for started in np.sort(generator.uniform(0, DAYS, people)).tolist():
+        device = ["desktop", "mobile"][int(generator.integers(2))]
+        is_done = generator.random() < SHARES[device]
+        delay = float(generator.exponential(MEAN_DELAY_DAYS))
+        found.append(Person(device, started, started + delay if is_done else None))
+    return found
+
+
+def known_at(config: Any, people: list[Person], day: float) -> Any:
+    """Return what a batch of that day says: who has started, and who has completed."""
+
+    def moment(after: float) -> str:
+        return (START + timedelta(days=after)).isoformat()
+
+    responses = []
+    for number, person in enumerate(people):
+        if person.started >= day:
+            continue
+        is_done = person.completed is not None and person.completed < day
+        end = moment(person.completed) if is_done and person.completed is not None else None
+        responses.append(
+            {
+                "response_id": f"r{number}",
+                "assessment_id": ASSESSMENTS[number % 4][0],
+                "country": "DE",
+                "device_type": person.device,
+                "status": "completed" if is_done else "started",
+                "time_spent_seconds": 300.0 if is_done else None,
+                "completed_at": end,
+                "started_at": moment(person.started),
+                "updated_at": end or moment(person.started),
+            }
+        )
+    assessments = [
+        {
+            "assessment_id": key,
+            "organization_id": organization,
+            "industry": industry,
+            "employee_count": employees,
+            "country": country,
+            "assessment_type": kind,
+            "instrument": instrument,
+            "created_at": "2023-12-01",
+        }
+        for key, organization, industry, employees, country, kind, instrument in ASSESSMENTS
+    ]
+    return AnonymizationPipeline(config).process_data(
+        {"assessments": assessments, "responses": responses}
+    )
+
+
+def truth(hours_open: Any, share: Any) -> Any:
+    """Return the probability that who is open after these hours completes within 14 days."""
+    now = np.exp(-hours_open / 24 / MEAN_DELAY_DAYS)
+    later = np.exp(-(hours_open / 24 + 14) / MEAN_DELAY_DAYS)
+    return share * (now - later) / (share * now + 1 - share)
+
+
+def test_probabilities_are_calibrated_and_scored_when_the_truth_has_come(
+    analytics: AnalyticsSystem,
+) -> None:
+    people = simulate(5000)
+    analytics.ingest_data(known_at(analytics.config, people, DAYS - 15))
+    found = analytics.predict_completion()
+    slope = found.accuracy.backtest.calibration
+    assert found.model == "logistic"
+    assert slope is not None
+    assert slope.slope_interval.low <= 1 <= slope.slope_interval.high
+    assert 0.8 <= slope.slope <= 1.2
+    assert found.accuracy.past is None
+    assert found.interval.low < found.value < found.interval.high < found.open_responses
+    assert len(found.responses) == found.open_responses > 100
+
+    # Against what the simulation knows of each.
+    facts = analytics.query(
+        "SELECT id AS response_hash, device_type FROM anonymized_assessment_responses"
+    ).to_frame()
+    rows = found.to_frame().merge(facts, on="response_hash")
+    shares = rows["device_type"].map(SHARES).astype(float).to_numpy()
+    known = truth(rows["hours_open"].to_numpy(), shares)
+    assert np.abs(rows["probability"] - known).mean() < 0.05
+    assert json.loads(json.dumps(found.to_dict()))["responses"][0]["probability"] == pytest.approx(
+        rows["probability"].max()
+    )
+
+    # A selection is a part of it, and is asked about alone.
+    mobile = analytics.predict_completion({"device_type": "mobile"})
+    assert mobile.value == pytest.approx(rows["probability"][rows["device_type"] == "mobile"].sum())
+    acme = analytics.predict_completion({"org_hash": "acme"})
+    assert 0 < acme.open_responses < found.open_responses
+
+    # The same people, two weeks and a day later.
+    assert analytics.score_predictions().waiting == 3
+    analytics.ingest_data(known_at(analytics.config, people, DAYS))
+    scored = {one.id: one for one in analytics.score_predictions().scored}
+    assert set(scored) == {1, 2, 3}
+    completed = _completed_among(analytics, rows)
+    assert scored[1].actual == pytest.approx(completed.mean())
+    assert scored[1].score["brier"] == pytest.approx(
+        ((completed - found.value / found.open_responses) ** 2).mean()
+    )
+    assert found.interval.low <= completed.sum() <= found.interval.high
+    assert calibrate(completed, rows["probability"]).slope_interval.low <= 1
+    again = analytics.predict_completion().accuracy.past
+    assert again is not None
+    assert (again.predictions, again.brier) == (1, scored[1].score["brier"])
+
+
+def _completed_among(analytics: AnalyticsSystem, rows: pd.DataFrame) -> pd.Series:
+    done = analytics.query(
+        "SELECT id AS response_hash FROM anonymized_assessment_responses "
+        "WHERE status = 'completed'",
+        (),
+        {"max_rows": 10_000},
+    ).to_frame()
+    return rows["response_hash"].isin(done["response_hash"]).astype(float)
+
+
+def test_what_cannot_be_predicted_is_refused(analytics: AnalyticsSystem) -> None:
+    with pytest.raises(NotEnoughData, match="found 0"):
+        analytics.predict_completion()
+    analytics.ingest_data(known_at(analytics.config, simulate(300), DAYS))
+    with pytest.raises(NotEnoughData, match=r"needs 100 rows with it.* found \d+ with and \d+"):
+        analytics.predict_completion()
+    with pytest.raises(InvalidInput, match="not known before"):
+        analytics.predict_completion({"is_careless": True})
+    with pytest.raises(InvalidInput, match="device_type knows no 'phone'"):
+        analytics.predict_completion({"device_type": "phone"})

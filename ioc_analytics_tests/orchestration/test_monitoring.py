@@ -1,0 +1,248 @@
+"""What goes wrong in Dagster is told, and nothing stays started whose process is gone."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psutil
+import pytest
+from dagster._core.events import EngineEventData
+
+from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.monitoring import integrity
+from ioc_analytics.orchestration.build import build_defs
+from ioc_analytics.orchestration.freshness import fresh_assets
+from ioc_analytics.orchestration.monitoring import failed_checks, measure_instance, watch
+from ioc_analytics.orchestration.zombies import ENDED, end_dead_runs
+from ioc_analytics.resources import AnalyticsResource
+from ioc_analytics.system import AnalyticsSystem
+from ioc_analytics_tests.fixtures.processes import wait_until
+from ioc_analytics_tests.fixtures.sinks import HttpSink, http_sink
+from ioc_analytics_tests.orchestration.test_pipeline import ingest, refresh
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    """An instance that keeps ticks, which an ephemeral one does not."""
+    home = tmp_path / "dagster"
+    home.mkdir()
+    with dg.DagsterInstance.local_temp(str(home)) as instance:
+        yield instance
+
+
+@pytest.fixture
+def sink() -> Iterator[HttpSink]:
+    with http_sink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def analytics(platform_config: AnalyticsConfig, sink: HttpSink) -> Iterator[AnalyticsSystem]:
+    """A system whose alerts go to a web server of this test's own."""
+    config = platform_config.replace(alerts={"routes": {"webhook_url": sink.url("/alerts")}})
+    with AnalyticsSystem(config) as system:
+        yield system
+
+
+def told(sink: HttpSink, event: str = "raised") -> list[str]:
+    return [
+        body["alert"]["rule"]
+        for _, path, body in sink.received
+        if path == "/alerts" and body["event"] == event
+    ]
+
+
+def tick(
+    sensor: dg.SensorDefinition,
+    system: AnalyticsSystem,
+    instance: dg.DagsterInstance,
+    cursor: str | None = None,
+) -> Any:
+    resource = AnalyticsResource.holding(system)
+    with dg.build_sensor_context(
+        instance=instance,
+        cursor=cursor,
+        resources={"analytics": resource},
+        definitions=build_defs(resources={"analytics": resource}),
+    ) as context:
+        return sensor.evaluate_tick(context)
+
+
+def measured(instance: dg.DagsterInstance, system: AnalyticsSystem) -> dict[str, float | None]:
+    return {one.metric: one.value for one in measure_instance(instance, system.config)}
+
+
+def test_a_failed_run_is_told_once_over_the_routes(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    analytics: AnalyticsSystem,
+    sink: HttpSink,
+    tmp_path: Path,
+) -> None:
+    tick(watch, analytics, instance)
+    assert "runs_fail" not in told(sink)
+    bad = tmp_path / "responses.csv"
+    bad.write_text("response,assessment\n1,2\n")
+    failed = ingest(definitions, instance, bad)
+    context: Any = dg.build_run_status_sensor_context(
+        sensor_name="failed_runs",
+        dagster_event=failed.get_run_failure_event(),
+        dagster_instance=instance,
+        dagster_run=failed.dagster_run,
+        resources={"analytics": AnalyticsResource.holding(analytics)},
+    ).for_run_failure()
+    failed_runs: Any = next(s for s in definitions.sensors or () if s.name == "failed_runs")
+    failed_runs(context)
+    assert told(sink).count("runs_fail") == 1
+    tick(watch, analytics, instance)
+    assert told(sink).count("runs_fail") == 1
+    (alert,) = [one for one in analytics.list_alerts() if one.rule == "runs_fail"]
+    assert (alert.value, alert.severity) == (1, "error")
+
+
+def test_a_failed_check_is_told_and_its_end_too(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    analytics: AnalyticsSystem,
+    sink: HttpSink,
+    batch: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ingest(definitions, instance, batch)
+    well = tick(failed_checks, analytics, instance)
+    assert well.skip_message == "failing as before: none"
+    assert tick(failed_checks, analytics, instance, well.cursor).skip_message == (
+        "no new result of a check"
+    )
+    look = integrity.PROMISES["nothing_small_released"]
+
+    def broken(_: Any) -> integrity.Finding:
+        return integrity.Finding("nothing_small_released", False, 1, 1, "one is small", ())
+
+    monkeypatch.setitem(integrity.PROMISES, "nothing_small_released", broken)
+    assert not refresh(definitions, instance).success
+    failing = tick(failed_checks, analytics, instance, well.cursor)
+    assert "failing: nothing_small_released" in failing.skip_message
+    assert told(sink).count("checks_fail") == 1
+    monkeypatch.setitem(integrity.PROMISES, "nothing_small_released", look)
+    assert refresh(definitions, instance).success
+    tick(failed_checks, analytics, instance, failing.cursor)
+    assert told(sink, "resolved").count("checks_fail") == 1
+
+
+def test_a_sensor_that_throws_is_counted_until_it_works_again(
+    instance: dg.DagsterInstance, analytics: AnalyticsSystem
+) -> None:
+    from dagster._core.definitions.run_request import InstigatorType
+    from dagster._core.remote_origin import (
+        RegisteredCodeLocationOrigin,
+        RemoteInstigatorOrigin,
+        RemoteRepositoryOrigin,
+    )
+    from dagster._core.scheduler.instigation import (
+        InstigatorState,
+        InstigatorStatus,
+        SensorInstigatorData,
+        TickData,
+        TickStatus,
+    )
+    from dagster_shared.error import SerializableErrorInfo
+
+    repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("ioc_analytics"), "defs")
+    state = InstigatorState(
+        RemoteInstigatorOrigin(repository, "inbox"),
+        InstigatorType.SENSOR,
+        InstigatorStatus.DECLARED_IN_CODE,
+        SensorInstigatorData(),
+    )
+    instance.add_instigator_state(state)
+    error = SerializableErrorInfo("it threw", [], "ValueError")
+    for at, status in enumerate((TickStatus.SKIPPED, TickStatus.FAILURE)):
+        instance.create_tick(
+            TickData(
+                instigator_origin_id=state.instigator_origin_id,
+                instigator_name="inbox",
+                instigator_type=InstigatorType.SENSOR,
+                status=status,
+                timestamp=1000.0 + at,
+                selector_id=state.selector_id,
+                error=error if status == TickStatus.FAILURE else None,
+            )
+        )
+        assert measured(instance, analytics)["failing_ticks"] == at
+
+
+def test_late_assets_are_those_that_schedules_make() -> None:
+    config = AnalyticsConfig.load({}, enable_backups=False)
+    assert "backups" not in fresh_assets(config)
+    graph = build_defs(config).resolve_asset_graph()
+    late = {
+        key.to_user_string()
+        for key in graph.materializable_asset_keys
+        if graph.get(key).freshness_policy is not None
+    }
+    assert late == set(fresh_assets(config))
+
+
+def start_run(instance: dg.DagsterInstance, number: int, tags: dict[str, str] | None = None) -> str:
+    """Let the instance know a run that a process has begun."""
+    run = instance.create_run_for_job(
+        build_defs().resolve_job_def("refresh_views"), tags=tags or {}
+    )
+    instance.report_engine_event("begins", run, EngineEventData.in_process(number))
+    event = dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, "refresh_views")
+    instance.report_dagster_event(event, run.run_id)
+    return str(run.run_id)
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at runs that have just begun too."""
+    monkeypatch.setattr("ioc_analytics.orchestration.zombies._START_SECONDS", -1)
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_run_whose_process_was_killed_is_ended_and_a_living_one_is_not(
+    instance: dg.DagsterInstance,
+) -> None:
+    sleeper = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+    with (
+        subprocess.Popen(sleeper, stdin=subprocess.PIPE) as killed,
+        subprocess.Popen(sleeper, stdin=subprocess.PIPE) as alive,
+    ):
+        dead, living = (start_run(instance, one.pid) for one in (killed, alive))
+        assert end_dead_runs(instance) == []
+        killed.send_signal(signal.SIGKILL)
+        wait_until(lambda: psutil.Process(killed.pid).status() == psutil.STATUS_ZOMBIE)
+        assert end_dead_runs(instance) == [dead]
+        killed.wait()
+        alive.communicate()
+    ended = instance.get_run_by_id(dead)
+    assert ended is not None and ended.is_failure
+    assert ENDED in str(instance.all_logs(dead, of_type=dg.DagsterEventType.RUN_FAILURE))
+    assert end_dead_runs(instance) == [living]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_number_that_another_process_got_is_not_taken_for_the_run(
+    instance: dg.DagsterInstance,
+) -> None:
+    run = start_run(instance, psutil.Process().pid)
+    assert end_dead_runs(instance) == []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(psutil.Process, "create_time", lambda _: time.time() + 60)
+        assert end_dead_runs(instance) == [run]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_run_of_a_code_server_that_is_gone_is_ended(instance: dg.DagsterInstance) -> None:
+    tags = {".dagster/grpc_info": '{"host": "192.0.2.1", "port": 1}'}
+    run = start_run(instance, psutil.Process().pid, tags)
+    launched: Any = instance.run_launcher
+    if type(launched).__name__ == "DefaultRunLauncher":
+        assert end_dead_runs(instance) == [run]
