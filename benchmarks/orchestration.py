@@ -76,22 +76,17 @@ def _seconds_of(program: str) -> float:
 
 @contextmanager
 def _dev(config: AnalyticsConfig) -> Iterator[None]:
-    process = subprocess.Popen(
-        [sys.executable, "-c", _DEV, str(config.home)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-    try:
-        assert process.stdout is not None
-        while not process.stdout.readline().startswith("http"):
-            if process.poll() is not None:
-                raise RuntimeError("dev did not come up")
-        yield
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=120)
+    log = config.home / "dev.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-c", _DEV, str(config.home)], stdout=file, stderr=file
+        )
+        try:
+            _wait(lambda: b"\nhttp://127.0.0.1:" in log.read_bytes())
+            yield
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(timeout=120)
 
 
 def _drop(system: AnalyticsSystem, batch: Path) -> tuple[float, float, tuple[int, int]]:

@@ -61,6 +61,17 @@ def follow_the_traits(analytics: AnalyticsSystem, folder: Path) -> None:
     print(history[history["trait"] == "openness"].round(2).to_string(index=False))
 
 
+def place_a_person(analytics: AnalyticsSystem, folder: Path) -> None:
+    """Norms: made once, named, and the same for ever; the narrowest group that is large enough."""
+    made = analytics.create_norms("2025", YEAR, minimum_n=100)
+    print(f"{made.groups} groups of {made.responses:,} responses")
+    for gender, age_band in ((None, None), ("female", "25_34")):
+        place = analytics.norm_percentile("ipip50", "openness", 75, None, gender, age_band)
+        low, high = place.confidence_interval.low, place.confidence_interval.high
+        print(f"75 points of openness: percentile {place.percentile:.0f} [{low:.0f}, {high:.0f}] "
+              f"among {place.sample_size:,} of level {place.level}")  # fmt: skip
+
+
 def look_for_outliers(analytics: AnalyticsSystem, folder: Path) -> None:
     """Outliers: responses far from all others, and odd months of segments."""
     found = analytics.find_outliers(time_range=YEAR)
@@ -116,6 +127,17 @@ def judge_trends(analytics: AnalyticsSystem, folder: Path) -> None:
         print(f"{interval}: {found.trend} over {found.sample_size} periods")
         for entry in found.withheld[:1]:
             print(f"  {entry['figure']}: {entry['reason']}")
+
+
+def look_ahead(analytics: AnalyticsSystem, folder: Path) -> None:
+    """Forecasts: models race over the past, and intervals are as wide as their errors were."""
+    found = analytics.forecast("response_volume", 8, "weekly")
+    for point in found.points[:2]:
+        print(f"week of {point.start}: {point.value:.0f} "
+              f"[{point.interval.low:.0f}, {point.interval.high:.0f}]")  # fmt: skip
+    print(
+        f"by {found.model}; repeating the last season was {'' if found.naive_wins else 'not '}best"
+    )
 
 
 def ask_in_sql(analytics: AnalyticsSystem, folder: Path) -> None:
@@ -203,12 +225,14 @@ STOPS = (
     see_the_traits,
     compare_groups,
     follow_the_traits,
+    place_a_person,
     look_for_outliers,
     look_for_carelessness,
     ask_the_items,
     meet_the_peers,
     measure,
     judge_trends,
+    look_ahead,
     ask_in_sql,
     ask_in_names,
     take_data_out,

@@ -101,6 +101,7 @@ def _write_parts(
     if method == "physical":
         mark, fingerprints = write_base(database, clients, draft, backup_id, jobs)
         parts = {PLATFORM: fingerprints}
+        created_at = utc_now()  # what it holds is what there was at the end of the copying
     else:
         parts = _dump_parts(database, clients, draft, jobs, compression, progress)
     return Manifest(

@@ -281,12 +281,27 @@ def _target_config(config: AnalyticsConfig, target: str | Path | None) -> Analyt
     if isinstance(target, Path) or "/" in text:
         home = Path(target).expanduser().absolute()
         _bring_key(config, home)
-        return config.replace(
+        return _embedded(config).replace(
             home=home, backup={"folder": config.backup.folder}, inbox={"path": home / "inbox"}
         )
     if config.database.url is not None:
         raise InvalidInput("give the whole address of the target: this installation has one too")
     return config.replace(database={"database": text})
+
+
+def _embedded(config: AnalyticsConfig) -> AnalyticsConfig:
+    """Return settings with an embedded server, whose home takes what another server held."""
+    if config.is_embedded:
+        return config
+    url = config.database.url
+    name = urlsplit(url.get_secret_value()).path[1:] if url else config.database.database
+    return AnalyticsConfig.load(
+        {},
+        home=config.home,
+        pg_bin=config.pg_bin,
+        privacy=config.privacy,
+        database={"database": name},
+    )
 
 
 def _bring_key(config: AnalyticsConfig, home: Path) -> None:

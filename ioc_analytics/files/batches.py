@@ -33,7 +33,7 @@ from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.kinds import ASSESSMENTS, KINDS, RESPONSES
 
 _PARENT_ROWS: Final = 16
-_CHILD_ROWS: Final = 64
+_CHILD_ROWS: Final = 32
 """Rows of a chunk per response of the batch size, for parents and for answers and scores."""
 
 _IGNORED_ENDINGS: Final = (".tmp", ".part", ".partial", ".crdownload", ".swp", "~")
@@ -183,7 +183,7 @@ def open_batch(
         mapping: How to read survey exports; None for files in the shape of the contracts.
         limits: What one batch may be at most.
         batch_size: Responses per chunk of a survey export; records in files of their own come 16
-            times (parents) or 64 times (children) as many at once.
+            times (parents) or 32 times (children) as many at once.
         now: The present, for times in the future; by default, now.
 
     Raises:

@@ -20,7 +20,7 @@ Kind = TypeVar("Kind", bound=np.generic)
 def zeros(shape: Sequence[int], dtype: "np.dtype[Kind] | type[Kind]") -> npt.NDArray[Kind]:
     """Return an array of zeros, not empty, that takes no memory where it is never written to."""
     n_values, width = math.prod(shape), np.dtype(dtype).itemsize
-    memory = mmap.mmap(-1, n_values * width)
+    memory = mmap.mmap(-1, n_values * width, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     array: npt.NDArray[Kind] = np.frombuffer(memory, dtype=dtype).reshape(shape)
     return array
 

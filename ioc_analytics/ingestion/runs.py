@@ -19,7 +19,7 @@ from ioc_analytics.ingestion.digests import fixed_array
 from ioc_analytics.ingestion.growth import zeros
 from ioc_analytics.ingestion.load import Load, time_array
 
-_RUN_ANSWERS: Final = 6_000_000
+_RUN_ANSWERS: Final = 5_000_000
 """Answers of a run; 7 bytes each, 11 with the times that they took. In runs of half the length the
 server works a quarter longer."""
 

@@ -24,6 +24,7 @@ from ioc_analytics.database.pools import Database
 from ioc_analytics.insight.completion import TARGET as COMPLETION
 from ioc_analytics.insight.completion import completed_share
 from ioc_analytics.insight.prediction_ledger import PERIOD_DAYS
+from ioc_analytics.insight.resources import UNITS, read_use, target_of
 from ioc_analytics.insight.series import INTERVALS, next_period, period_of, read_series
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
@@ -39,6 +40,7 @@ from ioc_analytics.statistics.scoring_rules import (
     pinball_loss,
 )
 
+_RESOURCES: Final = {target_of(resource): resource for resource in UNITS}
 _NAMES: Final[Mapping[By, str]] = {by: name for name, by in INTERVALS.items()}
 
 
@@ -109,7 +111,7 @@ def score_waiting(database: Database, organization: Callable[[str], UUID]) -> Pr
     ):
         cursor.execute(
             sqlfiles.query("insight/waiting_predictions"),
-            {"targets": [*METRICS, COMPLETION], "today": utc_now().date()},
+            {"targets": [*METRICS, COMPLETION, *_RESOURCES], "today": utc_now().date()},
         )
         rows = [Waiting(**row) for row in cursor.fetchall()]
     groups: dict[tuple[str, str, By | None], list[Waiting]] = defaultdict(list)
@@ -173,6 +175,11 @@ def _score(
 ) -> list[Scored]:
     if target == COMPLETION:
         return _score_completion(database, group, organization)
+    if target in _RESOURCES:
+        first = min(one.period_start for one in group)
+        with database.connection("analyst") as connection:
+            days, used = read_use(connection, first).get(_RESOURCES[target], ([], []))
+        return _beside(group, dict(zip(days, used, strict=True)))
     if by is None:
         raise InvalidInput("the period is no day, week from Monday, month or quarter")
     since = TimeRange(midnight(min(one.period_start for one in group)), None)
@@ -180,7 +187,12 @@ def _score(
     filters = _filters(group[0].segment)
     with database.connection("analyst") as connection:
         series = read_series(connection, target, filters, since, _NAMES[by], organization)
-    truth = {p.start: p.value for p in series.points if p.is_mature and p.value is not None}
+    return _beside(
+        group, {p.start: p.value for p in series.points if p.is_mature and p.value is not None}
+    )
+
+
+def _beside(group: Sequence[Waiting], truth: Mapping[date, float]) -> list[Scored]:
     found = []
     for one in group:
         actual = truth.get(one.period_start)
@@ -188,7 +200,9 @@ def _score(
             ends = (one.interval_low, one.interval_high, one.interval_level)
             score = score_one(one.prediction, *ends, actual)
             period = (one.period_start, one.period_end)
-            found.append(Scored(one.id, target, *period, one.prediction, actual, score))
+            found.append(
+                Scored(one.id, one.prediction_target, *period, one.prediction, actual, score)
+            )
     return found
 
 

@@ -2,7 +2,7 @@
 
 For: the orchestration's pages, which everybody of a team may open. So all of it is read from the
 released tables, where figures about few people are withheld. Not for: reports to an analyst
-(``insight.report_sections``, whose parts are used here).
+(``insight.report_sections``).
 """
 
 from collections.abc import Callable, Mapping, Sequence

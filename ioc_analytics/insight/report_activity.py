@@ -49,8 +49,9 @@ def metrics(name: str, title: str, question: Question) -> Section:
         ),
         withheld,
     )
-    if not any(one.sample_size for one in found):
-        raise NotEnoughData("0 assessments and 0 responses; ask for a longer range")
+    # Assessments may have been set up although nobody answered yet: that makes no report.
+    if not any(one.sample_size for one in found if one.unit != "assessments"):
+        raise NotEnoughData("0 responses in this range; ask for a longer range or fewer filters")
     rows = tuple(
         (
             one.metric.replace("_", " "),
@@ -118,7 +119,7 @@ def trends(name: str, title: str, question: Question) -> Section:
         (
             one.metric.replace("_", " "),
             one.trend,
-            _worded(one.slope, one.unit, 2),
+            _slope(one.slope, one.unit),
             _span(one.slope_interval, one.unit, 2),
             p_value(one.significance),
             f"{one.sample_size:,}",
@@ -202,6 +203,12 @@ def _worded(value: float | None, unit: str, digits: int = 1) -> str:
         return f"{100 * value:.{digits}f} %"
     is_count = unit in ("responses", "assessments") and float(value).is_integer()
     return f"{value:,.0f}" if is_count else f"{value:,.{digits}f} {unit}"
+
+
+def _slope(slope: float | None, unit: str) -> str:
+    if slope is None:
+        return "–"
+    return f"{100 * slope:+.2f} % points" if unit == "share" else f"{slope:+,.2f} {unit}"
 
 
 def _span(interval: ConfidenceInterval | None, unit: str, digits: int = 1) -> str:

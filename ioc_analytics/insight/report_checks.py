@@ -27,6 +27,7 @@ from ioc_analytics.insight.report_pieces import (
 from ioc_analytics.pictures import Range, figures_with_ranges
 from ioc_analytics.records.vocabularies import ALL, TRAITS
 from ioc_analytics.states.norms import read_norms
+from ioc_analytics.states.reading import snapshot
 from ioc_analytics.statistics.distributions import percentiles
 from ioc_analytics.statistics.intervals import ConfidenceInterval
 
@@ -67,7 +68,7 @@ def outliers(name: str, title: str, question: Question) -> Section:
     )
     note = f"{dated(answer.as_of)}; each row has its n; points of 0 to 100"
     columns = ("trait", "instrument", "limits", "n", "low", "high", "below", "above")
-    tables = [Table(f"Scores beyond the limits. {note}.", columns, limits)]
+    tables = [Table(f"Scores beyond the limits. {note}.", columns, limits)] if limits else []
     if months:
         columns = (
             "segment",
@@ -118,7 +119,7 @@ def ai_validation(name: str, title: str, question: Question) -> Section:
         note,
         tuple(_differences(pair, found, note) for pair, found in by_pair.items()),
         (
-            *(_agreements(pair, found, note) for pair, found in by_pair.items()),
+            *(t for pair, found in by_pair.items() for t in _agreements(pair, found, note)),
             *_drift(answer, note),
         ),
         remarks=(*filtered, _judged(answer)),
@@ -137,13 +138,22 @@ def _differences(pair: str, found: Sequence[RaterAgreement], note: str) -> Pictu
     return Picture(f"{what}. {note}.", figures_with_ranges(ranges, "points"))
 
 
-def _agreements(pair: str, found: Sequence[RaterAgreement], note: str) -> Table:
-    rows = tuple(
+def _agreements(pair: str, found: Sequence[RaterAgreement], note: str) -> tuple[Table, Table]:
+    limits = tuple(
         (
             one.dimension,
             f"{one.sample_size:,}",
-            f"{measured.limits.bias:+.1f} ({span(measured.limits.bias_interval)})",
-            f"{measured.limits.limit_low:.1f} to {measured.limits.limit_high:.1f}",
+            f"{measured.bias:+.1f} ({span(measured.bias_interval)})",
+            f"{measured.limit_low:.1f} to {measured.limit_high:.1f}",
+            number(measured.mean_absolute_difference),
+        )
+        for one in found
+        for measured in (one.agreement.limits,)
+    )
+    coefficients = tuple(
+        (
+            one.dimension,
+            f"{one.sample_size:,}",
             _with_interval(measured.icc.icc, measured.icc.confidence_interval),
             _with_interval(measured.kappa.kappa, measured.kappa.confidence_interval),
             _with_interval(measured.rate.rate, measured.rate.confidence_interval),
@@ -151,9 +161,10 @@ def _agreements(pair: str, found: Sequence[RaterAgreement], note: str) -> Table:
         for one in found
         for measured in (one.agreement,)
     )
-    columns = ("trait", "n", "bias", "limits of agreement", "ICC(2,1)", "kappa, weighted",
-               "within 10 points")  # fmt: skip
-    return Table(f"Agreement of {pair}. {note}.", columns, rows)
+    columns = ("trait", "n", "bias", "limits of agreement", "mean absolute difference")
+    first = Table(f"Differences of {pair}. {note}.", columns, limits)
+    columns = ("trait", "n", "ICC(2,1)", "weighted kappa", "share within 10 points")
+    return first, Table(f"Agreement of {pair}. {note}.", columns, coefficients)
 
 
 def _drift(answer: AiValidation, note: str) -> tuple[Table, ...]:
@@ -182,13 +193,14 @@ def _judged(answer: AiValidation) -> str:
 
 def norms(name: str, title: str, question: Question) -> Section:
     """Lay out the norm version that stored scores have: the whole group of each instrument."""
-    chosen = choose_version(list_norms(question.connection), None)
+    with snapshot(question.connection):
+        chosen = choose_version(list_norms(question.connection), None)
+        stored = read_norms(question.connection, chosen.version)
+    everybody = (ALL, ALL, ALL)
     groups = {
         (instrument, trait): counts
-        for (instrument, trait, group), counts in read_norms(
-            question.connection, chosen.version
-        ).items()
-        if set(group) == {ALL}
+        for (instrument, trait, group), counts in stored.items()
+        if group == everybody
     }
     rows = tuple(
         (

@@ -76,7 +76,8 @@ class Section:
     @property
     def has_figures(self) -> bool:
         """Whether an analysis of assessments is in it."""
-        return bool(self.tables) and self.name not in ("data_quality", "norms")
+        has_rows = any(table.rows for table in self.tables)
+        return has_rows and self.name not in ("data_quality", "norms")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the section ready for JSON."""

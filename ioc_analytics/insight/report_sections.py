@@ -252,7 +252,7 @@ def _quality(name: str, title: str, question: Question) -> Section:
         ("data quality score, 0 to 100", number(score)),
         ("records in quarantine", f"{status.quarantine_waiting:,}"),
         ("days not refreshed", f"{len(status.touched_days):,}"),
-        ("last proven backup", dated(status.last_backup)),
+        ("last proven backup", dated(status.last_backup) if status.last_backup else "none"),
         *(
             (f"rows of {table}", f"{'about ' if one.is_estimate else ''}{one.rows:,}")
             for table, one in status.tables.items()

@@ -14,10 +14,10 @@ import psycopg
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.settings import AnalyticsConfig
-from ioc_analytics.monitoring.exhaustion import Exhaustion, exhaustion
 from ioc_analytics.monitoring.host import fullest_disk
 from ioc_analytics.monitoring.server import read_all, read_one
 from ioc_analytics.records.advice import Advice, Priority
+from ioc_analytics.statistics.exhaustion import Exhaustion, exhaustion
 
 MINIMUM_CACHE_HITS_PERCENT: Final = 90.0
 LARGE_PARTITION_BYTES: Final = 20 * 1024**3

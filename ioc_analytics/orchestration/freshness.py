@@ -12,6 +12,7 @@ import dagster as dg
 
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.kernel.settings_values import OFF
+from ioc_analytics.orchestration.assets.predictions import PREDICTIONS, SCORES
 from ioc_analytics.orchestration.assets.views import SOURCES
 from ioc_analytics.orchestration.schedules import longest_gap
 
@@ -22,6 +23,7 @@ _GRACE: Final = timedelta(minutes=30)
 def fresh_assets(config: AnalyticsConfig) -> Mapping[str, str]:
     """Return the assets that schedules make, and the time of each."""
     found = dict.fromkeys(SOURCES, config.schedules.views)
+    found |= dict.fromkeys((PREDICTIONS, SCORES), config.schedules.predictions)
     if config.enable_monitoring:
         found["data_quality_metrics"] = config.schedules.quality
     if config.enable_backups:

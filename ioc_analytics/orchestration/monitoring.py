@@ -158,6 +158,8 @@ def _is_fault(one: dg.AssetCheckEvaluation) -> bool:
 
 def _failing_ticks(instance: dg.DagsterInstance) -> int:
     """Count the sensors and schedules whose newest finished tick failed."""
+    if instance.schedule_storage is None:
+        return 0  # an instance of a test or of `execute_in_process`: nothing ticks
     ended = [TickStatus.SUCCESS, TickStatus.SKIPPED, TickStatus.FAILURE]
     failing = 0
     for state in instance.all_instigator_state():

@@ -125,27 +125,18 @@ class PostgresIOManager(dg.ConfigurableIOManager):
         upstream = context.upstream_output
         metadata = definition_metadata(upstream) if upstream else {}
         columns: Sequence[str] = definition_metadata(context).get("columns", ())
+        kind = context.dagster_type.typing_type
         with failures():
             schema, table = self._place(context.asset_key, metadata)
             piece = slice_of(context, metadata)
 
             def load() -> Any:
-                with ExitStack() as stack:
-                    connection = stack.enter_context(self.connection())
+                with ExitStack() as lent:
+                    connection = lent.enter_context(self.connection())
                     rows = relation(connection, schema, table, piece, columns)
-                    match context.dagster_type.typing_type:
-                        case kind if kind is pd.DataFrame:
-                            return read_pandas(connection, rows)
-                        case kind if kind is pa.Table:
-                            return read_arrow(connection, rows)
-                        case kind if kind is pa.RecordBatchReader:
-                            return self._stream(read_batches(connection, rows), stack.pop_all())
-                        case kind if _is_polars(kind):
-                            return importlib.import_module("polars").from_arrow(
-                                read_arrow(connection, rows)
-                            )
-                        case _:
-                            return rows
+                    if kind is pa.RecordBatchReader:
+                        return self._stream(read_batches(connection, rows), lent.pop_all())
+                    return _loaded(kind, connection, rows)
 
             return patiently(load, self.patience_seconds)
 
@@ -198,6 +189,16 @@ class PostgresIOManager(dg.ConfigurableIOManager):
 
     def _place(self, key: dg.AssetKey, metadata: Mapping[str, Any]) -> tuple[str, str]:
         return metadata.get("schema", self.schema_name), metadata.get("table", key.path[-1])
+
+
+def _loaded(kind: object, connection: Connection, rows: Relation) -> Any:
+    if kind is pd.DataFrame:
+        return read_pandas(connection, rows)
+    if kind is pa.Table:
+        return read_arrow(connection, rows)
+    if _is_polars(kind):
+        return importlib.import_module("polars").from_arrow(read_arrow(connection, rows))
+    return rows
 
 
 def _is_polars(kind: object) -> bool:

@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.statistics.funnels import rate_of, stabilize_rates
@@ -211,7 +211,9 @@ def _bias(rate: float, trials: int) -> float:
         return 0.0
     counts = np.arange(trials + 1)
     values, _ = stabilize_rates(counts, np.full(trials + 1, trials))
-    chances = stats.binom.pmf(counts, trials, rate)
+    ways = special.gammaln(trials + 1) - special.gammaln(counts + 1)
+    ways -= special.gammaln(trials - counts + 1)
+    chances = np.exp(ways + special.xlogy(counts, rate) + special.xlog1py(trials - counts, -rate))
     return float(chances @ values) - math.asin(math.sqrt(rate))
 
 

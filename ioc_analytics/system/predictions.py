@@ -18,6 +18,7 @@ from ioc_analytics.insight.prediction_scores import (
     score_waiting,
     store_scores,
 )
+from ioc_analytics.insight.resources import ResourcePlan, plan_resources
 from ioc_analytics.insight.risks import RiskAssessment, assess_risks
 from ioc_analytics.records.filters import parse_filters
 from ioc_analytics.system.base import SystemBase
@@ -95,6 +96,22 @@ class Predictions(SystemBase):
         self._keep("assess", "risks", found.predictions())
         return found
 
+    def plan_resources(self, horizon: int = 30) -> ResourcePlan:
+        """Return when rows, bytes, runtime, connections and partitions are used up.
+
+        Args:
+            horizon: Days ahead, 1 to 3,650.
+
+        Raises:
+            InvalidInput: The horizon is no such number.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        self.demand_analyst("plan resources")
+        with self.database.connection("analyst") as connection:
+            found = plan_resources(connection, horizon)
+        self._keep("plan", "resources", found.predictions())
+        return found
+
     def make_predictions(self) -> PredictionRound:
         """Make and keep everything that is predicted by the clock; what cannot be is named.
 
@@ -107,6 +124,7 @@ class Predictions(SystemBase):
         }
         questions["completion"] = self.predict_completion
         questions["risks"] = self.assess_risks
+        questions["resources"] = self.plan_resources
         return make_round(questions)
 
     def score_predictions(self) -> PredictionScores:

@@ -91,6 +91,11 @@ def test_quarantine_lists_shows_and_retries(run: Run, year: Path) -> None:
     assert f"rule                    {some['rule']}" in shown
     assert "0 records left" in run("quarantine", "retry").stdout
     assert answer(run("quarantine", "retry", some["id"], "--json"))["settled"] == 0
+    unrepaired = run("quarantine", "retry", "--from", year).stdout
+    assert "0 records left" in unrepaired
+    assert f"put aside: {some['rule']}" in unrepaired
+    alone = run("quarantine", "retry", "--mapping", "wide.toml", code=2)
+    assert "give it with --from" in alone.stderr
     refused = run("quarantine", "show", 10**9, code=2)
     assert "the quarantine has no entry" in refused.stderr
 

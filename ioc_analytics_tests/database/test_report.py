@@ -66,7 +66,7 @@ def test_the_formats_say_the_same(survey: AnalyticsSystem) -> None:
 
 def test_activity_checks_and_norms_stand_in_the_report(survey: AnalyticsSystem) -> None:
     survey.create_norms("2024", minimum_n=50)
-    sections = ["metrics", "trends", "outliers", "ai_validation", "norms"]
+    sections = ["norms", "ai_validation", "outliers", "trends", "metrics"]
     report = survey.generate_report({"sections": sections, "format": "json"})
     found = {s["name"]: s for s in json.loads(report.path.read_text("utf-8"))["sections"]}
     completion = survey.analyze_metric("completion_rate")

@@ -1,5 +1,6 @@
 """Where a backup can be restored to: a home folder, another server, another major version."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -8,7 +9,8 @@ import pytest
 
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.database.clients import find_clients
-from ioc_analytics.database.embedded import ServerLease, acquire_server
+from ioc_analytics.database.embedded import ServerLease, acquire_server, discard_server
+from ioc_analytics.database.passwords import passwords_file
 from ioc_analytics.kernel.errors import ConfigurationError, InvalidInput
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.privacy.keys import KEY_FILE_NAME
@@ -89,6 +91,36 @@ def test_another_server_takes_it_by_its_address_unless_it_is_older(
                 system.restore_backup(backup.id, url)
     finally:
         lease.release()
+
+
+def test_a_home_folder_takes_what_a_server_of_ones_own_held(
+    system: AnalyticsSystem, server: TemporaryServer, fresh_home: Path, tmp_path: Path
+) -> None:
+    own = AnalyticsConfig.load(
+        {},
+        home=tmp_path / "home",
+        pg_bin=server.pg_bin,
+        database={"url": url_of(server.lease, system.config.database.database)},
+        privacy={"pseudonym_key": PSEUDONYM_KEY},
+    )
+    passwords = json.loads(passwords_file(system.config).read_text())["embedded"]
+    own.home.mkdir()
+    with AnalyticsSystem(own) as theirs:
+        key = theirs.database.address.key
+        passwords_file(own).write_text(json.dumps({key: passwords}))
+        dump = theirs.create_backup()
+        base = theirs.create_backup({"method": "physical"})
+        assert theirs.drill_backup(base.id).state == "drilled"
+        for backup in (dump, base):
+            home = fresh_home / backup.method
+            try:
+                assert theirs.restore_backup(backup.id, home).home == str(home)
+                name = system.config.database.database
+                with AnalyticsSystem(system.config.replace(home=home)) as embedded:
+                    assert embedded.config.database.database == name
+                    assert content_rows(embedded) == content_rows(system)
+            finally:
+                discard_server(home)
 
 
 def test_an_address_without_a_database_is_refused(system: AnalyticsSystem) -> None:

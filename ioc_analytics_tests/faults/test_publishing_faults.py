@@ -235,6 +235,14 @@ def test_a_server_that_is_away_for_a_moment_is_waited_for(url: str) -> None:
         back.join()
 
 
+def test_a_backfill_over_very_many_partitions_needs_few_locks(url: str) -> None:
+    piece = Slice(((Category("sector", ("Retail",)),),), tuple(map(str, range(20_000))))
+    with Server(url).connection() as connection:
+        assert publish(connection, retail(1, 40), SECTORS, piece).rows == 40
+        held = connection.execute("SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid()")
+        assert held.fetchall()[0][0] < 50
+
+
 def test_what_is_wrong_is_not_tried_again(url: str) -> None:
     tries = 0
 

@@ -39,6 +39,9 @@ from ioc_analytics.kernel.suggestions import did_you_mean
 Mode = Literal["append", "replace", "upsert"]
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 
+_MOST_LOCKS: Final = 400
+"""Partitions that are locked one by one; a backfill over more of them locks the table."""
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -133,6 +136,8 @@ def _check_question(data: Any, target: Target) -> None:
 
 def _lock(connection: Connection, target: Target, piece: Slice | None) -> None:
     names = sorted(set(piece.names)) if piece else []
+    if len(names) > _MOST_LOCKS:  # the server has room for some thousand, of all transactions
+        names = []
     # Whoever writes the whole table waits for those who write parts of it, and they for it.
     transaction_lock(connection, f"publish {target.name}", shared=bool(names))
     for name in names:  # in one order, or two writers of two could block

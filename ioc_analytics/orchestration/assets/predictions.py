@@ -10,8 +10,7 @@ import dagster as dg
 
 from ioc_analytics.orchestration import presentation
 from ioc_analytics.orchestration.assets.anonymized import TABLES
-from ioc_analytics.orchestration.catalogue import description
-from ioc_analytics.orchestration.presentation import OWNERS
+from ioc_analytics.orchestration.presentation import OWNERS, table_spec
 from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.resources.failures import RETRY, failures
 
@@ -54,23 +53,21 @@ def prediction_scores(analytics: AnalyticsResource) -> dg.MaterializeResult[None
     )
 
 
-@dg.asset(
+@dg.multi_asset(
     name=PREDICTIONS,
-    group_name=_GROUP,
-    description=description(PREDICTIONS),
-    kinds={"postgres", "table"},
-    owners=OWNERS,
     # After the scores, so that new predictions carry the newest accuracy.
-    deps=[SCORES],
+    specs=[table_spec(PREDICTIONS, _GROUP, deps=[SCORES])],
     retry_policy=RETRY,
 )
 def predictive_analytics_results(analytics: AnalyticsResource) -> dg.MaterializeResult[None]:
     """Forecast the main metrics, the completion of open responses, and watch for risks."""
     with failures():
         found = analytics.system.make_predictions()
+        stored = presentation.count_rows(analytics.system, [PREDICTIONS])[PREDICTIONS]
     rows = [asdict(entry) | {"models": ", ".join(entry.models)} for entry in found.made]
     return dg.MaterializeResult(
         metadata={
+            **stored,
             "predictions": sum(entry.predictions for entry in found.made),
             "made": presentation.table(rows),
             "withheld": presentation.table(found.withheld),

@@ -1,6 +1,7 @@
 """When a growing figure reaches its end: a straight line through its days.
 
-For: ``monitoring.advice``. Not for: forecasts of the platform's metrics (``insight``).
+For: ``monitoring.advice`` and the plan of resources. Not for: forecasts of the platform's metrics
+(``forecasting``), which have seasons and turn.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,10 @@ from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
+from scipy.special import stdtrit
+
+from ioc_analytics.kernel.errors import NotEnoughData
+from ioc_analytics.statistics.intervals import ConfidenceInterval, checked_level
 
 FEWEST_DAYS: Final = 14
 """Days with a figure below which no date is given."""
@@ -68,3 +73,42 @@ def exhaustion(days: Sequence[date], values: Sequence[float], end: float) -> Exh
         slope_per_day=float(line.slope),
         days_of_history=len(days),
     )
+
+
+def extend_line(
+    days: Sequence[date], values: Sequence[float], ahead: int, level: float
+) -> tuple[float, ConfidenceInterval]:
+    """Return what the line through some days says of a later one.
+
+    Formula: a + b x ± t(n - 2) s sqrt(1 + 1/n + (x - mean)² / Sxx); R: ``predict(lm(value ~ day),
+    interval = "prediction")``. Days of one machine depend on each other, so that the interval is
+    narrower than what is not known.
+
+    Args:
+        days: Ascending, each once; shape (n,).
+        values: Shape (n,).
+        ahead: Days after the newest one.
+        level: Probability, 0 to 1, that the interval is meant to cover what comes.
+
+    Raises:
+        NotEnoughData: Fewer than 14 days.
+
+    Example:
+        >>> week = [date(2026, 1, 1) + timedelta(days=n) for n in range(14)]
+        >>> value, interval = extend_line(week, [float(n) for n in range(14)], 7, 0.9)
+        >>> round(value, 6), round(interval.low, 6)
+        (20.0, 20.0)
+    """
+    n = len(days)
+    if n < FEWEST_DAYS:
+        raise NotEnoughData(f"a line needs {FEWEST_DAYS} days with a figure, found {n}")
+    x = np.array([(day - days[0]).days for day in days], dtype=float)
+    y = np.asarray(values, dtype=float)
+    at, around = float(x[-1]) + ahead, x - x.mean()
+    slope = float((around * y).sum() / (around**2).sum())
+    value = float(y.mean()) + slope * (at - float(x.mean()))
+    spread = np.sqrt(((y - y.mean() - slope * around) ** 2).sum() / (n - 2))
+    distance = (at - x.mean()) ** 2 / (around**2).sum()
+    quantile = -stdtrit(n - 2, (1 - checked_level(level)) / 2)
+    half = float(quantile * spread * np.sqrt(1 + 1 / n + distance))
+    return value, ConfidenceInterval(level, value - half, value + half, "line")

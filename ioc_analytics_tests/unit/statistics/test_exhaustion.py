@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
-from ioc_analytics.monitoring.exhaustion import FEWEST_DAYS, exhaustion
+from ioc_analytics.statistics.exhaustion import FEWEST_DAYS, exhaustion
 
 START = date(2026, 1, 1)
 
