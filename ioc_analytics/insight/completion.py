@@ -26,7 +26,6 @@ from ioc_analytics.insight.prediction_ledger import (
     name_organizations,
     past_scores,
 )
-from ioc_analytics.insight.series import MATURITY_DAYS
 from ioc_analytics.insight.training import gather_open, gather_training
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
@@ -42,11 +41,14 @@ VERSION: Final = "1"
 """Version of features and models; another one whenever they would say something else."""
 
 TARGET: Final = "completion"
+HORIZON_DAYS: Final = 14
+"""Days within which an open response is asked to be completed."""
+
 SNAPSHOTS: Final = 26
 """Earlier moments that are learnt from, at most: a year."""
 
-_STEP: Final = timedelta(days=MATURITY_DAYS)
-_PERIOD_DAYS: Final = (MATURITY_DAYS + 1, MATURITY_DAYS + 1)
+_STEP: Final = timedelta(days=HORIZON_DAYS)
+_PERIOD_DAYS: Final = (HORIZON_DAYS + 1, HORIZON_DAYS + 1)
 _WORDS: Final = (
     *("region", "age_band", "gender", "device_type", "industry_category"),
     *("org_size_category", "assessment_type", "instrument"),
@@ -168,7 +170,7 @@ def predict_completion(
         chosen = _selection(named, ground.catalogue.categories, organization)
         moment, oldest = _ends(connection)
         model = _learn(connection, moment, oldest)
-        asked = gather_open(connection, TARGET, moment, window_days=MATURITY_DAYS)
+        asked = gather_open(connection, TARGET, moment, window_days=HORIZON_DAYS)
         past = past_scores(connection, TARGET, named, _PERIOD_DAYS)
         version = data_version(connection, ground.as_of)
     rows = asked[_passes(asked, chosen)]
@@ -179,7 +181,7 @@ def predict_completion(
         interval=model.sum_interval(said, FORECAST_LEVEL),
         open_responses=len(rows),
         share=float(said.mean()) if len(rows) else None,
-        horizon_days=MATURITY_DAYS,
+        horizon_days=HORIZON_DAYS,
         moment=moment,
         model=model.name,
         version=VERSION,
@@ -247,8 +249,8 @@ def _gather(connection: psycopg.Connection[Any], moments: Sequence[datetime]) ->
         connection,
         TARGET,
         list(moments),
-        horizon_days=MATURITY_DAYS,
-        window_days=MATURITY_DAYS,
+        horizon_days=HORIZON_DAYS,
+        window_days=HORIZON_DAYS,
     ).frame
 
 
@@ -257,7 +259,7 @@ def _learn(connection: psycopg.Connection[Any], moment: datetime, oldest: dateti
     known = [one for one in earlier if one > oldest]
     if not known:
         raise NotEnoughData(
-            f"predicting completion learns from moments {MATURITY_DAYS} days apart, and the oldest "
+            f"predicting completion learns from moments {HORIZON_DAYS} days apart, and the oldest "
             f"response is {(moment - oldest).days} days older than the newest"
         )
     frame = _gather(connection, known)

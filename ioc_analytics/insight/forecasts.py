@@ -179,6 +179,8 @@ def forecast_metric(
     horizon: int | None,
     interval: str,
     organization: Callable[[str], UUID],
+    *,
+    maturity_days: int,
 ) -> Forecast:
     """Return the next periods of a metric, learnt from all its mature past.
 
@@ -189,6 +191,7 @@ def forecast_metric(
         horizon: Periods ahead, at least 1; None: as ``HORIZONS`` says.
         interval: ``daily``, ``weekly``, ``monthly`` or ``quarterly``.
         organization: Gives the pseudonym of an organization's own id.
+        maturity_days: Days that a response has to be completed before its period counts.
 
     Raises:
         InvalidInput: Unknown metric, interval or category, or no whole number of periods.
@@ -197,7 +200,15 @@ def forecast_metric(
     by = parse_interval(interval)
     ahead = HORIZONS[interval] if horizon is None else _checked_horizon(horizon)
     named = name_organizations(filters, organization)
-    series = read_series(connection, metric, named, TimeRange(None, None), interval, organization)
+    series = read_series(
+        connection,
+        metric,
+        named,
+        TimeRange(None, None),
+        interval,
+        organization,
+        maturity_days=maturity_days,
+    )
     mature = [at for at, point in enumerate(series.points) if point.is_mature]
     past = series.points[: mature[-1] + 1 if mature else 0]
     starts, bridged = _periods_ahead(series, len(past), ahead)

@@ -186,7 +186,15 @@ def _score(
     # Without an end: one that lies within the data would make the last period look cut.
     filters = _filters(group[0].segment)
     with database.connection("analyst") as connection:
-        series = read_series(connection, target, filters, since, _NAMES[by], organization)
+        series = read_series(
+            connection,
+            target,
+            filters,
+            since,
+            _NAMES[by],
+            organization,
+            maturity_days=database.config.maturity_days,
+        )
     return _beside(
         group, {p.start: p.value for p in series.points if p.is_mature and p.value is not None}
     )

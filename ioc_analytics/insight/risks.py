@@ -207,7 +207,13 @@ def assess_risks(
         with database.connection("analyst") as connection:
             try:
                 series = read_series(
-                    connection, metric, named, TimeRange(None, None), "weekly", organization
+                    connection,
+                    metric,
+                    named,
+                    TimeRange(None, None),
+                    "weekly",
+                    organization,
+                    maturity_days=database.config.maturity_days,
                 )
                 as_of, version = series.as_of, data_version(connection, series.as_of)
                 watched.append(_judge(connection, series))

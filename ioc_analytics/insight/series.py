@@ -37,9 +37,6 @@ INTERVALS: Final[Mapping[str, By]] = {
 }
 """Intervals, and what they are called where states are read; weeks begin on Monday."""
 
-MATURITY_DAYS: Final = 14
-"""Days that a response has to be completed unless the setting of that name says otherwise."""
-
 _ASSESSMENT_FIELDS: Final = frozenset(
     {"industry_category", "org_size_category", "region", "assessment_type", "instrument"}
 )
@@ -115,7 +112,7 @@ def read_series(
     interval: str,
     organization: Callable[[str], UUID],
     *,
-    maturity_days: int = MATURITY_DAYS,
+    maturity_days: int,
 ) -> MetricSeries:
     """Return a metric period by period, in one snapshot.
 

@@ -52,6 +52,7 @@ class Predictions(SystemBase):
                 horizon,
                 interval,
                 lambda identifier: self.pseudonym("organization", identifier),
+                maturity_days=self.config.maturity_days,
             )
         self._keep("forecast", found.metric, found.predictions())
         return found

@@ -7,7 +7,6 @@ import pytest
 
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.insight.series import (
-    MATURITY_DAYS,
     MetricSeries,
     next_period,
     parse_interval,
@@ -51,6 +50,7 @@ def _read(
             TimeRange.parse(time_range),
             interval,
             lambda identifier: analytics.pseudonym("organization", identifier),
+            maturity_days=analytics.config.maturity_days,
         )
 
 
@@ -111,7 +111,7 @@ def test_periods_that_are_cut_or_may_still_change_are_marked(analytics: Analytic
         point.start for point in series.points if point.end > today
     ]
     rates = _read(analytics, "completion_rate", "daily").points
-    wait = timedelta(days=MATURITY_DAYS)
+    wait = timedelta(days=analytics.config.maturity_days)
     assert {point.is_mature for point in rates} == {True, False}
     assert all(point.is_mature == (point.end + wait <= today) for point in rates)
     cut = _read(
