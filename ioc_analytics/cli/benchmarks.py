@@ -11,7 +11,7 @@ from ioc_analytics.cli.commands import PlatformCommand
 from ioc_analytics.cli.session import Session, figure, pass_session, table
 
 if TYPE_CHECKING:
-    from ioc_analytics.insight.benchmarks import Benchmarks
+    from ioc_analytics.insight.benchmark_records import Benchmarks
 
 
 @click.command(cls=PlatformCommand)

@@ -8,15 +8,20 @@ organization dominates, widens from industry and size to industry, then to all.
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import psycopg
 
+from ioc_analytics.insight.benchmark_records import (
+    Benchmark,
+    Benchmarks,
+    FunnelPosition,
+    PerformanceIndex,
+)
 from ioc_analytics.insight.peers import (
     BENCHMARKED,
     LEVELS,
@@ -26,9 +31,9 @@ from ioc_analytics.insight.peers import (
     gather,
     too_small,
 )
+from ioc_analytics.insight.standing_out import find_insights, recommend
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.kernel.suggestions import did_you_mean
-from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import TimeRange
 from ioc_analytics.records.metrics import METRICS
 from ioc_analytics.records.vocabularies import INDUSTRIES, SIZE_BANDS, UNKNOWN
@@ -49,157 +54,7 @@ INDEX_METRICS: Final = (
 )
 """What the performance index is the mean of; careless answers count from the other end."""
 
-INDIFFERENCE: Final = {
-    "completion_rate": 0.03,
-    "abandonment_rate": 0.03,
-    "data_quality_score": 3.0,
-    "ai_agreement_rate": 0.03,
-    "careless_rate": 0.02,
-}
-"""Distances from the peers that nobody needs to act on, in the metric's unit."""
-
-FALSE_DISCOVERY: Final = 0.05
 _Z: Final = 1.959963984540054
-
-_ADVICE: Final = {
-    "completion_rate": "Find where people stop: fewer start-to-end completions than at peers",
-    "abandonment_rate": "Look at length and reminders: more people give up than at peers",
-    "data_quality_score": "Check exports for missing answers and times: fewer whole responses",
-    "ai_agreement_rate": "Review the AI raters on this organization's answers: they agree less",
-    "careless_rate": "Look at instructions and setting: more careless answers than at peers",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class FunnelPosition:
-    """Limits within which an ordinary organization of this size lies; metric's unit."""
-
-    target: float
-    limits: ConfidenceInterval
-    """95 % limits."""
-
-    outer_limits: ConfidenceInterval
-    """99.8 % limits."""
-
-    dispersion: float
-    """Mean square z of the peers; 1: chance alone."""
-
-    p_value: float | None
-    """Of an ordinary organization as far from the target; None without an organization."""
-
-    adjusted_p_value: float | None = None
-    """Benjamini-Hochberg over the metrics of this answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Benchmark:
-    """One metric against the peers, in its unit."""
-
-    metric: str
-    unit: str
-    value: float
-    """The organization's plain figure; without an organization, the centre of the group."""
-
-    best_estimate: float | None
-    """Empirical-Bayes estimate of the organization."""
-
-    sample_size: int
-    """Cases the value is from."""
-
-    peer_median: float
-    percentile_rank: float | None
-    """Expected share of peers with a lower true value, 0 to 100."""
-
-    interval: ConfidenceInterval | None
-    """Of the percentile rank."""
-
-    rank_std_dev: float | None
-    peer_level: str
-    """``industry_size``, ``industry`` or ``all``."""
-
-    peer_organizations: int
-    peer_responses: int
-    largest_share: float
-    """Of the peers' cases, that of the largest peer."""
-
-    effect: ConfidenceInterval | None
-    """Interval of the organization's distance from the peers' centre."""
-
-    funnel: FunnelPosition
-
-
-@dataclass(frozen=True, slots=True)
-class PerformanceIndex:
-    """Mean percentile rank of completion, data quality, AI agreement and 1 - careless rate."""
-
-    value: float
-    interval: ConfidenceInterval
-    metrics: tuple[str, ...]
-    """Those of the four that could be ranked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recommendation:
-    """Something to act on."""
-
-    priority: str
-    """``high``: the whole interval lies beyond twice the indifference zone; else ``medium``."""
-
-    description: str
-    evidence: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class CompetitiveInsight:
-    """Where the organization stands out from its peers beyond chance."""
-
-    metric: str
-    direction: str
-    """``better``, ``worse``, or ``higher``, ``lower`` where neither is good."""
-
-    description: str
-    evidence: Mapping[str, Any]
-    moved: float | None
-    """Change of the distance from the peers' centre since the period before; None: not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Benchmarks:
-    """An organization against its peers, or a peer group."""
-
-    org_hash: UUID | None
-    industry: str
-    size: str
-    performance_index: PerformanceIndex | None
-    benchmarks: Mapping[str, Benchmark]
-    recommendations: tuple[Recommendation, ...]
-    competitive_insights: tuple[CompetitiveInsight, ...]
-    withheld: tuple[Mapping[str, str], ...]
-    time_range: TimeRange
-    as_of: Any
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the answer ready for JSON."""
-        content = {name: to_json(value) for name, value in asdict(self).items()}
-        return content | {"time_range": self.time_range.to_dict()}
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per metric."""
-        return pd.DataFrame(
-            [
-                {
-                    "metric": b.metric,
-                    "value": b.value,
-                    "n": b.sample_size,
-                    "peer_median": b.peer_median,
-                    "percentile_rank": b.percentile_rank,
-                    "peer_level": b.peer_level,
-                    "peer_organizations": b.peer_organizations,
-                    "p": b.funnel.adjusted_p_value,
-                }
-                for b in self.benchmarks.values()
-            ]
-        )
 
 
 def benchmark(
@@ -226,13 +81,13 @@ def benchmark(
     _check("size", size, SIZE_BANDS)
     if organization is None and size is not None and industry is None:
         raise InvalidInput("a peer group of one size needs its industry too; name both or neither")
-    before = _period_before(time_range)
+    period_before = _period_before(time_range)
     with snapshot(connection):
         ground = read_ground(connection, time_range)
         everyone = gather(read_organizations(connection, Selection({}), ground))
         earlier = None
-        if organization is not None and before is not None:
-            past = read_ground(connection, before)
+        if organization is not None and period_before is not None:
+            past = read_ground(connection, period_before)
             earlier = gather(read_organizations(connection, Selection({}), past))
     own = None
     if organization is not None:
@@ -257,14 +112,21 @@ def benchmark(
     if index is None:
         reason = "no metric of it could be ranked" if own is not None else "no organization asked"
         withheld.append({"figure": "performance_index", "reason": reason})
+
+    def before(metric: str) -> Benchmark | None:
+        if earlier is None or organization not in earlier.names:
+            return None
+        one = _compare(earlier, metric, earlier.names.index(organization), levels, group)
+        return one if isinstance(one, Benchmark) else None
+
     return Benchmarks(
         organization,
         industry or "all",
         size or "all",
         index,
         found,
-        _recommend(found),
-        _insights(found, earlier, organization, levels, group),
+        recommend(found),
+        find_insights(found, before),
         tuple(withheld),
         time_range,
         ground.as_of,
@@ -384,76 +246,6 @@ def _index(found: Mapping[str, Benchmark]) -> PerformanceIndex | None:
         0.95, max(0.0, value - half), min(100.0, value + half), "independent_ranks"
     )
     return PerformanceIndex(value, interval, used)
-
-
-def _recommend(found: Mapping[str, Benchmark]) -> tuple[Recommendation, ...]:
-    made: list[tuple[float, Recommendation]] = []
-    for metric, zone in INDIFFERENCE.items():
-        b = found.get(metric)
-        if b is None or b.effect is None:
-            continue
-        nearest = -b.effect.high if METRICS[metric].is_higher_better else b.effect.low
-        if nearest > zone:
-            made.append(
-                (
-                    nearest / zone,
-                    Recommendation(
-                        "high" if nearest > 2 * zone else "medium",
-                        _ADVICE[metric],
-                        _evidence(b) | {"indifference_zone": zone},
-                    ),
-                )
-            )
-    return tuple(one for _, one in sorted(made, key=lambda pair: -pair[0]))
-
-
-def _insights(
-    found: Mapping[str, Benchmark],
-    earlier: Organizations | None,
-    organization: UUID | None,
-    levels: tuple[str, ...],
-    group: tuple[str, str],
-) -> tuple[CompetitiveInsight, ...]:
-    made: list[CompetitiveInsight] = []
-    for metric, b in found.items():
-        p = b.funnel.adjusted_p_value
-        if p is None or p > FALSE_DISCOVERY:
-            continue
-        is_higher = b.value > b.funnel.target
-        better = METRICS[metric].is_higher_better
-        if better is None:
-            direction = "higher" if is_higher else "lower"
-        else:
-            direction = "better" if is_higher == better else "worse"
-        moved = None
-        if earlier is not None and organization in earlier.names:
-            past = _compare(earlier, metric, earlier.names.index(organization), levels, group)
-            if isinstance(past, Benchmark):
-                moved = (b.value - b.funnel.target) - (past.value - past.funnel.target)
-        made.append(
-            CompetitiveInsight(
-                metric,
-                direction,
-                f"{metric} {b.value:.3g} is {direction} than at {b.peer_organizations} peers "
-                f"(centre {b.funnel.target:.3g})",
-                _evidence(b),
-                moved,
-            )
-        )
-    return tuple(made)
-
-
-def _evidence(b: Benchmark) -> dict[str, Any]:
-    return {
-        "metric": b.metric,
-        "value": b.value,
-        "n": b.sample_size,
-        "peer_centre": b.funnel.target,
-        "peer_organizations": b.peer_organizations,
-        "peer_level": b.peer_level,
-        "effect": b.effect and asdict(b.effect),
-        "adjusted_p_value": b.funnel.adjusted_p_value,
-    }
 
 
 def _period_before(wanted: TimeRange) -> TimeRange | None:

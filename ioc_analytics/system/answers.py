@@ -10,7 +10,8 @@ import psycopg
 import pyarrow as pa
 
 from ioc_analytics.insight.ai_validation import AiValidation, analyze_ai_validation
-from ioc_analytics.insight.benchmarks import Benchmarks, benchmark
+from ioc_analytics.insight.benchmark_records import Benchmarks
+from ioc_analytics.insight.benchmarks import benchmark
 from ioc_analytics.insight.careless import CarelessAnalysis, analyze_careless
 from ioc_analytics.insight.comparisons import GroupComparison, compare_groups
 from ioc_analytics.insight.item_functioning import (

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from ioc_analytics.insight.benchmarks import Benchmarks
+from ioc_analytics.insight.benchmark_records import Benchmarks
 from ioc_analytics.insight.ocean import OceanAnalysis
 from ioc_analytics.records.answers import ExportResult, QueryResult
 from ioc_analytics.records.health import SystemMetrics

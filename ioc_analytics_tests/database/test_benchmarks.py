@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from ioc_analytics import AnalyticsSystem
-from ioc_analytics.insight.benchmarks import Benchmarks
+from ioc_analytics.insight.benchmark_records import Benchmarks
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.privacy.pipeline import AnonymizationPipeline
 from ioc_analytics.records.vocabularies import TRAITS
