@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ioc_analytics.cli.commands import PlatformCommand
-from ioc_analytics.cli.session import Session, figure, pass_session, table
+from ioc_analytics.cli.session import Session, figure, pass_session, show_withheld, table
 
 if TYPE_CHECKING:
     from ioc_analytics.insight.benchmark_records import Benchmarks
@@ -75,5 +75,4 @@ def show_benchmarks(session: Session, answer: "Benchmarks") -> None:
         click.echo(f"stands out: {insight.description}{moved}")
     for advice in answer.recommendations:
         click.echo(f"{advice.priority}: {advice.description}")
-    for entry in answer.withheld:
-        click.echo(f"withheld: {entry['figure']}: {entry['reason']}")
+    show_withheld(answer.withheld)

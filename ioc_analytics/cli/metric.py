@@ -9,7 +9,7 @@ import click
 
 from ioc_analytics.cli.commands import PlatformCommand
 from ioc_analytics.cli.conditions import parse_conditions
-from ioc_analytics.cli.session import Session, figure, pass_session, table
+from ioc_analytics.cli.session import Session, figure, pass_session, show_withheld, table
 
 if TYPE_CHECKING:
     from ioc_analytics.insight.metrics import MetricAnalysis
@@ -71,5 +71,4 @@ def show_metric(session: Session, answer: "MetricAnalysis") -> None:
     )
     session.console().print(rows)
     click.echo(answer.meaning)
-    for entry in answer.withheld:
-        click.echo(f"withheld: {entry['figure']}: {entry['reason']}")
+    show_withheld(answer.withheld)

@@ -1,7 +1,7 @@
 """``ocean``: the analysis of the five traits.
 
 Not for: the figures themselves (``insight.ocean``); this draws tables. Its
-subcommands stand in ``cli.ocean_groups``.
+subcommands stand in ``cli.ocean_groups`` and ``cli.ocean_checks``.
 """
 
 from typing import TYPE_CHECKING
@@ -10,8 +10,9 @@ import click
 
 from ioc_analytics.cli.commands import PlatformGroup
 from ioc_analytics.cli.conditions import parse_conditions, selection_options
-from ioc_analytics.cli.ocean_groups import careless, compare, items, outliers, over_time, raters
-from ioc_analytics.cli.session import Session, figure, pass_session, table
+from ioc_analytics.cli.ocean_checks import careless, items, outliers, raters
+from ioc_analytics.cli.ocean_groups import compare, over_time
+from ioc_analytics.cli.session import Session, figure, pass_session, show_withheld, table
 from ioc_analytics.cli.sparklines import sparkline
 
 if TYPE_CHECKING:
@@ -105,5 +106,4 @@ def _show_foot(analysis: "OceanAnalysis") -> None:
     source = analysis.source
     if source.days_from_rows:
         click.echo(f"read from rows: {source.days_from_rows:,} days; `refresh` makes them fast")
-    for entry in analysis.withheld:
-        click.echo(f"withheld: {entry['figure']}: {entry['reason']}")
+    show_withheld(analysis.withheld)

@@ -4,7 +4,7 @@ import click
 
 from ioc_analytics.cli.commands import PlatformCommand
 from ioc_analytics.cli.conditions import parse_conditions
-from ioc_analytics.cli.session import Session, pass_session
+from ioc_analytics.cli.session import Session, pass_session, show_withheld
 
 
 @click.command(cls=PlatformCommand)
@@ -59,5 +59,4 @@ def report(
         session.print_json(made.to_dict())
         return
     click.echo(f"{len(made.sections)} sections: {made.path}")
-    for entry in made.withheld:
-        click.echo(f"withheld: {entry['figure']}: {entry['reason']}")
+    show_withheld(made.withheld)

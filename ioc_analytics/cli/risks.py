@@ -9,7 +9,7 @@ import click
 
 from ioc_analytics.cli.commands import PlatformCommand
 from ioc_analytics.cli.conditions import filter_option, parse_conditions
-from ioc_analytics.cli.session import Session, figure, pass_session, table
+from ioc_analytics.cli.session import Session, figure, pass_session, show_withheld, table
 from ioc_analytics.cli.sparklines import draw_course
 
 if TYPE_CHECKING:
@@ -62,5 +62,4 @@ def show_risks(session: Session, found: "RiskAssessment") -> None:
         f"{len(found.risks)} raised of {len(found.watched)} watched; where nothing has changed, "
         f"{found.false_alarm_rate:.1%} of the metrics are raised in a week"
     )
-    for entry in found.withheld:
-        click.echo(f"withheld: {entry['figure']}: {entry['reason']}")
+    show_withheld(found.withheld)

@@ -6,7 +6,7 @@ The heavy imports happen inside the functions, so that ``--help`` answers at onc
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,3 +140,9 @@ def size(size_bytes: float) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1024
     return f"{value:.1f} GiB"
+
+
+def show_withheld(withheld: Sequence[Mapping[str, str]]) -> None:
+    """Print what an answer keeps back, and why."""
+    for entry in withheld:
+        click.echo(f"withheld: {entry['figure']}: {entry['reason']}")

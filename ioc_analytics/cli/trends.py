@@ -9,7 +9,7 @@ import click
 
 from ioc_analytics.cli.commands import PlatformCommand
 from ioc_analytics.cli.conditions import parse_conditions
-from ioc_analytics.cli.session import Session, figure, pass_session, table
+from ioc_analytics.cli.session import Session, figure, pass_session, show_withheld, table
 from ioc_analytics.cli.sparklines import ranged_sparkline
 
 if TYPE_CHECKING:
@@ -107,8 +107,7 @@ def show_trends(session: Session, analysis: "TrendAnalysis", n_points: int) -> N
             f"odd: {anomaly.start}: {anomaly.value:.{decimals}f}, expected "
             f"{anomaly.expected:.{decimals}f} ({anomaly.score:+.1f} SD)"
         )
-    for entry in analysis.withheld:
-        click.echo(f"withheld: {entry['figure']}: {entry['reason']}")
+    show_withheld(analysis.withheld)
 
 
 def _draw(analysis: "TrendAnalysis") -> str:
