@@ -69,8 +69,8 @@ schema: $(STAMP) ## Write sql/schema.sql from a fresh migration
 docs: $(STAMP) ## Bring generated tables in the documents up to date
 	$(BIN)/python -m ioc_analytics.kernel.settings_table README.md docs/settings.md
 
-# The image gets a lock of its own, without test tools and the embedded server; its versions are
-# those of the first. One version of each package for all Pythons: the set that is tested. Extras
+# The image gets a lock of its own, without test tools; its versions are those of the first. The
+# embedded server's programs are what makes its backups and restores them on trial. One version of each package for all Pythons: the set that is tested. Extras
 # stay, or pip takes gql and gql[requests] for two requirements and misses the second one's hash.
 LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
     --fork-strategy fewest --no-strip-extras --generate-hashes --no-emit-index-url --no-header
@@ -78,7 +78,7 @@ LOCK := uv pip compile pyproject.toml --quiet --universal --python-version 3.11 
 .PHONY: lock
 lock: $(STAMP) ## Resolve the locks again, keeping versions that still fit (ARGS=--upgrade moves them)
 	$(BIN)/$(LOCK) --all-extras --output-file requirements.lock $(ARGS)
-	$(BIN)/$(LOCK) --constraints requirements.lock --output-file deploy/requirements.lock
+	$(BIN)/$(LOCK) --extra embedded --constraints requirements.lock --output-file deploy/requirements.lock
 
 .PHONY: clean
 clean: ## Remove what was made here: .venv, caches, builds

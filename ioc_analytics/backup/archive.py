@@ -33,23 +33,34 @@ _POLL_SECONDS: Final = 0.1
 
 
 def follow_setting(database: Database) -> None:
-    """Begin or end the archiving of the embedded server's log, as the setting says.
+    """Let the embedded server archive its log into the folder of the setting.
+
+    Without the setting what was begun goes on: one command of a shell that does not have it must
+    not make a hole in the archive. ``end`` ends it.
 
     Raises:
         ConfigurationError: The folder cannot be made, or the server's account cannot enter it.
     """
     lease = database.open().lease
-    if lease is None:
+    folder = database.config.backup.log_archive
+    if lease is None or folder is None:
         return
+    account = current_cluster(database.config.home).account
+    _make_enterable(folder, account)
+    _make_enterable(folder / system_of(lease), account)
+    _configure(database, lease, _configuration(folder / system_of(lease)))
+
+
+def end(database: Database) -> None:
+    """End the archiving of the embedded server's log."""
+    lease = database.open().lease
+    if lease is not None:
+        _configure(database, lease, "")
+
+
+def _configure(database: Database, lease: ServerLease, wanted: str) -> None:
     cluster = current_cluster(database.config.home)
     path = cluster.data / ARCHIVE_CONFIGURATION
-    folder = database.config.backup.log_archive
-    if folder is None:
-        wanted = ""
-    else:
-        _make_enterable(folder, cluster.account)
-        _make_enterable(folder / system_of(lease), cluster.account)
-        wanted = _configuration(folder / system_of(lease))
     if wanted == (path.read_text(encoding="utf-8") if path.exists() else ""):
         return
     path.touch(mode=0o600)

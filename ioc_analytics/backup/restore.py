@@ -150,6 +150,7 @@ def restore_to(
         target=name,
         home=str(place.home) if place.is_embedded else None,
         tables=len(source.manifest.parts[PLATFORM]),
+        is_compared=True,
         erased_rows=erased_rows,
         restore_seconds=time.monotonic() - started,
     )
@@ -186,6 +187,7 @@ def _recover(
         target=mark.database,
         home=str(place.home),
         tables=len(manifest.parts[PLATFORM]),
+        is_compared=until is None,
         erased_rows=erased_rows,
         restore_seconds=time.monotonic() - started,
     )
@@ -277,7 +279,13 @@ def _target_config(config: AnalyticsConfig, target: str | Path | None) -> Analyt
     if text.startswith(("postgresql://", "postgres://")):
         if len(urlsplit(text).path) < 2:
             raise InvalidInput("the target's address names no database after the host")
-        return AnalyticsConfig.load({}, home=config.home, database={"url": text})
+        return AnalyticsConfig.load(
+            {},
+            home=config.home,
+            pg_bin=config.pg_bin,
+            operations=config.operations,
+            database={"url": text},
+        )
     if isinstance(target, Path) or "/" in text:
         home = Path(target).expanduser().absolute()
         _bring_key(config, home)

@@ -3,6 +3,8 @@
 Not for: how long rows are kept, or which backups go by themselves (settings ``backup.*``).
 """
 
+import sys
+
 import click
 
 from ioc_analytics.cli.commands import PlatformGroup
@@ -132,7 +134,8 @@ def drill(session: Session, backup_id: str | None) -> None:
 @click.option(
     "--target",
     help="New database, new home folder (a path), or a server's address; without it the "
-    "installation's own database, which must be empty.",
+    "installation's own database, which must be empty. With - an address is read from standard "
+    "input, so that no other account of the machine sees its password.",
 )
 @click.option(
     "--until",
@@ -147,13 +150,16 @@ def restore(session: Session, backup_id: str | None, target: str | None, until: 
         ioc-analytics backup restore 20261125T020000Z-1a2b3c --target ioc_analytics_restored
         ioc-analytics backup restore ID --target /srv/ioc-new --until 2026-11-25T14:30:00
     """
+    if target == "-":
+        target = sys.stdin.readline().strip()
     with session.system() as system:
         receipt = system.restore_backup(backup_id, target, until)
     if session.is_json:
         session.print_json(receipt.to_dict())
         return
+    found = "all equal" if receipt.is_compared else "later than the backup, so not compared"
     click.echo(
-        f"{receipt.id} is in database {receipt.target}: {receipt.tables:,} tables, all equal, "
+        f"{receipt.id} is in database {receipt.target}: {receipt.tables:,} tables, {found}, "
         f"in {receipt.restore_seconds:.1f} s; {receipt.erased_rows:,} rows of erased people and "
         "organizations were taken out again"
     )

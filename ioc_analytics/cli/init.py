@@ -7,8 +7,13 @@ from ioc_analytics.cli.session import Session, figure, pass_session, size, table
 
 
 @click.command(cls=PlatformCommand)
+@click.option(
+    "--end-log-archive",
+    is_flag=True,
+    help="Stop archiving the embedded server's log (ANALYTICS_LOG_ARCHIVE began it).",
+)
 @pass_session
-def init(session: Session) -> None:
+def init(session: Session, end_log_archive: bool) -> None:
     """Make database, logins and schema; safe to repeat.
 
     Example:
@@ -16,6 +21,8 @@ def init(session: Session) -> None:
         ANALYTICS_DB_HOST=db.example.org ioc-analytics init
     """
     with session.system(initializes=True) as system:
+        if end_log_archive:
+            system.end_log_archive()
         status = system.get_system_status()
         config = system.config
         history = system.database_manager.get_migration_history()

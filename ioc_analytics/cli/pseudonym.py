@@ -1,5 +1,7 @@
 """``pseudonym``: from an identifier of the operational system to its pseudonym."""
 
+import sys
+
 import click
 
 from ioc_analytics.cli.commands import PlatformCommand
@@ -13,9 +15,14 @@ from ioc_analytics.cli.session import Session, pass_session
 def pseudonym(session: Session, kind: str, identifier: str) -> None:
     """Show the pseudonym of an organization, assessment, response or respondent.
 
+    With - for IDENTIFIER it is read from standard input: what stands in a command is seen by
+    other accounts of the machine.
+
     Example:
         ioc-analytics pseudonym organization acme
     """
+    if identifier == "-":
+        identifier = sys.stdin.readline().strip()
     with session.system() as system:
         found = system.pseudonym(kind, identifier)
     if session.is_json:

@@ -16,9 +16,11 @@ from dagster._core.scheduler.instigation import InstigatorStatus, TickStatus
 
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.orchestration.assets.quality import QUALITY
 from ioc_analytics.orchestration.freshness import fresh_assets
 from ioc_analytics.orchestration.zombies import end_dead_runs
 from ioc_analytics.records.health import Measurement
+from ioc_analytics.records.quality import CHECKS
 from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.resources.failures import failures
 
@@ -28,6 +30,8 @@ COMPONENT: Final = "orchestration"
 
 _EVENTS: Final = 500
 """Newest check results that are looked at; an evaluation of quality has fourteen."""
+
+_QUALITY_KEYS: Final = {dg.AssetCheckKey(dg.AssetKey(QUALITY), name) for name in CHECKS}
 
 _OFF: Final = dg.SkipReason("switched off (ANALYTICS_ENABLE_MONITORING)")
 
@@ -134,7 +138,7 @@ def _failed_runs(instance: dg.DagsterInstance) -> int:
     return sum("dagster/auto_retry_run_id" not in one.dagster_run.tags for one in records)
 
 
-def _evaluations(instance: dg.DagsterInstance, limit: int = _EVENTS) -> list[dg.EventLogEntry]:
+def _evaluations(instance: dg.DagsterInstance, limit: int) -> list[dg.EventLogEntry]:
     """Return the newest results of checks, the newest first."""
     # Without a cursor: the storage in SQLite, which keeps events by run, cannot take one.
     wanted = dg.EventRecordsFilter(dg.DagsterEventType.ASSET_CHECK_EVALUATION)
@@ -145,10 +149,14 @@ def _evaluations(instance: dg.DagsterInstance, limit: int = _EVENTS) -> list[dg.
 def _failing_checks(instance: dg.DagsterInstance) -> list[str]:
     """Return the checks whose newest result is a fault."""
     newest: dict[Any, dg.AssetCheckEvaluation] = {}
-    for entry in _evaluations(instance):
-        if entry.dagster_event is not None:
-            one = entry.dagster_event.asset_check_evaluation_data
-            newest.setdefault(one.asset_check_key, one)
+    for limit in (_EVENTS, 20 * _EVENTS):
+        for entry in _evaluations(instance, limit):
+            if entry.dagster_event is not None:
+                one = entry.dagster_event.asset_check_evaluation_data
+                newest.setdefault(one.asset_check_key, one)
+        # Many batches after the last evaluation its results lie further back.
+        if newest.keys() >= _QUALITY_KEYS:
+            break
     return sorted(one.check_name for one in newest.values() if _is_fault(one))
 
 

@@ -10,7 +10,7 @@ gone, is worth nothing. So a tick whose successor is due already is skipped, and
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import Final
 
 import dagster as dg
@@ -30,6 +30,8 @@ from ioc_analytics.orchestration.jobs import (
 )
 
 _LOOKED_AT: Final = 15
+_LOOKED_AHEAD: Final = timedelta(days=15)
+"""Ticks, and time, that tell the longest gap: every weekday twice, every month once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +111,14 @@ def _build(one: Planned) -> dg.ScheduleDefinition:
 
 
 def longest_gap(cron: str) -> timedelta:
-    """Return the longest time between two ticks of the next weeks."""
-    moments = schedule_execution_time_iterator(utc_now().timestamp(), cron, "UTC", ascending=True)
-    ticks = list(islice(moments, _LOOKED_AT))
+    """Return the longest time between two ticks: nights, weekends and long months included."""
+    now = utc_now()
+    moments = schedule_execution_time_iterator(now.timestamp(), cron, "UTC", ascending=True)
+    ticks: list[datetime] = []
+    for tick in moments:
+        ticks.append(tick)
+        if len(ticks) >= _LOOKED_AT and tick > now + _LOOKED_AHEAD:
+            break
     return max(after - tick for tick, after in pairwise(ticks))
 
 

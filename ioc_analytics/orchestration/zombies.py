@@ -14,12 +14,17 @@ from typing import Any, Final
 
 import dagster as dg
 import psutil
+from dagster._core.launcher import DefaultRunLauncher
+from dagster._core.launcher.sync_in_memory_run_launcher import SyncInMemoryRunLauncher
 from dagster._core.storage.tags import GRPC_INFO_TAG
 
 ENDED: Final = "Its process ended without a word (killed, or the machine went down)."
 
 _IN_WORK: Final = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
 _LOCAL: Final = ("localhost", "127.0.0.1")
+_OWN_LAUNCHERS: Final = (DefaultRunLauncher, SyncInMemoryRunLauncher)
+"""Those whose runs are processes of the code server, or the very process."""
+
 _START_SECONDS: Final = 60
 """A run that began so recently may not have said yet which process it has."""
 
@@ -45,10 +50,17 @@ def _is_dead(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
     run = record.dagster_run
     if time.time() - (record.start_time or record.create_timestamp.timestamp()) < _START_SECONDS:
         return False
+    launcher = instance.run_launcher
+    if not isinstance(launcher, _OWN_LAUNCHERS):
+        return False  # The process may be on any machine: its launcher looks after it.
     server = json.loads(run.tags.get(GRPC_INFO_TAG, "{}"))
-    if server.get("host", _LOCAL[0]) not in _LOCAL:
-        return not _is_known_to_its_server(instance, run.run_id)
-    return not _is_process_alive(instance, run.run_id)
+    if server.get("host", _LOCAL[0]) in _LOCAL:
+        return not _is_process_alive(instance, run.run_id)
+    # A server denies a run that it was asked to end, also while the run still ends.
+    is_ending = run.status == dg.DagsterRunStatus.CANCELING
+    if is_ending or not isinstance(launcher, DefaultRunLauncher):
+        return False
+    return not _is_known_to_its_server(launcher, run.run_id)
 
 
 def _is_process_alive(instance: dg.DagsterInstance, run_id: str) -> bool:
@@ -70,14 +82,10 @@ def _is_process_alive(instance: dg.DagsterInstance, run_id: str) -> bool:
     return False
 
 
-def _is_known_to_its_server(instance: dg.DagsterInstance, run_id: str) -> bool:
-    from dagster._core.launcher import DefaultRunLauncher
+def _is_known_to_its_server(launcher: DefaultRunLauncher, run_id: str) -> bool:
     from dagster._grpc.types import CanCancelExecutionRequest, CanCancelExecutionResult
     from dagster._serdes import deserialize_value
 
-    launcher = instance.run_launcher
-    if not isinstance(launcher, DefaultRunLauncher):
-        return True  # Launchers of containers look after their own.
     client = launcher._get_grpc_client_for_termination(run_id)  # type: ignore[no-untyped-call]
     if client is None:
         return True

@@ -130,7 +130,11 @@ class RestoreReceipt:
     """Home folder of the installation that owns it; None for a server of one's own."""
 
     tables: int
-    """Tables and partitions restored, all equal to those backed up."""
+    """Tables and partitions of the backup."""
+
+    is_compared: bool
+    """Whether all were found equal to those backed up; a later moment has nothing to be compared
+    with."""
 
     erased_rows: int
     """Rows taken out again, of people and organizations erased since."""

@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from ioc_analytics.backup.archive import end as end_log_archive
 from ioc_analytics.backup.archive import follow_setting
 from ioc_analytics.backup.catalogue import list_backups
 from ioc_analytics.backup.drill import drill_backup
@@ -175,6 +176,12 @@ class Operations(Retention):
         """
         self.demand_analyst("restore backups")
         return restore_backup(self.database, backup_id, target, until)
+
+    def end_log_archive(self) -> None:
+        """Stop archiving the embedded server's log; the setting ``backup.log_archive`` began it."""
+        self.demand_analyst("end the log archive")
+        end_log_archive(self.database)
+        self._note("end_log_archive", "embedded server")
 
     def upgrade_server(self, *, progress: Progress | None = None) -> UpgradeReceipt:
         """Move the embedded server's data to the next major version; see ``backup.upgrade``.

