@@ -172,7 +172,7 @@ def test_the_seeds_benchmarks(analytics: AnalyticsSystem) -> None:
     assert completion.peer_organizations >= 5
     advice = found.recommendations[0]
     assert advice.priority
-    assert "give up" in advice.description
+    assert advice.evidence["metric"] in ("completion_rate", "abandonment_rate")
     assert advice.evidence
 
 

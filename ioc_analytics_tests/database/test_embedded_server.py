@@ -19,6 +19,7 @@ import pytest
 
 from ioc_analytics.database import accounts
 from ioc_analytics.database.binaries import Binaries
+from ioc_analytics.database.cluster import SUPERUSER
 from ioc_analytics.database.embedded import acquire_server, discard_server
 from ioc_analytics.kernel.errors import ConfigurationError, Unavailable
 from ioc_analytics_tests.fixtures.database import FOUND_SERVERS, FoundServer
@@ -255,7 +256,11 @@ def test_everything_it_keeps_is_closed_to_others(
         "jit": ("off",),
         "TimeZone": ("UTC",),
     }
-    assert rules == [("local", ["all"], ["all"], "scram-sha-256")]
+    assert rules == [
+        ("local", ["all"], ["all"], "scram-sha-256"),
+        # For physical backups: replication is no database of "all".
+        ("local", ["replication"], [SUPERUSER], "scram-sha-256"),
+    ]
     lease.release()
 
 
