@@ -41,6 +41,7 @@ from ioc_analytics.records.retention import (
     BACKUPS,
     ExpiredMonth,
     ExpiredPartition,
+    ExpiredTier,
     RetentionPlan,
     RetentionReceipt,
     StoredPlan,
@@ -398,9 +399,7 @@ class _Run:
 
     def _end_tiers(self, backups: Backups) -> dict[str, int]:
         gone: dict[str, int] = {}
-        for tier in self._plan.tiers:
-            if not tier.items:
-                continue
+        for tier in _still_expired(self._plan.tiers, self._fresh.tiers):
             self._progress(f"{tier.tier}: {tier.items:,}")
             if tier.tier == BACKUPS:
                 gone[tier.tier] = len(backups.prune())
@@ -437,6 +436,16 @@ class _Run:
         total = sum(rows.values())
         self._audit(connection, "destroy", text, parameters=digest, row_count=total)
         self._certificates.append(digest)
+
+
+def _still_expired(
+    planned: Sequence[ExpiredTier], fresh: Sequence[ExpiredTier]
+) -> Iterator[ExpiredTier]:
+    """Yield what was planned and would still go: a hold or a longer clock since then keeps it."""
+    now = {tier.tier: tier for tier in fresh if tier.items}
+    for tier in planned:
+        if tier.items and tier.tier in now:
+            yield replace(tier, before=min(tier.before, now[tier.tier].before))
 
 
 def _settle(
