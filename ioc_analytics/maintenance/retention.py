@@ -15,7 +15,7 @@ that have gone back, stop everything: an age is only as true as the clock.
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -81,8 +81,8 @@ class Backups:
     prunable: Sequence[Backup]
     """Those that the settings let go."""
 
-    prune: Callable[[], Sequence[Backup]]
-    """Lets them go."""
+    prune: Callable[[Collection[str]], Sequence[Backup]]
+    """Lets those of some ids go that the settings let go now, and returns them."""
 
 
 def plan_retention(database: Database, backups: Backups, actor: str) -> RetentionPlan:
@@ -402,7 +402,7 @@ class _Run:
         for tier in _still_expired(self._plan.tiers, self._fresh.tiers):
             self._progress(f"{tier.tier}: {tier.items:,}")
             if tier.tier == BACKUPS:
-                gone[tier.tier] = len(backups.prune())
+                gone[tier.tier] = len(backups.prune(tier.names))
             else:
                 gone[tier.tier] = let_go(self._database, tier, self._fresh.holds)
             with self._database.connection("ingest") as connection:
