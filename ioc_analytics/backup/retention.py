@@ -4,7 +4,7 @@ For: ``prune_backups``, after a backup was made. Not for: the retention of rows 
 """
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -41,18 +41,25 @@ def plan_pruning(backups: list[Backup], settings: BackupSettings, now: datetime)
 
 
 def prune_backups(
-    database: Database, is_held: Callable[[datetime], bool] = lambda moment: False
+    database: Database,
+    is_held: Callable[[datetime], bool] = lambda moment: False,
+    only: Collection[str] | None = None,
 ) -> list[Backup]:
     """Delete what the plan says and return it; nothing goes before one backup was drilled.
 
     Args:
         database: The database.
         is_held: Whether a legal hold keeps a backup of that moment.
+        only: Ids outside of which none goes; without it all may.
     """
     config = database.config
     with locked_folder(config) as folder:
         planned = plan_pruning(list_backups(config), config.backup, utc_now())
-        going = [one for one in planned if not is_held(one.created_at)]
+        going = [
+            one
+            for one in planned
+            if not is_held(one.created_at) and (only is None or one.id in only)
+        ]
         for backup in going:
             # Out of the catalogue at once; a kill in the middle leaves a draft for the next backup.
             draft = folder / f".{backup.id}.new"

@@ -3,16 +3,14 @@
 import click
 
 from ioc_analytics.cli.commands import PlatformCommand
-from ioc_analytics.cli.conditions import parse_conditions
+from ioc_analytics.cli.conditions import parse_conditions, selection_options
 from ioc_analytics.cli.session import Session, pass_session, show_withheld
 
 
 @click.command(cls=PlatformCommand)
 @click.option("--title", help="Heading of the report.")
 @click.option("--section", "sections", multiple=True, help="Only these sections, in this order.")
-@click.option("--filter", "conditions", multiple=True, metavar="FIELD=VALUE", help="As in `ocean`.")
-@click.option("--from", "start", metavar="DATE", help="First day, or an ISO time (UTC).")
-@click.option("--to", "end", metavar="DATE", help="End, itself left out.")
+@selection_options
 @click.option("--format", "form", default="html", show_default=True, help="html, markdown or json.")
 @click.option("--by", help="Dimension of the groups; industry unless given.")
 @click.option("--interval", help="monthly or quarterly; monthly unless given.")

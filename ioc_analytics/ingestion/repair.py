@@ -120,7 +120,7 @@ def _retry(
         load.key_id = batch.key_id
         load.allows_replacing, load.is_rejudging = batch.is_wide, not batch.is_wide
         judged, refused = _take_lines(load, batch, waiting)
-        settled = _close_entries(load, judged, refused)
+        settled = _close_entries(load, waiting[0].batch_id, judged, refused)
         settled += settle_orphans(replace(load, allows_replacing=False))
         receipt = IngestReceipt(
             batch_id=claimed,
@@ -213,8 +213,13 @@ def _with_old_names(
     return records.set_column(at, name, fixed_array(ids))
 
 
-def _close_entries(load: Load, judged: Sequence[WaitingLine], refused: Sequence[Refusal]) -> int:
+def _close_entries(
+    load: Load, source: int, judged: Sequence[WaitingLine], refused: Sequence[Refusal]
+) -> int:
     """Let exactly what was refused wait, under the old entries as far as they go.
+
+    What is refused anew waits beside them, under the batch the file belongs to: the next repair of
+    the file finds all of its lines there.
 
     Returns:
         How many entries are settled.
@@ -232,7 +237,7 @@ def _close_entries(load: Load, judged: Sequence[WaitingLine], refused: Sequence[
         entry = next(of_column, entries[0])
         entries.remove(entry)
         load.execute("renew_quarantine", refusal._asdict() | {"id": entry.id})
-    put_aside(load.connection, load.batch_id, added)
+    put_aside(load.connection, source, added)
     settled = [entry.id for entries in waiting.values() for entry in entries]
     load.execute("settle_quarantine", {"ids": settled, "batch_id": load.batch_id})
     return len(settled)

@@ -1,7 +1,7 @@
 """Judging the quarantine again, from what is stored of the records.
 
 For: the facade, after a parent, an instrument or a rule came. Not for: files that were corrected
-(ingest those again).
+(``ingestion.repair``).
 """
 
 import hashlib

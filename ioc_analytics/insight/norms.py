@@ -15,7 +15,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import dict_row
 
-from ioc_analytics.database.locks import transaction_lock
+from ioc_analytics.database.locks import advisory_lock, transaction_lock
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
@@ -41,6 +41,8 @@ from ioc_analytics.statistics.norms import mid_rank_interval, mid_rank_percentil
 FEWEST_SCORES: Final = 10
 """No norm group may be smaller, whatever minimum is asked for: a table that never changes must not
 hold people who stand out."""
+
+NORMS_LOCK: Final = "norms"
 
 _FILLED: Final = (
     "instruments", "dimensions", "regions", "genders", "age_bands", "scores", "percentiles",
@@ -282,7 +284,20 @@ def apply_norms(
 
     Raises:
         InvalidInput: There is no such version; the nearest is named.
+        Unavailable: Another process applies norms: two at once would leave a mixture.
     """
+    with (
+        database.connection("ingest") as connection,
+        advisory_lock(connection, NORMS_LOCK, wait=False),
+    ):
+        # The lock belongs to the session; an open transaction would keep vacuum from its work.
+        connection.commit()
+        return _apply(database, version, progress)
+
+
+def _apply(
+    database: Database, version: str, progress: Callable[[date], None] | None
+) -> NormReceipt:
     started = time.monotonic()
     with database.connection("ingest") as connection:
         chosen = _find_version(list_norms(connection), version)

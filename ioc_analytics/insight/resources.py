@@ -29,7 +29,7 @@ VERSION: Final = "1"
 """Version of the line; another one whenever it would say something else."""
 
 UNITS: Final[Mapping[str, str]] = {
-    "rows": "rows",
+    "rows": "rows accepted",
     "bytes": "bytes",
     "runtime": "seconds per day",
     "connections": "percent",

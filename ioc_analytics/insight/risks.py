@@ -150,7 +150,6 @@ class RiskAssessment:
             "weighted",
             "expected",
             "since",
-            "p_value",
         )
         return pd.DataFrame(
             [

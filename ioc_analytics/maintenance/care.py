@@ -12,6 +12,7 @@ how statements are planned for good, dropping an index, is named and never done.
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from typing import Final, LiteralString
 
@@ -245,14 +246,15 @@ def _sequences(database: Database) -> PlannedStep:
 
 def _measurements(database: Database) -> PlannedStep:
     days = database.config.measurement_days
+    before = utc_now() - timedelta(days=days)
 
     def old() -> int:
         with database.connection("owner") as connection:
-            return count_old_measurements(connection, days)
+            return count_old_measurements(connection, before)
 
     def forget() -> None:
         with database.connection("owner") as connection:
-            forget_old_measurements(connection, days)
+            forget_old_measurements(connection, before)
 
     found = old()
     text = f"delete {found:,} measured figures older than {days} days"

@@ -111,15 +111,17 @@ def read_sequences(connection: psycopg.Connection[Any]) -> list[SequenceEvidence
         return cursor.execute(sqlfiles.query("maintenance/sequences")).fetchall()
 
 
-def count_old_measurements(connection: psycopg.Connection[Any], days: int) -> int:
+def count_old_measurements(connection: psycopg.Connection[Any], before: datetime) -> int:
     """Return how many measured figures and results of quality checks are older than that."""
     row = connection.execute(
-        sqlfiles.query("maintenance/count_old_measurements"), {"days": days}
+        sqlfiles.query("maintenance/count_old_measurements"), {"before": before}
     ).fetchone()
     return int(row[0]) if row else 0
 
 
-def forget_old_measurements(connection: psycopg.Connection[Any], days: int) -> None:
-    """Delete them."""
-    connection.execute(sqlfiles.query("maintenance/forget_old_health"), {"days": days})
-    connection.execute(sqlfiles.query("maintenance/forget_old_quality"), {"days": days})
+def forget_old_measurements(connection: psycopg.Connection[Any], before: datetime) -> int:
+    """Delete them and return how many went."""
+    queries = ("maintenance/forget_old_health", "maintenance/forget_old_quality")
+    return sum(
+        connection.execute(sqlfiles.query(name), {"before": before}).rowcount for name in queries
+    )

@@ -15,7 +15,7 @@ that have gone back, stop everything: an age is only as true as the clock.
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -41,6 +41,7 @@ from ioc_analytics.records.retention import (
     BACKUPS,
     ExpiredMonth,
     ExpiredPartition,
+    ExpiredTier,
     RetentionPlan,
     RetentionReceipt,
     StoredPlan,
@@ -80,8 +81,8 @@ class Backups:
     prunable: Sequence[Backup]
     """Those that the settings let go."""
 
-    prune: Callable[[], Sequence[Backup]]
-    """Lets them go."""
+    prune: Callable[[Collection[str]], Sequence[Backup]]
+    """Lets those of some ids go that the settings let go now, and returns them."""
 
 
 def plan_retention(database: Database, backups: Backups, actor: str) -> RetentionPlan:
@@ -398,12 +399,10 @@ class _Run:
 
     def _end_tiers(self, backups: Backups) -> dict[str, int]:
         gone: dict[str, int] = {}
-        for tier in self._plan.tiers:
-            if not tier.items:
-                continue
+        for tier in _still_expired(self._plan.tiers, self._fresh.tiers):
             self._progress(f"{tier.tier}: {tier.items:,}")
             if tier.tier == BACKUPS:
-                gone[tier.tier] = len(backups.prune())
+                gone[tier.tier] = len(backups.prune(tier.names))
             else:
                 gone[tier.tier] = let_go(self._database, tier, self._fresh.holds)
             with self._database.connection("ingest") as connection:
@@ -437,6 +436,16 @@ class _Run:
         total = sum(rows.values())
         self._audit(connection, "destroy", text, parameters=digest, row_count=total)
         self._certificates.append(digest)
+
+
+def _still_expired(
+    planned: Sequence[ExpiredTier], fresh: Sequence[ExpiredTier]
+) -> Iterator[ExpiredTier]:
+    """Yield what was planned and would still go: a hold or a longer clock since then keeps it."""
+    now = {tier.tier: tier for tier in fresh if tier.items}
+    for tier in planned:
+        if tier.items and tier.tier in now:
+            yield replace(tier, before=min(tier.before, now[tier.tier].before))
 
 
 def _settle(

@@ -68,8 +68,9 @@ def find_expired_tiers(
             ).fetchone()
             found.append(ExpiredTier(tier, days, before, row[0] if row else 0))
         days = config.measurement_days
-        number = count_old_measurements(connection, days)
-        found.append(ExpiredTier(MEASUREMENTS, days, at - timedelta(days=days), number))
+        before = at - timedelta(days=days)
+        number = count_old_measurements(connection, before)
+        found.append(ExpiredTier(MEASUREMENTS, days, before, number))
     found.append(_dagster(database, at, tiers.dagster_days, holds))
     return tuple(found)
 
@@ -89,8 +90,7 @@ def let_go(database: Database, tier: ExpiredTier, holds: Sequence[LegalHold]) ->
             return _forget_events(database, tier.before)
         case "measurements":
             with database.connection("ingest") as connection:
-                forget_old_measurements(connection, tier.days)
-            return tier.items
+                return forget_old_measurements(connection, tier.before)
         case _:
             with database.connection("ingest") as connection:
                 cursor = connection.execute(

@@ -54,8 +54,9 @@ class ReportConfig(dg.Config):
     title: str = Field(default="OCEAN report", description="Heading of the report.")
     sections: list[str] = Field(
         default_factory=list,
-        description="distributions, correlations, groups, history, benchmarks, data_quality; all "
-        "that need no organization unless given.",
+        description="distributions, correlations, groups, history, metrics, trends, outliers, "
+        "ai_validation, benchmarks, norms, data_quality; all that need no organization unless "
+        "given.",
     )
     start: str | None = Field(
         default=None, description="First day; from the beginning unless given."

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+from scipy import special
 
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.statistics.intervals import DEFAULT_LEVEL, ConfidenceInterval, checked_level
@@ -122,12 +122,13 @@ def draw_funnel(values: npt.ArrayLike, variances: npt.ArrayLike) -> Funnel:
     dispersion = _mean_square(0.0, y, v)
     between = 0.0
     if dispersion > (n - 1) / n:
+        # Slow to import, and not every process draws funnels.
+        from scipy.optimize import brentq
+
         # A between variance above that of the figures' whole range would leave less than is wanted.
         most = n * float(np.ptp(y)) ** 2
         between = float(
-            optimize.brentq(
-                lambda t: _mean_square(t, y, v) - (n - 1) / n, 0.0, most, xtol=1e-13 * most
-            )
+            brentq(lambda t: _mean_square(t, y, v) - (n - 1) / n, 0.0, most, xtol=1e-13 * most)
         )
     weights = 1 / (v + between)
     target = float((weights * y).sum() / weights.sum())

@@ -1,10 +1,11 @@
 """The seed's ``databaseManager``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ioc_analytics.database.binaries import find_binaries
+from ioc_analytics.database.pools import Database
 from ioc_analytics.records.advice import Advice
 from ioc_analytics.records.alerts import Alert
 from ioc_analytics.records.backups import Backup
@@ -15,6 +16,7 @@ from ioc_analytics.schema.impact import MigrationImpact, foresee
 from ioc_analytics.schema.migrations import (
     Applied,
     MigrationPlan,
+    Script,
     find_drift,
     folder_scripts,
     migrate,
@@ -24,6 +26,17 @@ from ioc_analytics.schema.migrations import (
 
 if TYPE_CHECKING:
     from ioc_analytics.system.facade import AnalyticsSystem
+
+
+def apply_migrations(database: Database, scripts: Sequence[Script] | None = None) -> list[str]:
+    """Apply pending migrations, the platform's unless given, and return their names."""
+    with database.connection("owner") as connection:
+        connection.rollback()
+        connection.autocommit = True
+        try:
+            return migrate(connection, scripts)
+        finally:
+            connection.autocommit = False
 
 
 class DatabaseManager:
@@ -39,36 +52,33 @@ class DatabaseManager:
             path: A folder of plain SQL of the user's own, kept in a history of its own; None: the
                 platform's migrations.
         """
-        if path is not None:
-            self._system.demand_analyst("run migrations of their own")
+        self._system.demand_analyst("run migrations")
         scripts = None if path is None else folder_scripts(Path(path))
-        with self._system.database.connection("owner") as connection:
-            connection.rollback()
-            connection.autocommit = True
-            try:
-                return migrate(connection, scripts)
-            finally:
-                connection.autocommit = False
+        return apply_migrations(self._system.database, scripts)
 
     def plan_migrations(self, path: str | Path | None = None) -> MigrationPlan:
         """Return what ``run_migrations`` would apply."""
+        self._system.demand_analyst("see migrations")
         scripts = None if path is None else folder_scripts(Path(path))
         with self._system.database.connection("owner") as connection:
             return plan(connection, scripts)
 
     def foresee_migrations(self, path: str | Path | None = None) -> tuple[MigrationImpact, ...]:
         """Return what ``run_migrations`` would do to the tables in use: locks, rewrites, time."""
+        self._system.demand_analyst("see migrations")
         scripts = None if path is None else folder_scripts(Path(path))
         with self._system.database.connection("owner") as connection:
             return foresee(connection, plan(connection, scripts).pending)
 
     def find_drift(self) -> list[str]:
         """Return what differs from the schema that the last migration left."""
+        self._system.demand_analyst("see the schema")
         with self._system.database.connection("owner") as connection:
             return find_drift(connection)
 
     def dump_schema(self) -> str:
         """Return the schema as SQL, without rows, owners and partitions."""
+        self._system.demand_analyst("see the schema")
         config = self._system.config
         database = self._system.database.open()
         return dump_schema(database.conninfo("owner"), find_binaries(config.pg_bin).folder)
@@ -79,6 +89,7 @@ class DatabaseManager:
 
     def get_migration_history(self) -> list[Applied]:
         """Return everything that was applied, oldest first."""
+        self._system.demand_analyst("see migrations")
         with self._system.database.connection("owner") as connection:
             return read_history(connection)
 

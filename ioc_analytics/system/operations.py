@@ -50,6 +50,7 @@ class Operations(Retention):
 
     def get_system_status(self) -> SystemStatus:
         """Return what the platform holds and how fresh it is."""
+        self.demand_analyst("see the status of the platform")
         with self.database.connection("analyst") as connection:
             return read_status(connection)
 
@@ -91,11 +92,13 @@ class Operations(Retention):
 
     def list_alerts(self, *, since: datetime | None = None) -> list[Alert]:
         """Return open alerts, and those that ended since a moment, the newest first."""
+        self.demand_analyst("see alerts")
         with self.database.connection("analyst") as connection:
             return read_alerts(connection, since=since)
 
     def replay_alerts(self, start: datetime, end: datetime) -> list[Transition]:
         """Return what today's rules would have raised on the figures of a period; keeps nothing."""
+        self.demand_analyst("see alerts")
         with self.database.connection("analyst") as connection:
             return replay_alerts(connection, self.config, start, end)
 

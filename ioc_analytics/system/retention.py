@@ -1,6 +1,6 @@
 """The facade: what goes by the clock, planned first, and what keeps it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import date
 
 from ioc_analytics.backup.catalogue import list_backups
@@ -106,8 +106,7 @@ class Retention(SystemBase):
     def prune_backups(self) -> list[Backup]:
         """Delete the backups that the settings and legal holds let go, and return them."""
         self.demand_analyst("delete backups")
-        holds = self.list_holds()
-        return prune_backups(self.database, lambda moment: is_held(holds, BACKUPS, moment))
+        return self._prune_backups()
 
     def _retention_verbs(self) -> RetentionVerbs:
         return RetentionVerbs(
@@ -118,4 +117,12 @@ class Retention(SystemBase):
     def _backups(self) -> Backups:
         known = list_backups(self.config)
         prunable = plan_pruning(known, self.config.backup, utc_now())
-        return Backups(known, prunable, self.prune_backups)
+        return Backups(known, prunable, self._prune_backups)
+
+    def _prune_backups(self, only: Collection[str] | None = None) -> list[Backup]:
+        holds = self.list_holds()
+        gone = prune_backups(self.database, lambda moment: is_held(holds, BACKUPS, moment), only)
+        with self.database.connection("ingest") as connection:
+            for backup in gone:
+                self._audit(connection, "destroy", f"backup {backup.id}")
+        return gone

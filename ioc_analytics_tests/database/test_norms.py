@@ -11,7 +11,9 @@ from click.testing import CliRunner
 
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.cli.main import cli
-from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData, PrivacyRefusal
+from ioc_analytics.database.locks import advisory_lock
+from ioc_analytics.insight.norms import NORMS_LOCK
+from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData, PrivacyRefusal, Unavailable
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics_tests.database.survey import START, make_survey
 from ioc_analytics_tests.fixtures.batches import (
@@ -209,6 +211,12 @@ def test_stored_scores_get_the_percentiles_of_a_version(survey: AnalyticsSystem)
     assert receipt.months == (date(2024, 1, 1), date(2024, 2, 1), date(2024, 3, 1))
     demand_stored(survey, "v1")
     assert survey.apply_norms("v1").changed == 0
+    with (
+        survey.database.connection("ingest") as connection,
+        advisory_lock(connection, NORMS_LOCK),
+        pytest.raises(Unavailable, match="another process is at work on 'norms'"),
+    ):
+        survey.apply_norms("v1")
     assert survey.list_norms()[0].is_current
 
     # What comes later is scored by the next refresh, with the current version.

@@ -129,6 +129,32 @@ def test_a_retry_from_a_file_can_be_undone(analytics: AnalyticsSystem, tmp_path:
     assert len(analytics.list_quarantine()) == 51
 
 
+def test_what_a_repair_breaks_anew_waits_with_its_batch_until_the_next_one(
+    analytics: AnalyticsSystem, tmp_path: Path
+) -> None:
+    mapping = tmp_path / "wide.toml"
+    mapping.write_text(MAPPING)
+    broken = export(tmp_path / "a" / "x.csv", line3={"start": "?"}, line4={"E1": "9"})
+    first = analytics.ingest_files(broken, mapping=mapping).batch_id
+    assert first is not None
+    half = export(tmp_path / "b" / "x.csv", line3={"N1": "8"}, line4={"E1": "9"})
+    undone = analytics.retry_quarantine(source=half, mapping=mapping)
+    assert undone.quarantine == {"value_out_of_range": 2}
+    assert {entry.batch_id for entry in analytics.list_quarantine()} == {first}
+
+    # The guide's example again, the batch named and not, and after an undo of the repair.
+    analytics.retry_quarantine(source=half, mapping=mapping, batch_id=first)
+    assert undone.batch_id is not None
+    analytics.undo_batch(undone.batch_id)
+    whole = export(tmp_path / "c" / "x.csv")
+    analytics.retry_quarantine(source=whole, mapping=mapping)
+    assert analytics.list_quarantine() == []
+    assert count(analytics, "analytics.anonymized_assessment_responses") == 3
+    assert count(analytics, "analytics.anonymized_question_responses") == 150
+    full = "completion_percentage = 100 AND status = 'completed'"
+    assert count(analytics, "analytics.anonymized_assessment_responses", full) == 3
+
+
 def test_files_that_nothing_or_too_much_waits_for_are_refused(
     analytics: AnalyticsSystem, tmp_path: Path
 ) -> None:

@@ -101,7 +101,20 @@ def test_rows_grow_with_loads_and_have_no_end(analytics: AnalyticsSystem) -> Non
     assert rows.used is not None
     assert rows.used > 0
     assert (rows.end, rows.exhausted) == (None, None)
-    assert rows.reason == "rows have no end of their own"
+    assert (rows.unit, rows.reason) == ("rows accepted", "rows have no end of their own")
+
+
+def test_runtime_is_that_of_whole_days(analytics: AnalyticsSystem) -> None:
+    with analytics.database.connection("ingest") as connection:
+        connection.execute(
+            "INSERT INTO analytics.processing_jobs (job_type, status, started_at, finished_at)"
+            " SELECT 'ingest', 'succeeded', t.day - make_interval(days => back),"
+            " t.day - make_interval(days => back) + INTERVAL '50 seconds'"
+            " FROM (SELECT date_trunc('day', now(), 'UTC') AS day) AS t,"
+            " generate_series(0, 20) AS back"
+        )
+    runtime = by_name(analytics.plan_resources())["runtime"]
+    assert (runtime.days_of_history, runtime.used) == (20, 50)
 
 
 @pytest.mark.parametrize("horizon", [0, -1, 4000, 2.5, True, "30"])

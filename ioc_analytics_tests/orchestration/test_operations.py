@@ -194,6 +194,11 @@ def test_old_events_of_dagster_go_and_what_they_say_about_assets_stays(
             (planned,) = [one for one in plan.tiers if one.tier == "dagster"]
             assert [one.items for one in none.tiers if one.tier == "dagster"] == [0]
             assert planned.items > 5
+            hold = analytics.hold_retention("case 17", tier="dagster")
+            assert analytics.apply_retention(plan).tiers == {}, "held after it was planned"
+            assert connection.execute(events).fetchone() == before
+            analytics.release_retention(hold.id)
+            plan = analytics.plan_retention()
             assert analytics.apply_retention(plan).tiers == {"dagster": planned.items}
             after = connection.execute(events).fetchone()
         assert before is not None

@@ -1,5 +1,6 @@
 -- resource_history: how much of each resource was used, by UTC day, ascending: rows accepted up to its
--- end, highest size of the database, seconds that jobs took, highest share of the connections.
+-- end (what was deleted since stays counted), highest size of the database, seconds that jobs took (of
+-- whole days: not the present one), highest share of the connections.
 -- Parameters: since (date).
 -- Row: resource, day (date), used (rows, bytes, seconds, percent).
 WITH measured AS (
@@ -23,7 +24,7 @@ loads AS (
     GROUP BY 1
 ),
 
-stored AS (
+taken AS (
     SELECT
         d.day::date AS day,
         sum(l.accepted) AS used
@@ -41,7 +42,9 @@ worked AS (
         (j.started_at AT TIME ZONE 'UTC')::date AS day,
         sum(extract(EPOCH FROM j.finished_at - j.started_at))::double precision AS used
     FROM analytics.processing_jobs AS j
-    WHERE j.finished_at IS NOT NULL AND j.started_at >= %(since)s::date
+    WHERE
+        j.finished_at IS NOT NULL AND j.started_at >= %(since)s::date
+        AND j.started_at < date_trunc('day', now(), 'UTC')
     GROUP BY 1
 )
 
@@ -55,7 +58,7 @@ SELECT
     'rows' AS resource,
     s.day,
     s.used
-FROM stored AS s
+FROM taken AS s
 UNION ALL
 SELECT
     'runtime' AS resource,

@@ -1,6 +1,8 @@
--- archive_scores: the scores of the expired responses of a month, as ingestion takes them.
+-- archive_scores: the scores of the expired responses of a month, as ingestion takes them: percentiles
+-- that norms filled in are not theirs.
 -- Parameters: start, end (timestamptz, half-open), last_batch (bigint). Row: see records.tables.
-SELECT s.response_hash, s.dimension, s.score, s.raw_score, s.percentile, s.scoring_version
+SELECT s.response_hash, s.dimension, s.score, s.raw_score,
+    CASE WHEN s.norm_version IS NULL THEN s.percentile END AS percentile, s.scoring_version
 FROM analytics.anonymized_assessment_scores AS s
 INNER JOIN analytics.anonymized_assessment_responses AS r ON r.created_at = s.created_at AND r.id = s.response_hash
 WHERE s.created_at >= %(start)s AND s.created_at < %(end)s
