@@ -157,7 +157,7 @@ def gather_open(
     """
     at_once = timedelta(0)
     rows = _rows_at(connection, target, moment, at_once, timedelta(days=window_days))
-    return rows.drop(columns="target", errors="ignore")
+    return rows.drop(columns="target")
 
 
 def store_predictions(
@@ -210,7 +210,9 @@ def _rows_at(
                 "horizon_end": cutoff + horizon,
             },
         )
-        frame = pd.DataFrame(cursor.fetchall())
+        # Without a row only the cursor knows the columns.
+        names = [column.name for column in cursor.description or ()]
+        frame = pd.DataFrame(cursor.fetchall(), columns=names)
     frame.insert(0, "cutoff", pd.Timestamp(cutoff))
     return frame
 

@@ -125,6 +125,14 @@ def test_probabilities_are_calibrated_and_scored_when_the_truth_has_come(
     assert again is not None
     assert (again.predictions, again.brier) == (1, scored[1].score["brier"])
 
+    # Long after everybody has ended, nobody is left to ask about.
+    last = Person("desktop", DAYS + 60, DAYS + 61)
+    analytics.ingest_data(known_at(analytics.config, [*people, last], DAYS + 62))
+    for filters in (None, {"device_type": "mobile"}, {"org_hash": "acme"}):
+        nobody = analytics.predict_completion(filters)
+        assert (nobody.share, nobody.value, nobody.open_responses) == (None, 0, 0)
+        assert nobody.to_dict()["responses"] == []
+
 
 def _completed_among(analytics: AnalyticsSystem, rows: pd.DataFrame) -> pd.Series:
     done = analytics.query(
