@@ -23,7 +23,6 @@ from ioc_analytics.insight.prediction_ledger import (
     PastScores,
     Prediction,
     data_version,
-    name_organizations,
     past_scores,
 )
 from ioc_analytics.insight.training import gather_open, gather_training
@@ -32,7 +31,7 @@ from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
 from ioc_analytics.states.reading import read_ground, snapshot
-from ioc_analytics.states.selection import Selection, select
+from ioc_analytics.states.selection import Selection, name_organizations, select
 from ioc_analytics.statistics.forecasting import FORECAST_LEVEL
 from ioc_analytics.statistics.intervals import ConfidenceInterval
 from ioc_analytics.statistics.outcomes import OutcomeModel, OutcomeRaceResult, race_outcomes

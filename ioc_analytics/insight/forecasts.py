@@ -23,7 +23,6 @@ from ioc_analytics.insight.prediction_ledger import (
     PastScores,
     Prediction,
     data_version,
-    name_organizations,
     past_scores,
 )
 from ioc_analytics.insight.series import (
@@ -39,6 +38,7 @@ from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
 from ioc_analytics.records.metrics import Metric
 from ioc_analytics.states.rebuild import midnight
+from ioc_analytics.states.selection import name_organizations
 from ioc_analytics.statistics.forecast_models import NAIVE
 from ioc_analytics.statistics.forecasting import RaceResult, SeriesForecast, forecast_series
 from ioc_analytics.statistics.intervals import ConfidenceInterval

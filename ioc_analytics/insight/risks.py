@@ -23,13 +23,13 @@ from ioc_analytics.insight.prediction_ledger import (
     PastScores,
     Prediction,
     data_version,
-    name_organizations,
     past_scores,
 )
 from ioc_analytics.insight.series import MetricSeries, SeriesPoint, next_period, read_series
 from ioc_analytics.kernel.errors import NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
+from ioc_analytics.states.selection import name_organizations
 from ioc_analytics.statistics.control_charts import (
     FALSE_ALARM_RATE,
     watch_rate,
