@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("metric", metavar="NAME")
 @click.option(
     "--horizon",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 3_650),
     metavar="N",
     help="Periods ahead; 14 days, 8 weeks, 3 months or 2 quarters unless given.",
 )

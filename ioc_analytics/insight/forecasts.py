@@ -50,6 +50,9 @@ VERSION: Final = "1"
 HORIZONS: Final[Mapping[str, int]] = {"daily": 14, "weekly": 8, "monthly": 3, "quarterly": 2}
 """Periods ahead, where the caller names none."""
 
+MOST_PERIODS: Final = 3_650
+"""Longest horizon; far below it, no past is long enough to learn from."""
+
 HISTORY: Final = 60
 """Newest mature periods that are handed out beside the forecast."""
 
@@ -188,7 +191,7 @@ def forecast_metric(
         connection: A connection of the analyst's role.
         metric: One of ``records.metrics.METRICS``.
         filters: Conditions, all of which must hold.
-        horizon: Periods ahead, at least 1; None: as ``HORIZONS`` says.
+        horizon: Periods ahead, 1 to ``MOST_PERIODS``; None: as ``HORIZONS`` says.
         interval: ``daily``, ``weekly``, ``monthly`` or ``quarterly``.
         organization: Gives the pseudonym of an organization's own id.
         maturity_days: Days that a response has to be completed before its period counts.
@@ -241,9 +244,13 @@ def forecast_metric(
 
 
 def _checked_horizon(horizon: Any) -> int:
-    if not isinstance(horizon, int) or isinstance(horizon, bool) or horizon < 1:
+    if (
+        not isinstance(horizon, int)
+        or isinstance(horizon, bool)
+        or not 1 <= horizon <= MOST_PERIODS
+    ):
         raise InvalidInput(
-            f"the horizon is a whole number of periods, at least 1, found {horizon!r}"
+            f"the horizon is a whole number of periods, 1 to {MOST_PERIODS:,}, found {horizon!r}"
         )
     return horizon
 

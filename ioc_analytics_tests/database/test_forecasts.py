@@ -85,7 +85,7 @@ def test_what_cannot_be_forecast_is_refused(analytics: AnalyticsSystem) -> None:
         analytics.forecast("opennes")
     with pytest.raises(InvalidInput, match="did you mean 'daily'"):
         analytics.forecast("openness", 3, "daly")
-    for wrong in (0, -1, 2.5, "7", True):
+    for wrong in (0, -1, 2.5, "7", True, 3_651, 10**9):
         with pytest.raises(InvalidInput, match="whole number of periods"):
             analytics.forecast("openness", wrong)  # type: ignore[arg-type]
     with pytest.raises(NotEnoughData, match="0 cases"):
