@@ -34,7 +34,7 @@ from ioc_analytics.states.reading import read_ground, snapshot
 from ioc_analytics.states.selection import Selection, name_organizations, select
 from ioc_analytics.statistics.forecasting import FORECAST_LEVEL
 from ioc_analytics.statistics.intervals import ConfidenceInterval
-from ioc_analytics.statistics.outcomes import OutcomeModel, OutcomeRaceResult, race_outcomes
+from ioc_analytics.statistics.outcomes import MODELS, OutcomeModel, OutcomeRaceResult, race_outcomes
 
 VERSION: Final = "1"
 """Version of features and models; another one whenever they would say something else."""
@@ -170,7 +170,7 @@ def predict_completion(
         moment, oldest = _ends(connection)
         model = _learn(connection, moment, oldest)
         asked = gather_open(connection, TARGET, moment, window_days=HORIZON_DAYS)
-        past = past_scores(connection, TARGET, named, _PERIOD_DAYS)
+        past = past_scores(connection, TARGET, named, _PERIOD_DAYS, MODELS)
         version = data_version(connection, ground.as_of)
     rows = asked[_passes(asked, chosen)]
     said = model.predict(_features(rows)) if len(rows) else np.empty(0)

@@ -39,7 +39,7 @@ from ioc_analytics.records.filters import Filter, TimeRange
 from ioc_analytics.records.metrics import Metric
 from ioc_analytics.states.rebuild import midnight
 from ioc_analytics.states.selection import name_organizations
-from ioc_analytics.statistics.forecast_models import NAIVE
+from ioc_analytics.statistics.forecast_models import MODELS, NAIVE
 from ioc_analytics.statistics.forecasting import RaceResult, SeriesForecast, forecast_series
 from ioc_analytics.statistics.intervals import ConfidenceInterval
 from ioc_analytics.statistics.scales import ScaleName
@@ -87,7 +87,7 @@ class ForecastAccuracy:
     """Over later parts of the same past, which the model had not seen."""
 
     past: PastScores | None
-    """Of earlier forecasts of this metric whose truth has come; None: of none yet."""
+    """Of earlier forecasts of this metric by models of the race; None: no truth has come yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +228,7 @@ def forecast_metric(
         version=VERSION,
         accuracy=ForecastAccuracy(
             next(result for result in race if result.model == found.model),
-            past_scores(connection, series.metric.name, named, PERIOD_DAYS[by]),
+            past_scores(connection, series.metric.name, named, PERIOD_DAYS[by], MODELS),
         ),
         race=race,
         naive_wins=found.model == NAIVE,

@@ -8,7 +8,7 @@ the same data says nothing new, so it is kept once for each version of the data.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -128,7 +128,7 @@ def past_scores(
     target: str,
     filters: Sequence[Filter],
     days: tuple[int, int],
-    model: str | None = None,
+    models: Collection[str] | None = None,
 ) -> PastScores | None:
     """Return how earlier predictions turned out; None: none of them has been scored.
 
@@ -137,14 +137,14 @@ def past_scores(
         target: What they were about.
         filters: The selection they were for, organizations by their pseudonyms.
         days: Fewest and most days of their periods; see ``PERIOD_DAYS``.
-        model: Only those of this model; None: of all.
+        models: Only those of these models; None: of all.
     """
     with connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(
             sqlfiles.query("insight/past_accuracy"),
             {
                 "target": target,
-                "model": model,
+                "models": None if models is None else sorted(models),
                 "segment": Jsonb(segment_of(filters)),
                 "shortest": days[0],
                 "longest": days[1],

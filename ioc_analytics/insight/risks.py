@@ -263,7 +263,7 @@ def _judge(connection: psycopg.Connection[Any], series: MetricSeries) -> Risk:
         autocorrelation=chart.autocorrelation,
         model=MODEL,
         version=VERSION,
-        accuracy=past_scores(connection, metric.name, series.filters, PERIOD_DAYS["week"], MODEL),
+        accuracy=past_scores(connection, metric.name, series.filters, PERIOD_DAYS["week"], [MODEL]),
         next_week=mature[-1].end,
         next_interval=_interval(chart.next_low, chart.next_high, scale, _NEXT_LEVEL),
     )
