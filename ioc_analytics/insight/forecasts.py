@@ -28,12 +28,14 @@ from ioc_analytics.insight.prediction_ledger import (
 from ioc_analytics.insight.series import (
     MetricSeries,
     SeriesPoint,
+    left_out_past,
     next_period,
     parse_interval,
     read_series,
+    whole_points,
 )
 from ioc_analytics.insight.trends import SEASONS
-from ioc_analytics.kernel.errors import InvalidInput
+from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
 from ioc_analytics.records.metrics import Metric
@@ -127,6 +129,9 @@ class Forecast:
     history: tuple[SeriesPoint, ...]
     """The newest mature periods."""
 
+    withheld: tuple[Mapping[str, str], ...]
+    """Past that nothing was learnt from: ``figure`` and ``reason``."""
+
     filters: tuple[Filter, ...]
     """Organizations stand here by their pseudonyms."""
 
@@ -213,10 +218,16 @@ def forecast_metric(
         maturity_days=maturity_days,
     )
     mature = [at for at, point in enumerate(series.points) if point.is_mature]
-    past = series.points[: mature[-1] + 1 if mature else 0]
-    starts, bridged = _periods_ahead(series, len(past), ahead)
+    known = mature[-1] + 1 if mature else 0
+    last = series.points[known - 1].start if known else date.min
+    past = [point for point in whole_points(series) if point.start <= last]
+    withheld = left_out_past(series)
+    starts, bridged = _periods_ahead(series, known, ahead)
     factor = 100.0 if series.metric.unit == "points" and series.metric.kind == "rate" else 1.0
-    found = _learn(series.metric, past, bridged + ahead, SEASONS.get(interval), factor)
+    try:
+        found = _learn(series.metric, past, bridged + ahead, SEASONS.get(interval), factor)
+    except NotEnoughData as error:
+        raise NotEnoughData("; ".join([str(error), *(w["reason"] for w in withheld)])) from error
     race = tuple(_in_unit(result, factor) for result in found.race)
     return Forecast(
         metric=series.metric.name,
@@ -236,7 +247,8 @@ def forecast_metric(
         scale=found.scale,
         sample_size=found.sample_size,
         bridged=bridged,
-        history=past[-HISTORY:],
+        history=tuple(past[-HISTORY:]),
+        withheld=withheld,
         filters=named,
         as_of=series.as_of,
         data_version=data_version(connection, series.as_of),

@@ -25,7 +25,14 @@ from ioc_analytics.insight.prediction_ledger import (
     data_version,
     past_scores,
 )
-from ioc_analytics.insight.series import MetricSeries, SeriesPoint, next_period, read_series
+from ioc_analytics.insight.series import (
+    MetricSeries,
+    SeriesPoint,
+    left_out_past,
+    next_period,
+    read_series,
+    whole_points,
+)
 from ioc_analytics.kernel.errors import NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
@@ -129,7 +136,7 @@ class RiskAssessment:
     """Probability that a metric is raised in a given week though nothing has changed."""
 
     withheld: tuple[Mapping[str, str], ...]
-    """Metrics that could not be judged: ``figure`` and ``reason``."""
+    """Metrics that could not be judged, or not by all their past: ``figure`` and ``reason``."""
 
     filters: tuple[Filter, ...]
     as_of: datetime | None
@@ -216,7 +223,10 @@ def assess_risks(
                     maturity_days=database.config.maturity_days,
                 )
                 as_of, version = series.as_of, data_version(connection, series.as_of)
-                watched.append(_judge(connection, series))
+                weeks = [point for point in whole_points(series) if point.is_mature]
+                if len(weeks) < WATCHED_WEEKS + BASELINE_WEEKS:
+                    withheld.extend(left_out_past(series))
+                watched.append(_judge(connection, series, weeks))
             except NotEnoughData as error:
                 withheld.append({"figure": metric, "reason": str(error)})
     return RiskAssessment(
@@ -230,10 +240,11 @@ def assess_risks(
     )
 
 
-def _judge(connection: psycopg.Connection[Any], series: MetricSeries) -> Risk:
+def _judge(
+    connection: psycopg.Connection[Any], series: MetricSeries, mature: Sequence[SeriesPoint]
+) -> Risk:
     metric = series.metric
     scale = 100.0 if metric.unit == "points" else 1.0
-    mature = [point for point in series.points if point.is_mature]
     weeks = [(p, p.value) for p in mature if p.value is not None]
     weeks = weeks[-WATCHED_WEEKS - BASELINE_WEEKS :]
     if not weeks:
