@@ -3,8 +3,10 @@
 For: ``forecast``. Not for: models and their race (``statistics.forecasting``), reading the series
 (``insight.series``) or keeping what was said (``insight.prediction_ledger``).
 
-Periods that are not over, or whose responses can still be completed, are no past: the forecast
-bridges them. It is about periods that were not over when the newest batch came.
+Periods that are not over when the newest batch comes, or whose responses can still be completed,
+are no past: the forecast bridges those that are over. It begins after the last period with cases,
+or with that one if it was not over; so an import of old years is forecast from its own end. Empty
+periods after it are no zeros: when a batch came does not tell how far what it brought reaches.
 """
 
 from collections.abc import Callable, Mapping, Sequence

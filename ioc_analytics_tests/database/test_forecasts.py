@@ -80,6 +80,19 @@ def test_days_that_can_still_change_are_bridged(analytics: AnalyticsSystem) -> N
     assert volume.points[0].start == today
 
 
+def test_a_forecast_begins_where_the_data_end_not_when_they_came(
+    analytics: AnalyticsSystem,
+) -> None:
+    today = utc_now().date()
+    start = midnight(today - timedelta(days=90))
+    analytics.ingest_data(make_survey(analytics.config, 1200, days=60, start=start))
+    found = analytics.forecast("response_volume", 3)
+    end = today - timedelta(days=30)
+    assert [point.start for point in found.points] == [end + timedelta(days=n) for n in range(3)]
+    assert (found.sample_size, found.bridged) == (60, 0)
+    assert found.history[-1].value != 0
+
+
 def test_nothing_is_learnt_from_sealed_days_that_lack_small_organizations(
     analytics: AnalyticsSystem,
 ) -> None:
