@@ -9,7 +9,7 @@ import click
 
 from ioc_analytics.cli.commands import PlatformCommand
 from ioc_analytics.cli.conditions import filter_option, parse_conditions
-from ioc_analytics.cli.session import Session, figure, pass_session, table
+from ioc_analytics.cli.session import Session, figure, pass_session, show_withheld, table
 from ioc_analytics.cli.sparklines import draw_course
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("metric", metavar="NAME")
 @click.option(
     "--horizon",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 3_650),
     metavar="N",
     help="Periods ahead; 14 days, 8 weeks, 3 months or 2 quarters unless given.",
 )
@@ -86,6 +86,7 @@ def show_forecast(session: Session, found: "Forecast") -> None:
         f"{level:.0%} intervals covered {_percent(backtest.coverage)}"
     )
     click.echo(f"earlier forecasts: {told_scores(found.accuracy.past, decimals)}")
+    show_withheld(found.withheld)
 
 
 def told_scores(past: "PastScores | None", decimals: int) -> str:

@@ -23,19 +23,18 @@ from ioc_analytics.insight.prediction_ledger import (
     PastScores,
     Prediction,
     data_version,
-    name_organizations,
     past_scores,
 )
-from ioc_analytics.insight.training import gather_open, gather_training
+from ioc_analytics.insight.training import TrainingFrame, gather_open, gather_training
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
 from ioc_analytics.states.reading import read_ground, snapshot
-from ioc_analytics.states.selection import Selection, select
+from ioc_analytics.states.selection import Selection, name_organizations, select
 from ioc_analytics.statistics.forecasting import FORECAST_LEVEL
 from ioc_analytics.statistics.intervals import ConfidenceInterval
-from ioc_analytics.statistics.outcomes import OutcomeModel, OutcomeRaceResult, race_outcomes
+from ioc_analytics.statistics.outcomes import MODELS, OutcomeModel, OutcomeRaceResult, race_outcomes
 
 VERSION: Final = "1"
 """Version of features and models; another one whenever they would say something else."""
@@ -170,10 +169,10 @@ def predict_completion(
         chosen = _selection(named, ground.catalogue.categories, organization)
         moment, oldest = _ends(connection)
         model = _learn(connection, moment, oldest)
-        asked = gather_open(connection, TARGET, moment, window_days=HORIZON_DAYS)
-        past = past_scores(connection, TARGET, named, _PERIOD_DAYS)
+        asked, facts = gather_open(connection, TARGET, moment, window_days=HORIZON_DAYS)
+        past = past_scores(connection, TARGET, named, _PERIOD_DAYS, MODELS)
         version = data_version(connection, ground.as_of)
-    rows = asked[_passes(asked, chosen)]
+    rows = asked[_passes(facts, chosen)]
     said = model.predict(_features(rows)) if len(rows) else np.empty(0)
     responses = rows[["response_hash", "hours_open"]].assign(probability=said)
     return CompletionPrediction(
@@ -220,7 +219,7 @@ def completed_share(
             gathered = _gather(connection, [moment])
         except NotEnoughData:
             return None
-    targets = gathered["target"][_passes(gathered, chosen)]
+    targets = gathered.frame["target"][_passes(gathered.facts, chosen)]
     return float(targets.mean()) if len(targets) else None
 
 
@@ -244,14 +243,14 @@ def _ends(connection: psycopg.Connection[Any]) -> tuple[datetime, datetime]:
     return newest, oldest
 
 
-def _gather(connection: psycopg.Connection[Any], moments: Sequence[datetime]) -> pd.DataFrame:
+def _gather(connection: psycopg.Connection[Any], moments: Sequence[datetime]) -> TrainingFrame:
     return gather_training(
         connection,
         TARGET,
         list(moments),
         horizon_days=HORIZON_DAYS,
         window_days=HORIZON_DAYS,
-    ).frame
+    )
 
 
 def _learn(connection: psycopg.Connection[Any], moment: datetime, oldest: datetime) -> OutcomeModel:
@@ -262,13 +261,14 @@ def _learn(connection: psycopg.Connection[Any], moment: datetime, oldest: dateti
             f"predicting completion learns from moments {HORIZON_DAYS} days apart, and the oldest "
             f"response is {(moment - oldest).days} days older than the newest"
         )
-    frame = _gather(connection, known)
+    frame = _gather(connection, known).frame
     # Every response lies in one snapshot: they are as far apart as the window is long.
     numbers = {pd.Timestamp(one): number for number, one in enumerate(known)}
     return race_outcomes(_features(frame), frame["target"], frame["cutoff"].map(numbers))
 
 
 def _passes(frame: pd.DataFrame, chosen: Selection) -> pd.Series:
+    """Return which rows are meant, by what is known of them now, as every other answer does."""
     passes = pd.Series(True, index=frame.index)
     for name, words in chosen.allowed.items():
         passes &= frame[name].isin(words)

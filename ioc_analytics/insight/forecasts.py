@@ -3,8 +3,10 @@
 For: ``forecast``. Not for: models and their race (``statistics.forecasting``), reading the series
 (``insight.series``) or keeping what was said (``insight.prediction_ledger``).
 
-Periods that are not over, or whose responses can still be completed, are no past: the forecast
-bridges them. It is about periods that were not over when the newest batch came.
+Periods that are not over when the newest batch comes, or whose responses can still be completed,
+are no past: the forecast bridges those that are over. It begins after the last period with cases,
+or with that one if it was not over; so an import of old years is forecast from its own end. Empty
+periods after it are no zeros: when a batch came does not tell how far what it brought reaches.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,23 +25,25 @@ from ioc_analytics.insight.prediction_ledger import (
     PastScores,
     Prediction,
     data_version,
-    name_organizations,
     past_scores,
 )
 from ioc_analytics.insight.series import (
     MetricSeries,
     SeriesPoint,
+    left_out_past,
     next_period,
     parse_interval,
     read_series,
+    whole_points,
 )
 from ioc_analytics.insight.trends import SEASONS
-from ioc_analytics.kernel.errors import InvalidInput
+from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
 from ioc_analytics.records.metrics import Metric
 from ioc_analytics.states.rebuild import midnight
-from ioc_analytics.statistics.forecast_models import NAIVE
+from ioc_analytics.states.selection import name_organizations
+from ioc_analytics.statistics.forecast_models import MODELS, NAIVE
 from ioc_analytics.statistics.forecasting import RaceResult, SeriesForecast, forecast_series
 from ioc_analytics.statistics.intervals import ConfidenceInterval
 from ioc_analytics.statistics.scales import ScaleName
@@ -49,6 +53,9 @@ VERSION: Final = "1"
 
 HORIZONS: Final[Mapping[str, int]] = {"daily": 14, "weekly": 8, "monthly": 3, "quarterly": 2}
 """Periods ahead, where the caller names none."""
+
+MOST_PERIODS: Final = 3_650
+"""Longest horizon; far below it, no past is long enough to learn from."""
 
 HISTORY: Final = 60
 """Newest mature periods that are handed out beside the forecast."""
@@ -84,7 +91,7 @@ class ForecastAccuracy:
     """Over later parts of the same past, which the model had not seen."""
 
     past: PastScores | None
-    """Of earlier forecasts of this metric whose truth has come; None: of none yet."""
+    """Of earlier forecasts of this metric by models of the race; None: no truth has come yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +130,9 @@ class Forecast:
 
     history: tuple[SeriesPoint, ...]
     """The newest mature periods."""
+
+    withheld: tuple[Mapping[str, str], ...]
+    """Past that nothing was learnt from: ``figure`` and ``reason``."""
 
     filters: tuple[Filter, ...]
     """Organizations stand here by their pseudonyms."""
@@ -188,7 +198,7 @@ def forecast_metric(
         connection: A connection of the analyst's role.
         metric: One of ``records.metrics.METRICS``.
         filters: Conditions, all of which must hold.
-        horizon: Periods ahead, at least 1; None: as ``HORIZONS`` says.
+        horizon: Periods ahead, 1 to ``MOST_PERIODS``; None: as ``HORIZONS`` says.
         interval: ``daily``, ``weekly``, ``monthly`` or ``quarterly``.
         organization: Gives the pseudonym of an organization's own id.
         maturity_days: Days that a response has to be completed before its period counts.
@@ -210,10 +220,16 @@ def forecast_metric(
         maturity_days=maturity_days,
     )
     mature = [at for at, point in enumerate(series.points) if point.is_mature]
-    past = series.points[: mature[-1] + 1 if mature else 0]
-    starts, bridged = _periods_ahead(series, len(past), ahead)
+    known = mature[-1] + 1 if mature else 0
+    last = series.points[known - 1].start if known else date.min
+    past = [point for point in whole_points(series) if point.start <= last]
+    withheld = left_out_past(series)
+    starts, bridged = _periods_ahead(series, known, ahead)
     factor = 100.0 if series.metric.unit == "points" and series.metric.kind == "rate" else 1.0
-    found = _learn(series.metric, past, bridged + ahead, SEASONS.get(interval), factor)
+    try:
+        found = _learn(series.metric, past, bridged + ahead, SEASONS.get(interval), factor)
+    except NotEnoughData as error:
+        raise NotEnoughData("; ".join([str(error), *(w["reason"] for w in withheld)])) from error
     race = tuple(_in_unit(result, factor) for result in found.race)
     return Forecast(
         metric=series.metric.name,
@@ -225,7 +241,7 @@ def forecast_metric(
         version=VERSION,
         accuracy=ForecastAccuracy(
             next(result for result in race if result.model == found.model),
-            past_scores(connection, series.metric.name, named, PERIOD_DAYS[by]),
+            past_scores(connection, series.metric.name, named, PERIOD_DAYS[by], MODELS),
         ),
         race=race,
         naive_wins=found.model == NAIVE,
@@ -233,7 +249,8 @@ def forecast_metric(
         scale=found.scale,
         sample_size=found.sample_size,
         bridged=bridged,
-        history=past[-HISTORY:],
+        history=tuple(past[-HISTORY:]),
+        withheld=withheld,
         filters=named,
         as_of=series.as_of,
         data_version=data_version(connection, series.as_of),
@@ -241,9 +258,13 @@ def forecast_metric(
 
 
 def _checked_horizon(horizon: Any) -> int:
-    if not isinstance(horizon, int) or isinstance(horizon, bool) or horizon < 1:
+    if (
+        not isinstance(horizon, int)
+        or isinstance(horizon, bool)
+        or not 1 <= horizon <= MOST_PERIODS
+    ):
         raise InvalidInput(
-            f"the horizon is a whole number of periods, at least 1, found {horizon!r}"
+            f"the horizon is a whole number of periods, 1 to {MOST_PERIODS:,}, found {horizon!r}"
         )
     return horizon
 

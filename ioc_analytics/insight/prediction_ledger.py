@@ -8,11 +8,10 @@ the same data says nothing new, so it is kept once for each version of the data.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
-from uuid import UUID
 
 import psycopg
 from psycopg.rows import dict_row
@@ -23,7 +22,6 @@ from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.query.versions import read_versions
 from ioc_analytics.records.filters import Filter
 from ioc_analytics.states.organizations import By
-from ioc_analytics.states.selection import organization_of
 
 PERIOD_DAYS: Final[Mapping[By, tuple[int, int]]] = {
     "day": (1, 1),
@@ -94,22 +92,6 @@ class PastScores:
     """Oldest and newest end of the periods that were scored."""
 
 
-def name_organizations(
-    filters: Sequence[Filter], organization: Callable[[str], UUID]
-) -> tuple[Filter, ...]:
-    """Return filters that name organizations by pseudonyms, as they may be stored."""
-
-    def named(condition: Filter) -> Filter:
-        if condition.field != "org_hash":
-            return condition
-        names = [organization_of(value, organization) for value in condition.values]
-        return replace(
-            condition, value=names if condition.operator in ("in", "not_in") else names[0]
-        )
-
-    return tuple(named(condition) for condition in filters)
-
-
 def segment_of(filters: Sequence[Filter]) -> dict[str, Any]:
     """Return a selection as the ledger keeps it."""
     return {"filters": [condition.to_dict() for condition in filters]} if filters else {}
@@ -146,7 +128,7 @@ def past_scores(
     target: str,
     filters: Sequence[Filter],
     days: tuple[int, int],
-    model: str | None = None,
+    models: Collection[str] | None = None,
 ) -> PastScores | None:
     """Return how earlier predictions turned out; None: none of them has been scored.
 
@@ -155,14 +137,14 @@ def past_scores(
         target: What they were about.
         filters: The selection they were for, organizations by their pseudonyms.
         days: Fewest and most days of their periods; see ``PERIOD_DAYS``.
-        model: Only those of this model; None: of all.
+        models: Only those of these models; None: of all.
     """
     with connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(
             sqlfiles.query("insight/past_accuracy"),
             {
                 "target": target,
-                "model": model,
+                "models": None if models is None else sorted(models),
                 "segment": Jsonb(segment_of(filters)),
                 "shortest": days[0],
                 "longest": days[1],

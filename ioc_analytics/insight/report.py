@@ -24,8 +24,8 @@ from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.query.execution import checked_options
 from ioc_analytics.records.answers import SystemStatus
-from ioc_analytics.records.filters import TimeRange, parse_filters
-from ioc_analytics.states.selection import organization_of
+from ioc_analytics.records.filters import Filter, TimeRange, parse_filters
+from ioc_analytics.states.selection import name_organizations, organization_of
 
 _FOLDER: Final = "ANALYTICS_REPORT_FOLDER"
 _SUFFIXES: Final = {"html": "html", "markdown": "md", "json": "json"}
@@ -142,9 +142,11 @@ def make_report(
     own = None
     if config.organization is not None:
         own = UUID(organization_of(config.organization, organization))
+    # A report is handed on: nothing in it may name an organization by its own id.
+    filters = name_organizations(config.filters, organization)
     question = Question(
         connection,
-        config.filters,
+        filters,
         config.time_range,
         organization,
         config.by,
@@ -162,7 +164,9 @@ def make_report(
     name = config.filename or f"report-{created_at:%Y%m%dT%H%M%S%f}Z.{suffix}"
     path = folder / (name if name.endswith(f".{suffix}") else f"{name}.{suffix}")
     report = Report(path, config.format, config.title, created_at, sections)
-    text = WRITERS[config.format](config.title, created_at, _scope(config), sections)
+    text = WRITERS[config.format](
+        config.title, created_at, _scope(filters, config.time_range), sections
+    )
     with (
         failures_in_words(folder, "reports", _FOLDER),
         written_beside(path) as file,
@@ -190,8 +194,7 @@ def report_period(kind: str, today: date) -> TimeRange:
     return TimeRange.parse({"start": start, "end": end})
 
 
-def _scope(config: ReportConfig) -> str:
-    times = config.time_range
+def _scope(filters: Sequence[Filter], times: TimeRange) -> str:
     if times.start is None and times.end is None:
         parts = ["all time"]
     else:
@@ -199,7 +202,7 @@ def _scope(config: ReportConfig) -> str:
         end = "now" if times.end is None else f"{times.end:%Y-%m-%d} (left out)"
         parts = [f"from {start} to {end}"]
     words = {"eq": "is", "ne": "is not", "in": "is one of", "not_in": "is none of"}
-    for one in config.filters:
+    for one in filters:
         value = (
             ", ".join(map(str, one.value))
             if isinstance(one.value, Sequence) and not (isinstance(one.value, str))

@@ -23,13 +23,20 @@ from ioc_analytics.insight.prediction_ledger import (
     PastScores,
     Prediction,
     data_version,
-    name_organizations,
     past_scores,
 )
-from ioc_analytics.insight.series import MetricSeries, SeriesPoint, next_period, read_series
+from ioc_analytics.insight.series import (
+    MetricSeries,
+    SeriesPoint,
+    left_out_past,
+    next_period,
+    read_series,
+    whole_points,
+)
 from ioc_analytics.kernel.errors import NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
+from ioc_analytics.states.selection import name_organizations
 from ioc_analytics.statistics.control_charts import (
     FALSE_ALARM_RATE,
     watch_rate,
@@ -129,7 +136,7 @@ class RiskAssessment:
     """Probability that a metric is raised in a given week though nothing has changed."""
 
     withheld: tuple[Mapping[str, str], ...]
-    """Metrics that could not be judged: ``figure`` and ``reason``."""
+    """Metrics that could not be judged, or not by all their past: ``figure`` and ``reason``."""
 
     filters: tuple[Filter, ...]
     as_of: datetime | None
@@ -215,7 +222,10 @@ def assess_risks(
                     maturity_days=database.config.maturity_days,
                 )
                 as_of, version = series.as_of, data_version(connection, series.as_of)
-                watched.append(_judge(connection, series))
+                weeks = [point for point in whole_points(series) if point.is_mature]
+                if len(weeks) < WATCHED_WEEKS + BASELINE_WEEKS:
+                    withheld.extend(left_out_past(series))
+                watched.append(_judge(connection, series, weeks))
             except NotEnoughData as error:
                 withheld.append({"figure": metric, "reason": str(error)})
     return RiskAssessment(
@@ -229,10 +239,11 @@ def assess_risks(
     )
 
 
-def _judge(connection: psycopg.Connection[Any], series: MetricSeries) -> Risk:
+def _judge(
+    connection: psycopg.Connection[Any], series: MetricSeries, mature: Sequence[SeriesPoint]
+) -> Risk:
     metric = series.metric
     scale = 100.0 if metric.unit == "points" else 1.0
-    mature = [point for point in series.points if point.is_mature]
     weeks = [(p, p.value) for p in mature if p.value is not None]
     weeks = weeks[-WATCHED_WEEKS - BASELINE_WEEKS :]
     if not weeks:
@@ -262,7 +273,7 @@ def _judge(connection: psycopg.Connection[Any], series: MetricSeries) -> Risk:
         autocorrelation=chart.autocorrelation,
         model=MODEL,
         version=VERSION,
-        accuracy=past_scores(connection, metric.name, series.filters, PERIOD_DAYS["week"], MODEL),
+        accuracy=past_scores(connection, metric.name, series.filters, PERIOD_DAYS["week"], [MODEL]),
         next_week=mature[-1].end,
         next_interval=_interval(chart.next_low, chart.next_high, scale, _NEXT_LEVEL),
     )

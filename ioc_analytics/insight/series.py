@@ -95,7 +95,12 @@ class MetricSeries:
     """Where the sums came from; None: assessments and medians have none."""
 
     undecided: int
-    """Responses of sealed small organizations that the filters may or may not mean: left out."""
+    """Responses of sealed small organizations that are left out: no day has them, or the filters
+    may or may not mean them.
+    """
+
+    whole_from: date | None
+    """Day after the newest sealed month, if responses are undecided: earlier values lack them."""
 
     unjudged: int
     """Responses sealed before whole responses and AI pairs were counted; they are in neither."""
@@ -154,10 +159,35 @@ def read_series(
         )
     wait = timedelta(days=maturity_days if metric.waits_for_completion else 0)
     points = _fill(metric, by, figures, time_range, ground.as_of, wait)
+    sealed = ground.periods.sealed_months
+    whole_from = next_period(max(sealed), "month") if undecided and sealed else None
     return MetricSeries(
         metric, interval, points, tuple(filters), time_range, ground.as_of, source, undecided,
-        unjudged, maturity_days,
+        whole_from, unjudged, maturity_days,
     )  # fmt: skip
+
+
+def whole_points(series: MetricSeries) -> tuple[SeriesPoint, ...]:
+    """Return the points that no undecided response is missing from: what may be learnt from.
+
+    Sealing leaves small organizations out of days and weeks, so that earlier values are lower, or
+    of larger organizations alone: a level that only seems to change.
+    """
+    first = series.whole_from
+    return tuple(p for p in series.points if first is None or p.start >= first)
+
+
+def left_out_past(series: MetricSeries) -> tuple[dict[str, str], ...]:
+    """Return what is withheld from those who learn from ``whole_points`` alone, and why."""
+    if series.whole_from is None:
+        return ()
+    return (
+        {
+            "figure": f"{series.metric.name} before {series.whole_from}",
+            "reason": f"{series.undecided:,} responses of small organizations of sealed months are "
+            "missing there; nothing is learnt from those months",
+        },
+    )
 
 
 def parse_metric(name: str) -> Metric:

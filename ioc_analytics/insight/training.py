@@ -31,6 +31,9 @@ TARGETS: Final[Mapping[str, str]] = {"completion": "insight/training_completion"
 """What can be predicted, and the statement that gathers its rows."""
 
 _KEYS: Final = ("cutoff", "response_hash", "org_hash", "target")
+_NEWEST: Final = "newest_"
+"""Prefix of columns that selections go by; they know what came after the cut-off."""
+
 _REQUIRED: Final = ("model_name", "model_version", "prediction_target")
 _OPTIONAL: Final = (
     *("segment", "issued_at", "target_period", "horizon", "prediction"),
@@ -48,6 +51,9 @@ class TrainingFrame:
     """Days after the cut-off within which the target happens."""
 
     frame: pd.DataFrame
+    facts: pd.DataFrame
+    """The same rows with their assessments as they are known now: for selections, no features."""
+
     excluded: int
     """Responses left out because the moment of their end is not known."""
 
@@ -134,20 +140,23 @@ def gather_training(
         )
     frame = pd.concat(gathered, ignore_index=True)
     is_known = frame["target"].notna()
-    known = frame[is_known].reset_index(drop=True)
+    known, facts = _parted(frame[is_known].reset_index(drop=True))
     return TrainingFrame(
         target=target,
         cutoffs=cutoffs,
         horizon_days=horizon_days,
         frame=known.astype({"target": "int64"}),
+        facts=facts,
         excluded=int((~is_known).sum()),
     )
 
 
 def gather_open(
     connection: psycopg.Connection[Any], target: str, moment: datetime, *, window_days: int
-) -> pd.DataFrame:
-    """Return the rows of a moment whose horizon need not have passed, without their target.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the rows of a moment whose horizon need not have passed, and facts to select by.
+
+    They are as in ``TrainingFrame``, without the target.
 
     Args:
         connection: A connection that may read records.
@@ -157,7 +166,7 @@ def gather_open(
     """
     at_once = timedelta(0)
     rows = _rows_at(connection, target, moment, at_once, timedelta(days=window_days))
-    return rows.drop(columns="target", errors="ignore")
+    return _parted(rows.drop(columns="target"))
 
 
 def store_predictions(
@@ -210,9 +219,19 @@ def _rows_at(
                 "horizon_end": cutoff + horizon,
             },
         )
-        frame = pd.DataFrame(cursor.fetchall())
+        # Without a row only the cursor knows the columns.
+        names = [column.name for column in cursor.description or ()]
+        frame = pd.DataFrame(cursor.fetchall(), columns=names)
     frame.insert(0, "cutoff", pd.Timestamp(cutoff))
     return frame
+
+
+def _parted(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return rows as of their cut-off, and the same rows as they are known now."""
+    names = [str(name) for name in rows.columns if str(name).startswith(_NEWEST)]
+    known_now = {name: name.removeprefix(_NEWEST) for name in names}
+    facts = rows.drop(columns=list(known_now.values())).rename(columns=known_now)
+    return rows.drop(columns=names), facts
 
 
 def _check_prediction(number: int, row: Mapping[Any, Any]) -> None:

@@ -281,7 +281,9 @@ def _immature(series: MetricSeries) -> dict[str, str]:
 def _left_out(series: MetricSeries) -> list[dict[str, str]]:
     found = []
     if series.undecided:
-        reason = "small organizations of sealed months, which the filters may or may not mean"
+        reason = (
+            "small organizations of sealed months, which no day has or the filters may not mean"
+        )
         found.append({"figure": f"{series.undecided:,} responses", "reason": reason})
     if series.unjudged and series.metric.name in ("data_quality_score", "ai_agreement_rate"):
         reason = "sealed before whole responses and AI pairs were counted"

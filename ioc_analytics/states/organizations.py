@@ -101,7 +101,9 @@ class OrganizationSums:
     """Responses sealed before whole responses and AI pairs were counted; they are in neither."""
 
     undecided: int
-    """Responses of sealed small organizations that the selection may or may not mean: left out."""
+    """Responses of sealed small organizations that are left out: no day has them, or the selection
+    may or may not mean them.
+    """
 
     source: Source
 
@@ -186,17 +188,13 @@ def _read(
     is_served = selection.dimensions <= _SERVED
     if is_served:
         runs: tuple[Run, ...] = periods.row_runs
-        parameters = periods.parameters() | words_of(selection) | chosen.organization_parameters()
         needs_organizations = by_organization or selection.needs_rows or selection.dimensions
+        parameters = periods.parameters() | words_of(selection) | chosen.organization_parameters()
+        parameters["day_family"] = "day" if needs_organizations else "day_total"
         parts += copy_out(
             connection,
             sqlfiles.query("states/answer_organizations"),
-            parameters
-            | {
-                "by": by,
-                "by_organization": by_organization,
-                "day_family": "day" if needs_organizations else "day_total",
-            },
+            parameters | {"by": by, "by_organization": by_organization},
             (*_KEY, *_NUMBERS),
         )
         if periods.sealed_months:

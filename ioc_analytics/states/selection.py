@@ -4,7 +4,7 @@ For: ``states.reading``. Not for: parsing filters (``records.filters``).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -122,3 +122,19 @@ def organization_of(value: str | UUID, pseudonym: Callable[[str], UUID]) -> str:
     except ValueError:
         is_pseudonym = False
     return str(UUID(value)) if is_pseudonym else str(pseudonym(value))
+
+
+def name_organizations(
+    filters: Sequence[Filter], organization: Callable[[str], UUID]
+) -> tuple[Filter, ...]:
+    """Return filters that name organizations by pseudonyms, as they may be stored."""
+
+    def named(condition: Filter) -> Filter:
+        if condition.field != "org_hash":
+            return condition
+        names = [organization_of(value, organization) for value in condition.values]
+        return replace(
+            condition, value=names if condition.operator in ("in", "not_in") else names[0]
+        )
+
+    return tuple(named(condition) for condition in filters)

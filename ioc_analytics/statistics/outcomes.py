@@ -110,20 +110,20 @@ def race_outcomes(
     y, at = np.asarray(outcomes, dtype=np.float64), np.asarray(snapshots, dtype=np.int64)
     first = _first_asked(y, at)
     is_asked = at >= first
-    said = {name: np.empty(int(is_asked.sum())) for name in _MODELS}
+    said = {name: np.empty(int(is_asked.sum())) for name in MODELS}
     for snapshot in np.unique(at[is_asked]):
         is_before, is_now = at < snapshot, at == snapshot
-        for name, fit in _MODELS.items():
+        for name, fit in MODELS.items():
             predict = fit(features[is_before], y[is_before])
             said[name][is_now[is_asked]] = predict(features[is_now])
     came, when = y[is_asked], at[is_asked]
     winner = BASE_RATE
-    for name in _MODELS:
+    for name in MODELS:
         if _is_better(came, said[name], said[winner], when):
             winner = name
     return OutcomeModel(
         name=winner,
-        predict=_MODELS[winner](features, y),
+        predict=MODELS[winner](features, y),
         race=tuple(_judged(name, came, p) for name, p in said.items()),
         evaluated=len(came),
         snapshots=len(np.unique(when)),
@@ -233,7 +233,7 @@ def _fitted(prepared: Any, model: Any, features: pd.DataFrame, outcomes: FloatAr
     return predict
 
 
-_MODELS: Final[Mapping[str, Callable[[pd.DataFrame, FloatArray], Predict]]] = {
+MODELS: Final[Mapping[str, Callable[[pd.DataFrame, FloatArray], Predict]]] = {
     BASE_RATE: _fit_base_rate,
     "logistic": _fit_logistic,
     "boosting": _fit_boosting,

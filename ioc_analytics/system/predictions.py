@@ -34,7 +34,7 @@ class Predictions(SystemBase):
 
         Args:
             metric: Such as ``completion_rate``, ``response_volume`` or ``openness``.
-            horizon: Periods ahead; None: 14 days, 8 weeks, 3 months or 2 quarters.
+            horizon: Periods ahead, 1 to 3,650; None: 14 days, 8 weeks, 3 months or 2 quarters.
             interval: ``daily``, ``weekly``, ``monthly`` or ``quarterly``.
             filters: ``Filter`` records or the seed's dicts; all must hold.
 

@@ -39,8 +39,11 @@ def simulate(people: int) -> list[Person]:
     return found
 
 
-def known_at(config: Any, people: list[Person], day: float) -> Any:
-    """Return what a batch of that day says: who has started, and who has completed."""
+def known_at(config: Any, people: list[Person], day: float, touched: float | None = None) -> Any:
+    """Return what a batch of that day says: who has started, and who has completed.
+
+    With ``touched``, all assessments were changed on that day.
+    """
 
     def moment(after: float) -> str:
         return (START + timedelta(days=after)).isoformat()
@@ -65,7 +68,13 @@ def known_at(config: Any, people: list[Person], day: float) -> Any:
             }
         )
     return AnonymizationPipeline(config).process_data(
-        {"assessments": assessment_records(), "responses": responses}
+        {
+            "assessments": [
+                record if touched is None else record | {"updated_at": moment(touched)}
+                for record in assessment_records()
+            ],
+            "responses": responses,
+        }
     )
 
 
@@ -109,11 +118,16 @@ def test_probabilities_are_calibrated_and_scored_when_the_truth_has_come(
     acme = analytics.predict_completion({"org_hash": "acme"})
     assert 0 < acme.open_responses < found.open_responses
 
-    # The same people, two weeks and a day later.
-    assert analytics.score_predictions().waiting == 3
-    analytics.ingest_data(known_at(analytics.config, people, DAYS))
+    finance = analytics.predict_completion({"industry": "Finance"})
+    assert 0 < finance.open_responses < found.open_responses
+
+    # The same people, two weeks and a day later; all assessments have been touched since.
+    assert analytics.score_predictions().waiting == 4
+    analytics.ingest_data(known_at(analytics.config, people, DAYS, touched=DAYS - 1))
     scored = {one.id: one for one in analytics.score_predictions().scored}
-    assert set(scored) == {1, 2, 3}
+    assert set(scored) == {1, 2, 3, 4}
+    theirs = finance.to_frame()
+    assert scored[4].actual == pytest.approx(_completed_among(analytics, theirs).mean())
     completed = _completed_among(analytics, rows)
     assert scored[1].actual == pytest.approx(completed.mean())
     assert scored[1].score["brier"] == pytest.approx(
@@ -124,6 +138,14 @@ def test_probabilities_are_calibrated_and_scored_when_the_truth_has_come(
     again = analytics.predict_completion().accuracy.past
     assert again is not None
     assert (again.predictions, again.brier) == (1, scored[1].score["brier"])
+
+    # Long after everybody has ended, nobody is left to ask about.
+    last = Person("desktop", DAYS + 60, DAYS + 61)
+    analytics.ingest_data(known_at(analytics.config, [*people, last], DAYS + 62))
+    for filters in (None, {"device_type": "mobile"}, {"org_hash": "acme"}):
+        nobody = analytics.predict_completion(filters)
+        assert (nobody.share, nobody.value, nobody.open_responses) == (None, 0, 0)
+        assert nobody.to_dict()["responses"] == []
 
 
 def _completed_among(analytics: AnalyticsSystem, rows: pd.DataFrame) -> pd.Series:

@@ -1,7 +1,7 @@
 """Forecasts over real rows: kept once in the ledger, honest about what is not known yet."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -80,12 +80,50 @@ def test_days_that_can_still_change_are_bridged(analytics: AnalyticsSystem) -> N
     assert volume.points[0].start == today
 
 
+def test_a_forecast_begins_where_the_data_end_not_when_they_came(
+    analytics: AnalyticsSystem,
+) -> None:
+    today = utc_now().date()
+    start = midnight(today - timedelta(days=90))
+    analytics.ingest_data(make_survey(analytics.config, 1200, days=60, start=start))
+    found = analytics.forecast("response_volume", 3)
+    end = today - timedelta(days=30)
+    assert [point.start for point in found.points] == [end + timedelta(days=n) for n in range(3)]
+    assert (found.sample_size, found.bridged) == (60, 0)
+    assert found.history[-1].value != 0
+
+
+def test_nothing_is_learnt_from_sealed_days_that_lack_small_organizations(
+    analytics: AnalyticsSystem,
+) -> None:
+    analytics.ingest_data(make_survey(analytics.config, 600, days=240))
+    analytics.refresh()
+    before = analytics.forecast("response_volume", 3)
+    assert (before.sample_size, before.withheld) == (240, ())
+    earlier = analytics.forecast("response_volume", 1, "weekly", {"industry": "Finance"})
+    analytics.seal_month(date(2024, 1, 1))
+    found = analytics.forecast("response_volume", 3)
+    assert found.sample_size == 240 - 31
+    assert [point.start for point in found.points] == [point.start for point in before.points]
+    (entry,) = found.withheld
+    assert entry["figure"] == "response_volume before 2024-02-01"
+    assert "sealed months" in entry["reason"]
+    weeks = analytics.forecast("response_volume", 1, "weekly", {"industry": "Finance"})
+    assert weeks.history[0].start == date(2024, 2, 5) > earlier.history[0].start
+    risks = analytics.assess_risks()
+    rate = next(risk for risk in risks.watched if risk.metric == "completion_rate")
+    assert rate.baseline_weeks == 30 - 8
+    assert "completion_rate before 2024-02-01" in {one["figure"] for one in risks.withheld}
+    with pytest.raises(NotEnoughData, match=r"found \d+.*sealed months"):
+        analytics.forecast("response_volume", 200)
+
+
 def test_what_cannot_be_forecast_is_refused(analytics: AnalyticsSystem) -> None:
     with pytest.raises(InvalidInput, match="did you mean 'openness'"):
         analytics.forecast("opennes")
     with pytest.raises(InvalidInput, match="did you mean 'daily'"):
         analytics.forecast("openness", 3, "daly")
-    for wrong in (0, -1, 2.5, "7", True):
+    for wrong in (0, -1, 2.5, "7", True, 3_651, 10**9):
         with pytest.raises(InvalidInput, match="whole number of periods"):
             analytics.forecast("openness", wrong)  # type: ignore[arg-type]
     with pytest.raises(NotEnoughData, match="0 cases"):

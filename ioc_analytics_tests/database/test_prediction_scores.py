@@ -45,6 +45,13 @@ def test_forecasts_are_scored_once_and_shown_beside_new_ones(analytics: Analytic
     assert analytics.score_predictions().scored == ()
     assert ledger(analytics, "scored_at, actual, accuracy_metrics") == before
 
+    # Another pipeline's is scored too, and is no forecast of the race.
+    other = {"model_name": "m", "model_version": "1", "prediction_target": "response_volume"}
+    day = START.date()
+    period = f"[{day},{day + timedelta(days=1)})"
+    analytics.store_prediction_results([{**other, "target_period": period, "prediction": 1e6}])
+    assert len(analytics.score_predictions().scored) == 1
+
     past = analytics.forecast("response_volume", 7).accuracy.past
     assert past is not None
     assert past.predictions == 7

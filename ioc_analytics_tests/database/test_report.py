@@ -93,6 +93,17 @@ def test_filters_and_range_hold_for_the_figures(survey: AnalyticsSystem) -> None
     assert "industry_category is Technology" in text and "2024-03-05 (left out)" in text
 
 
+@pytest.mark.parametrize("form", ["html", "markdown", "json"])
+def test_a_report_names_organizations_by_pseudonyms_only(
+    survey: AnalyticsSystem, form: str
+) -> None:
+    chosen = [{"field": "org_hash", "operator": "in", "value": ["acme"]}]
+    report = survey.generate_report({"filters": chosen, "organization": "acme", "format": form})
+    text = report.path.read_text("utf-8")
+    assert "acme" not in text
+    assert str(survey.pseudonym("organization", "acme")) in text
+
+
 def test_what_is_missing_is_visible(survey: AnalyticsSystem) -> None:
     industry = [{"field": "industry_category", "operator": "eq", "value": "Technology"}]
     report = survey.generate_report({"filters": industry, "sections": ["distributions", "groups"]})

@@ -1,5 +1,5 @@
 -- past_accuracy: how predictions of one target over periods of one length turned out.
--- Parameters: target (text), model (text; NULL: any), segment (jsonb),
+-- Parameters: target (text), models (text []; NULL: any), segment (jsonb),
 -- shortest, longest (integer, days that the period has).
 -- Row: predictions, mean_absolute_error, coverage, pinball_loss, brier (NULL: not scored by it),
 -- first, last (date, newest and oldest end of their periods).
@@ -14,7 +14,7 @@ SELECT
 FROM analytics.predictive_analytics_results AS p
 WHERE
     p.prediction_target = %(target)s
-    AND (%(model)s::text IS NULL OR p.model_name = %(model)s)
+    AND (%(models)s::text [] IS NULL OR p.model_name = ANY(%(models)s::text []))
     AND p.segment = %(segment)s::jsonb
     AND p.scored_at IS NOT NULL
     AND upper(p.target_period) - lower(p.target_period) BETWEEN %(shortest)s::integer AND %(longest)s::integer

@@ -2,6 +2,7 @@
 -- Nothing about a response but the facts of its start is taken: what it has stored of its progress
 -- belongs to its newest version, and would tell the end. The history of its organization counts ends
 -- that had happened by the cut-off.
+-- Selections go by the newest version (columns newest_*): who is meant must not depend on the cut-off.
 -- Parameters: cutoff, window_start, horizon_end (timestamptz).
 -- Row: as the columns; target is NULL where the moment of the end is not known.
 WITH ended AS (
@@ -49,6 +50,10 @@ SELECT
     a.question_count::double precision AS question_count,
     h.org_started,
     h.org_completed,
+    coalesce(n.industry_category, 'unknown') AS newest_industry_category,
+    coalesce(n.org_size_category, 'unknown') AS newest_org_size_category,
+    coalesce(n.assessment_type, 'unknown') AS newest_assessment_type,
+    coalesce(n.instrument, 'unknown') AS newest_instrument,
     CASE
         WHEN e.status IN ('completed', 'abandoned') AND e.ended_at IS NULL THEN NULL
         ELSE (e.status = 'completed' AND e.ended_at <= %(horizon_end)s)::integer
@@ -56,5 +61,6 @@ SELECT
 FROM ended AS e
 INNER JOIN history AS h ON h.org_hash = e.org_hash
 LEFT JOIN analytics.anonymized_assessments AS a ON a.id = e.assessment_hash AND a.version <= %(cutoff)s
+LEFT JOIN analytics.anonymized_assessments AS n ON n.id = e.assessment_hash
 WHERE e.ended_at IS NULL OR e.ended_at > %(cutoff)s
 ORDER BY e.created_at, e.id
