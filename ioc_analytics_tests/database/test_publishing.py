@@ -13,7 +13,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from psycopg import sql
 
@@ -95,6 +95,7 @@ def test_every_value_comes_back_as_it_went_in(url: str) -> None:
     with Server(url).connection() as connection:
 
         @given(st.lists(ROWS, min_size=1, max_size=6))
+        @example([{"reals": [-0.0, 0.0]}])  # the server writes -0.0 as -0, which JSON calls whole
         @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
         def travels(generated: list[dict[str, Any]]) -> None:
             told = [{"place": at, **row} for at, row in enumerate(generated)]

@@ -122,8 +122,9 @@ def _column(described: psycopg.Column, kind: str, element: str | None) -> _Colum
 
 
 def _floats(text: str) -> list[float | None]:
-    # JSON has no NaN and no infinity: the server sends them as texts.
-    return [None if value is None else float(value) for value in json.loads(text)]
+    # JSON has no NaN and no infinity: the server sends them as texts. And it sends -0.0 as -0.
+    found = json.loads(text, parse_int=float)
+    return [None if value is None else float(value) for value in found]
 
 
 def _batches(
