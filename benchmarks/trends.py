@@ -47,6 +47,7 @@ def run(size: int | None, rounds: int) -> None:
                         TimeRange.parse(THREE_YEARS),
                         "daily",
                         system.pseudonym,
+                        maturity_days=system.config.maturity_days,
                     )
 
             whole = median_seconds(trend, 5 * rounds, warm_up=2)
