@@ -254,8 +254,10 @@ def test_a_run_on_another_launcher_is_left_to_it(
 
 @pytest.mark.usefixtures("at_once")
 def test_a_run_of_a_code_server_that_is_gone_is_ended(instance: dg.DagsterInstance) -> None:
-    tags = {".dagster/grpc_info": '{"host": "192.0.2.1", "port": 1}'}
-    run = start_run(instance, psutil.Process().pid, tags)
-    launched: Any = instance.run_launcher
-    if type(launched).__name__ == "DefaultRunLauncher":
-        assert end_dead_runs(instance) == [run]
+    # Another address of the loopback stands for another host; nothing listens there.
+    tags = {".dagster/grpc_info": '{"host": "127.0.0.2", "port": 1}'}
+    run, ending = (start_run(instance, psutil.Process().pid, tags) for _ in range(2))
+    cancelled = instance.get_run_by_id(ending)
+    assert cancelled is not None
+    instance.report_run_canceling(cancelled)
+    assert end_dead_runs(instance) == [run], "one that is being cancelled is left to its server"
