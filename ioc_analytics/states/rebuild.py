@@ -135,7 +135,7 @@ def _count_days(
         for family in FAMILIES
         if family.source is None
     }
-    blocks = read_rows(connection, start, end, chosen, has_validations=True)
+    blocks = read_rows(connection, start, end, chosen)
     rows = np.concatenate([NO_ROWS, *blocks])
     changes = [
         (family, Change.between(*before[family], *_count_traits(family, rows, categories)))
