@@ -188,10 +188,9 @@ def write_day_totals(connection: psycopg.Connection[Any], start: date, end: date
 
 
 def write_sum_months(connection: psycopg.Connection[Any], month: date, end: date) -> None:
-    """Merge the organization and time states of a month from its days, and total its days."""
+    """Merge the organization and time states of a month from its days."""
     period = {"month": month, "start": month, "end": end}
     connection.execute(sqlfiles.query("states/merge_organizations"), period)
-    write_day_totals(connection, month, end)
     groups: dict[tuple[date, str, bool], list[npt.NDArray[np.void]]] = {}
     for _, instrument, flag, counts in _read_times(connection, "day", "live", month, end):
         groups.setdefault((month, instrument, flag), []).append(counts)
