@@ -400,11 +400,13 @@ def read_vectors(
     start, end = whole_run(ground.periods)
     chosen = selection.row_filter(ground.catalogue.categories)
     identifiers, vectors = [NO_ROWS["id"]], [np.empty((0, len(TRAITS)))]
-    for rows in read_rows(connection, start, end, chosen, {"id", *TRAITS}):
-        scores = score_matrix(rows)
-        is_complete = ~np.isnan(scores).any(axis=1)
-        identifiers.append(rows["id"][is_complete])
-        vectors.append(scores[is_complete])
+    blocks = read_rows(connection, start, end, chosen, {"id", *TRAITS})
+    with closing(read_ahead(blocks)) as ahead:
+        for rows in ahead:
+            scores = score_matrix(rows)
+            is_complete = ~np.isnan(scores).any(axis=1)
+            identifiers.append(rows["id"][is_complete])
+            vectors.append(scores[is_complete])
     return np.concatenate(identifiers), np.concatenate(vectors)
 
 
