@@ -2183,7 +2183,9 @@ CREATE TABLE internal.schema_history (
     name text NOT NULL,
     checksum text NOT NULL,
     applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    seconds double precision NOT NULL
+    seconds double precision NOT NULL,
+    release text DEFAULT ''::text NOT NULL,
+    keeps_previous_release boolean DEFAULT false NOT NULL
 );
 
 COMMENT ON TABLE internal.schema_history IS 'Applied migrations and objects, with their checksums';
@@ -2197,6 +2199,10 @@ COMMENT ON COLUMN internal.schema_history.checksum IS 'SHA-256 of the file';
 COMMENT ON COLUMN internal.schema_history.applied_at IS 'When it was applied';
 
 COMMENT ON COLUMN internal.schema_history.seconds IS 'How long it took';
+
+COMMENT ON COLUMN internal.schema_history.release IS 'Release that applied it; empty before releases were noted';
+
+COMMENT ON COLUMN internal.schema_history.keeps_previous_release IS 'Whether the release before still runs after it, as the head of the file promises';
 
 -- table internal.schema_snapshot
 

@@ -16,13 +16,12 @@ from ioc_analytics.schema.impact import MigrationImpact, foresee
 from ioc_analytics.schema.migrations import (
     Applied,
     MigrationPlan,
-    Script,
     find_drift,
-    folder_scripts,
     migrate,
     plan,
     read_history,
 )
+from ioc_analytics.schema.scripts import Script, folder_scripts
 
 if TYPE_CHECKING:
     from ioc_analytics.system.facade import AnalyticsSystem

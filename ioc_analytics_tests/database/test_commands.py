@@ -337,7 +337,8 @@ def test_migrate_check_tells_locks_rewrites_and_time(run: Run, tmp_path: Path, y
     own = tmp_path / "own"
     own.mkdir()
     (own / "1.sql").write_text(
-        "-- What: wider numbers.\n-- Locks: long ones.\n-- Way back: none.\n\n"
+        "-- What: wider numbers.\n-- Locks: long ones.\n-- Way back: none.\n"
+        "-- Previous release: runs, it reads the column as it is.\n\n"
         f"ALTER TABLE {scores} ALTER COLUMN raw_score TYPE numeric;\n"
         f"-- CREATE INDEX never ON {scores} (score);\n"
         "CREATE TABLE analytics.own (n integer);\nCREATE INDEX own_idx ON analytics.own (n);\n"
@@ -346,7 +347,9 @@ def test_migrate_check_tells_locks_rewrites_and_time(run: Run, tmp_path: Path, y
         f"CREATE INDEX CONCURRENTLY later ON {scores} (score); SELECT 'DROP TABLE {scores};'"
     )
     shown = run("migrate", "check", own, code=1).stdout
-    assert "what: wider numbers." in shown
+    assert "what: wider numbers.\n" in shown
+    assert shown.count("previous release: still runs") == 1
+    assert shown.count("previous release: no longer runs") == 1
     assert "rewritten, ACCESS EXCLUSIVE: nobody reads or writes" in shown
     told = answer(run("migrate", "check", own, "--json", code=1))["impact"]
     (first,), (second,) = (one["tables"] for one in told)
