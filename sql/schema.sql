@@ -1682,6 +1682,63 @@ COMMENT ON COLUMN internal.erasure_tombstones.pseudonym IS 'The pseudonym; witho
 
 COMMENT ON COLUMN internal.erasure_tombstones.erased_at IS 'When it was erased';
 
+-- table internal.given_advice
+
+CREATE TABLE internal.given_advice (
+    id bigint NOT NULL,
+    topic text NOT NULL,
+    subject text NOT NULL,
+    description text NOT NULL,
+    measure text NOT NULL,
+    lever text NOT NULL,
+    evidence jsonb NOT NULL,
+    first_given_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_given_at timestamp with time zone DEFAULT now() NOT NULL,
+    taken_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    value_before double precision,
+    value_after double precision
+);
+
+COMMENT ON TABLE internal.given_advice IS 'Advice that was given: its evidence then, and its figure once it was followed or no longer held';
+
+COMMENT ON COLUMN internal.given_advice.id IS 'Number of the advice';
+
+COMMENT ON COLUMN internal.given_advice.topic IS 'What it is about, such as memory or indexes';
+
+COMMENT ON COLUMN internal.given_advice.subject IS 'Index, table or statement; empty for the server as a whole';
+
+COMMENT ON COLUMN internal.given_advice.description IS 'What to do';
+
+COMMENT ON COLUMN internal.given_advice.measure IS 'Figure of the evidence that following it should improve';
+
+COMMENT ON COLUMN internal.given_advice.lever IS 'Fact of the evidence whose change shows that it was followed; empty: that cannot be seen';
+
+COMMENT ON COLUMN internal.given_advice.evidence IS 'Figures when it was first given';
+
+COMMENT ON COLUMN internal.given_advice.first_given_at IS 'When it was first given';
+
+COMMENT ON COLUMN internal.given_advice.last_given_at IS 'When it was given last';
+
+COMMENT ON COLUMN internal.given_advice.taken_at IS 'When its lever was first seen changed; NULL: not yet, or it has none';
+
+COMMENT ON COLUMN internal.given_advice.ended_at IS 'When it was first not given any more; NULL: it still holds';
+
+COMMENT ON COLUMN internal.given_advice.value_before IS 'The measure when it was first given';
+
+COMMENT ON COLUMN internal.given_advice.value_after IS 'The measure at the last look after it was followed or ended';
+
+-- sequence internal.given_advice_id_seq
+
+ALTER TABLE internal.given_advice ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME internal.given_advice_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- table internal.instruments
 
 CREATE TABLE internal.instruments (
@@ -2415,6 +2472,11 @@ ALTER TABLE ONLY internal.categories
 ALTER TABLE ONLY internal.erasure_tombstones
     ADD CONSTRAINT erasure_tombstones_pkey PRIMARY KEY (kind, pseudonym);
 
+-- constraint internal.given_advice given_advice_pkey
+
+ALTER TABLE ONLY internal.given_advice
+    ADD CONSTRAINT given_advice_pkey PRIMARY KEY (id);
+
 -- constraint internal.instruments instruments_pkey
 
 ALTER TABLE ONLY internal.instruments
@@ -2578,6 +2640,10 @@ CREATE UNIQUE INDEX alerts_open_key ON internal.alerts USING btree (rule) WHERE 
 -- index internal.batches_digest_key
 
 CREATE UNIQUE INDEX batches_digest_key ON internal.batches USING btree (digest) WHERE (status = 'loaded'::text);
+
+-- index internal.given_advice_open_idx
+
+CREATE UNIQUE INDEX given_advice_open_idx ON internal.given_advice USING btree (topic, subject) WHERE (ended_at IS NULL);
 
 -- index internal.quarantine_batch_idx
 
@@ -2944,6 +3010,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.categories TO ioc_ingest;
 
 GRANT SELECT ON TABLE internal.erasure_tombstones TO ioc_backup;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.erasure_tombstones TO ioc_ingest;
+
+GRANT SELECT ON TABLE internal.given_advice TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.given_advice TO ioc_ingest;
+
+GRANT SELECT ON SEQUENCE internal.given_advice_id_seq TO ioc_backup;
+GRANT USAGE ON SEQUENCE internal.given_advice_id_seq TO ioc_ingest;
 
 GRANT SELECT ON TABLE internal.instruments TO ioc_analyst;
 GRANT SELECT ON TABLE internal.instruments TO ioc_backup;

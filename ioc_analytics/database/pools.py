@@ -10,7 +10,7 @@ before it is handed out, so a restart of the server between two uses goes unnoti
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -119,6 +119,21 @@ class Database:
     def conninfo(self, role: LoginRole) -> str:
         """Return the connection string of a role's login, for tools that connect themselves."""
         return make_conninfo(**self._role_parameters(role))
+
+    def pool_figures(self) -> Mapping[str, int]:
+        """Return what the pools of this process counted so far, added up over the roles."""
+        with self._lock:
+            counted = [pool.get_stats() for pool in self._pools.values()]
+        return {
+            name: sum(one.get(key, 0) for one in counted)
+            for name, key in (
+                ("requests", "requests_num"),
+                ("waited", "requests_queued"),
+                ("waited_milliseconds", "requests_wait_ms"),
+                ("refused", "requests_errors"),
+                ("connections", "pool_size"),
+            )
+        }
 
     @contextmanager
     def superuser_connection(self) -> Iterator[Connection]:

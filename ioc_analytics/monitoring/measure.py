@@ -11,7 +11,7 @@ import psycopg
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
-from ioc_analytics.monitoring.host import measure_host
+from ioc_analytics.monitoring.host import measure_host, watched_folders
 from ioc_analytics.monitoring.limits import judge
 from ioc_analytics.monitoring.server import measure_platform, measure_server, read_quality_score
 from ioc_analytics.query.counters import QueryFigures
@@ -33,12 +33,11 @@ def measure_health(database: Database, counted: QueryFigures) -> HealthMeasureme
     """
     moment = utc_now()
     with database.connection("ingest") as connection:
-        lease = database.lease
-        folders = [database.config.home, *([lease.data] if lease else [])]
         found = [
             *measure_server(connection),
             *measure_platform(connection),
-            *measure_host(folders),
+            *measure_host(watched_folders(database.config, database.lease)),
+            *_measure_pools(database),
             *_measure_queries(counted),
         ]
         made = HealthMeasurements(moment, tuple(found))
@@ -70,6 +69,19 @@ def _measure_queries(counted: QueryFigures) -> list[Measurement]:
         Measurement("query", "average_time", _milliseconds(counted), "milliseconds"),
         Measurement("query", "error_rate", counted.error_rate, "share"),
         Measurement("query", "cache_hit_rate", counted.cache_hit_rate, "share"),
+    ]
+
+
+def _measure_pools(database: Database) -> list[Measurement]:
+    counted = database.pool_figures()
+    requests = counted["requests"]
+    share = 100.0 * counted["waited"] / requests if requests else None
+    return [
+        Measurement("pool", "requests", float(requests), "count"),
+        Measurement("pool", "waiting_percent", share, "percent"),
+        Measurement("pool", "waited_time", float(counted["waited_milliseconds"]), "milliseconds"),
+        Measurement("pool", "refused", float(counted["refused"]), "count"),
+        Measurement("pool", "connections", float(counted["connections"]), "count"),
     ]
 
 

@@ -16,7 +16,7 @@ from ioc_analytics.backup.verify import verify_backup
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.maintenance.care import maintain
-from ioc_analytics.monitoring.advice import advise
+from ioc_analytics.monitoring.advice import advise, review
 from ioc_analytics.monitoring.alerts import (
     acknowledge,
     check_for_alerts,
@@ -29,7 +29,7 @@ from ioc_analytics.monitoring.measure import keep_measurements, measure_health, 
 from ioc_analytics.monitoring.openmetrics import to_openmetrics
 from ioc_analytics.monitoring.rules import Transition
 from ioc_analytics.monitoring.status import count_rows, read_status
-from ioc_analytics.records.advice import Advice
+from ioc_analytics.records.advice import Advice, PastAdvice
 from ioc_analytics.records.alerts import Alert
 from ioc_analytics.records.answers import SystemStatus, TableStatus
 from ioc_analytics.records.backups import Backup, RestoreReceipt, UpgradeReceipt
@@ -125,6 +125,11 @@ class Operations(Retention):
         """Return advice on measured evidence, the most urgent first; none without evidence."""
         self.demand_analyst("ask for advice")
         return advise(self.database)
+
+    def review_recommendations(self) -> list[PastAdvice]:
+        """Return what was advised, whether it was followed, and what became of its figure."""
+        self.demand_analyst("ask for advice")
+        return review(self.database)
 
     def create_backup(
         self, config: Mapping[str, Any] | None = None, *, progress: Progress | None = None
