@@ -7,8 +7,10 @@ organization dominates, widens from industry and size to industry, then to all.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -81,14 +83,31 @@ def benchmark(
     _check("size", size, SIZE_BANDS)
     if organization is None and size is not None and industry is None:
         raise InvalidInput("a peer group of one size needs its industry too; name both or neither")
-    period_before = _period_before(time_range)
     with snapshot(connection):
         ground = read_ground(connection, time_range)
         everyone = gather(read_organizations(connection, Selection({}), ground))
-        earlier = None
-        if organization is not None and period_before is not None:
-            past = read_ground(connection, period_before)
-            earlier = gather(read_organizations(connection, Selection({}), past))
+
+        @cache
+        def earlier() -> Organizations | None:
+            past = _period_before(time_range)
+            if past is None:
+                return None
+            before = read_ground(connection, past)
+            return gather(read_organizations(connection, Selection({}), before))
+
+        return _judge(everyone, earlier, organization, (industry, size), time_range, ground.as_of)
+
+
+def _judge(
+    everyone: Organizations,
+    earlier: Callable[[], Organizations | None],
+    organization: UUID | None,
+    group: tuple[str | None, str | None],
+    time_range: TimeRange,
+    as_of: datetime | None,
+) -> Benchmarks:
+    """Compare all metrics; the earlier period is only read where one of them stands out."""
+    industry, size = group
     own = None
     if organization is not None:
         if organization not in everyone.names:
@@ -98,11 +117,11 @@ def benchmark(
     levels: tuple[str, ...] = ("all",)
     if industry:
         levels = LEVELS if size else LEVELS[1:]
-    group = (industry or UNKNOWN, size or UNKNOWN)
+    peers = (industry or UNKNOWN, size or UNKNOWN)
     withheld: list[Mapping[str, str]] = []
     found: dict[str, Benchmark] = {}
     for metric in BENCHMARKED:
-        one = _compare(everyone, metric, own, levels, group)
+        one = _compare(everyone, metric, own, levels, peers)
         if isinstance(one, Benchmark):
             found[metric] = one
         else:
@@ -114,9 +133,10 @@ def benchmark(
         withheld.append({"figure": "performance_index", "reason": reason})
 
     def before(metric: str) -> Benchmark | None:
-        if earlier is None or organization not in earlier.names:
+        then = earlier()
+        if then is None or organization not in then.names:
             return None
-        one = _compare(earlier, metric, earlier.names.index(organization), levels, group)
+        one = _compare(then, metric, then.names.index(organization), levels, peers)
         return one if isinstance(one, Benchmark) else None
 
     return Benchmarks(
@@ -129,7 +149,7 @@ def benchmark(
         find_insights(found, before),
         tuple(withheld),
         time_range,
-        ground.as_of,
+        as_of,
     )
 
 

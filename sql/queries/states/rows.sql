@@ -24,8 +24,9 @@ SELECT
     coalesce(s.extraversion, 'NaN') AS extraversion,
     coalesce(s.agreeableness, 'NaN') AS agreeableness,
     coalesce(s.neuroticism, 'NaN') AS neuroticism,
-    coalesce(v.validated, 0)::integer AS validated,
-    coalesce(v.agreed, 0)::integer AS agreed
+    -- Without them the planner drops the join.
+    CASE WHEN %(has_validations)s::boolean THEN coalesce(v.validated, 0) ELSE 0 END::integer AS validated,
+    CASE WHEN %(has_validations)s::boolean THEN coalesce(v.agreed, 0) ELSE 0 END::integer AS agreed
 FROM analytics.anonymized_assessment_responses AS r
 INNER JOIN (
     SELECT
@@ -68,13 +69,20 @@ LEFT JOIN (
         count(*) AS validated,
         count(*) FILTER (WHERE abs(q.primary_score - q.secondary_score) <= %(tolerance)s) AS agreed
     FROM internal.ai_validations AS q
-    WHERE q.created_at >= %(start)s AND q.created_at < %(end)s AND %(has_validations)s::boolean
+    WHERE q.created_at >= %(start)s AND q.created_at < %(end)s
     GROUP BY q.created_at, q.response_hash
 ) AS v ON v.created_at = r.created_at AND v.response_hash = r.id
 WHERE r.created_at >= %(start)s AND r.created_at < %(end)s
-    AND NOT EXISTS (
-        SELECT 1 FROM internal.sealed_months AS m
-        WHERE m.month = date_trunc('month', r.created_at, 'UTC')::date AND r.batch_id <= m.last_batch
+    AND (
+        -- Asked once; the month of a row is worked out only where a month of the range is sealed.
+        r.batch_id > (
+            SELECT coalesce(max(z.last_batch), 0) FROM internal.sealed_months AS z
+            WHERE z.month >= date_trunc('month', %(start)s, 'UTC')::date AND z.month < %(end)s
+        )
+        OR NOT EXISTS (
+            SELECT 1 FROM internal.sealed_months AS m
+            WHERE m.month = date_trunc('month', r.created_at, 'UTC')::date AND r.batch_id <= m.last_batch
+        )
     )
     AND (%(last_batch)s::bigint IS NULL OR r.batch_id <= %(last_batch)s::bigint)
     AND (%(instrument)s::smallint [] IS NULL OR a.instrument = ANY(%(instrument)s::smallint []))
