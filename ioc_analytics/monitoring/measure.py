@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from ioc_analytics.database.jobs import end_lost_jobs
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
@@ -35,6 +36,7 @@ def measure_health(database: Database, counted: QueryFigures) -> HealthMeasureme
     with database.connection("ingest") as connection:
         lease = database.lease
         folders = [database.config.home, *([lease.data] if lease else [])]
+        end_lost_jobs(connection)
         found = [
             *measure_server(connection),
             *measure_platform(connection),
