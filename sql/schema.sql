@@ -651,7 +651,7 @@ COMMENT ON COLUMN analytics.audit_log.actor IS 'Account of the operating system 
 
 COMMENT ON COLUMN analytics.audit_log.role IS 'Role of the platform that it asked under';
 
-COMMENT ON COLUMN analytics.audit_log.action IS 'query, export, ingest, undo, erase ...';
+COMMENT ON COLUMN analytics.audit_log.action IS 'answer, query, export, ingest, retry, undo, refresh, rebuild, backup, migrate ...';
 
 COMMENT ON COLUMN analytics.audit_log.object IS 'What it was done to';
 
@@ -1325,13 +1325,13 @@ CREATE TABLE analytics.processing_jobs (
     CONSTRAINT processing_jobs_status_check CHECK ((status = ANY (ARRAY['running'::text, 'succeeded'::text, 'failed'::text])))
 );
 
-COMMENT ON TABLE analytics.processing_jobs IS 'One row per run of ingestion, refresh and the like';
+COMMENT ON TABLE analytics.processing_jobs IS 'One row per run of ingestion, retry, undo, refresh, rebuild and sealing; a running one holds an advisory lock, without which it has lost its process';
 
 COMMENT ON COLUMN analytics.processing_jobs.id IS 'Number of the job';
 
-COMMENT ON COLUMN analytics.processing_jobs.job_type IS 'ingest, undo, refresh, rebuild, retry ...';
+COMMENT ON COLUMN analytics.processing_jobs.job_type IS 'ingest, retry, undo, refresh, rebuild or seal';
 
-COMMENT ON COLUMN analytics.processing_jobs.subject IS 'What it worked on: the name of a batch, a period';
+COMMENT ON COLUMN analytics.processing_jobs.subject IS 'What it worked on: a batch, months; described where a name would identify somebody';
 
 COMMENT ON COLUMN analytics.processing_jobs.status IS 'running, succeeded or failed';
 
@@ -1339,13 +1339,13 @@ COMMENT ON COLUMN analytics.processing_jobs.started_at IS 'When it began';
 
 COMMENT ON COLUMN analytics.processing_jobs.finished_at IS 'When it ended';
 
-COMMENT ON COLUMN analytics.processing_jobs.records_received IS 'Records read';
+COMMENT ON COLUMN analytics.processing_jobs.records_received IS 'Records read; of an undo, those taken out';
 
-COMMENT ON COLUMN analytics.processing_jobs.records_accepted IS 'Records stored';
+COMMENT ON COLUMN analytics.processing_jobs.records_accepted IS 'Records stored; of an undo, those that had been stored';
 
 COMMENT ON COLUMN analytics.processing_jobs.records_duplicate IS 'Records that were there already';
 
-COMMENT ON COLUMN analytics.processing_jobs.records_quarantined IS 'Records put aside with a reason';
+COMMENT ON COLUMN analytics.processing_jobs.records_quarantined IS 'Records put aside with a reason; of an undo, those that had been put aside';
 
 COMMENT ON COLUMN analytics.processing_jobs.attempts IS 'Tries so far';
 

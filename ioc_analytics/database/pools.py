@@ -8,6 +8,7 @@ over 660 partitions), the schema ``analytics`` and a statement timeout. A connec
 before it is handed out, so a restart of the server between two uses goes unnoticed.
 """
 
+import math
 import os
 import threading
 from collections.abc import Iterator, Mapping
@@ -115,6 +116,20 @@ class Database:
             stack.callback(self._pool(role).putconn, connection)
             stack.enter_context(connection)  # commits or rolls back
             yield connection
+
+    def connect(self, role: LoginRole) -> Connection:
+        """Return a connection of a role's login outside the pool, for what lasts as long as it.
+
+        Each statement commits; the caller closes it.
+
+        Raises:
+            ConfigurationError: The role has no login, or the server refuses it.
+            Unavailable: The server cannot be reached.
+        """
+        seconds = math.ceil(self.config.database.pool.connection_timeout_millis / 1000)
+        given = {"connect_timeout": seconds} | self._role_parameters(role)
+        with translated_errors():
+            return psycopg.connect(**given, autocommit=True)
 
     def conninfo(self, role: LoginRole) -> str:
         """Return the connection string of a role's login, for tools that connect themselves."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 
+from ioc_analytics.database.jobs import end_lost_jobs
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
@@ -33,6 +34,7 @@ def measure_health(database: Database, counted: QueryFigures) -> HealthMeasureme
     """
     moment = utc_now()
     with database.connection("ingest") as connection:
+        end_lost_jobs(connection)
         found = [
             *measure_server(connection),
             *measure_platform(connection),

@@ -13,6 +13,7 @@ from ioc_analytics.backup.dump import DEFAULT_COMPRESSION, Progress, create_back
 from ioc_analytics.backup.restore import restore_backup
 from ioc_analytics.backup.upgrade import upgrade_server
 from ioc_analytics.backup.verify import verify_backup
+from ioc_analytics.database.jobs import end_lost_jobs
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.maintenance.care import maintain
@@ -51,6 +52,8 @@ class Operations(Retention):
     def get_system_status(self) -> SystemStatus:
         """Return what the platform holds and how fresh it is."""
         self.demand_analyst("see the status of the platform")
+        with self.database.connection("ingest") as connection:
+            end_lost_jobs(connection)
         with self.database.connection("analyst") as connection:
             return read_status(connection)
 

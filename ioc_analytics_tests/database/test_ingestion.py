@@ -488,19 +488,6 @@ def test_a_check_judges_and_writes_nothing(analytics: AnalyticsSystem, ingest: I
     assert checked.touched_days == tuple(sorted({*checked.touched_days} & {*done.touched_days}))
 
 
-def test_jobs_are_noted(analytics: AnalyticsSystem, ingest: Ingest, tmp_path: Path) -> None:
-    ingest(WHOLE)
-    wrong = tmp_path / "wrong.csv"
-    wrong.write_text("a,b\n1,2\n")
-    with pytest.raises(InvalidInput):
-        analytics.ingest_files(wrong)
-    assert fetch(
-        analytics,
-        "SELECT job_type, status, records_received, records_accepted, attempts"
-        " FROM analytics.processing_jobs ORDER BY id",
-    ) == [("ingest", "succeeded", 104, 104, 1)]
-
-
 def test_a_batch_beyond_the_limit_is_refused_whole(
     analytics: AnalyticsSystem, tmp_path: Path
 ) -> None:
