@@ -9,6 +9,7 @@ organization dominates, widens from industry and size to industry, then to all.
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from ioc_analytics.insight.benchmark_records import (
     FunnelPosition,
     PerformanceIndex,
 )
+from ioc_analytics.insight.maturity import first_immature_of, left_out, read_settled
 from ioc_analytics.insight.peers import (
     BENCHMARKED,
     LEVELS,
@@ -63,6 +65,8 @@ def benchmark(
     industry: str | None,
     size: str | None,
     time_range: TimeRange,
+    *,
+    maturity_days: int,
 ) -> Benchmarks:
     """Compare an organization with its peers, or describe a peer group.
 
@@ -72,6 +76,7 @@ def benchmark(
         industry: Sector of the peers; None: the organization's own.
         size: Size band of the peers; None: the organization's own.
         time_range: Start times of the responses, half-open.
+        maturity_days: Days that a response has to be completed before rates of completion count it.
 
     Raises:
         InvalidInput: Unknown industry or size.
@@ -83,12 +88,10 @@ def benchmark(
         raise InvalidInput("a peer group of one size needs its industry too; name both or neither")
     period_before = _period_before(time_range)
     with snapshot(connection):
-        ground = read_ground(connection, time_range)
-        everyone = gather(read_organizations(connection, Selection({}), ground))
+        everyone, as_of = _read(connection, time_range, maturity_days)
         earlier = None
         if organization is not None and period_before is not None:
-            past = read_ground(connection, period_before)
-            earlier = gather(read_organizations(connection, Selection({}), past))
+            earlier, _ = _read(connection, period_before, maturity_days)
     own = None
     if organization is not None:
         if organization not in everyone.names:
@@ -102,9 +105,12 @@ def benchmark(
     withheld: list[Mapping[str, str]] = []
     found: dict[str, Benchmark] = {}
     for metric in BENCHMARKED:
-        one = _compare(everyone, metric, own, levels, group)
+        one = _compare(everyone, metric, own, levels, group, maturity_days)
         if isinstance(one, Benchmark):
             found[metric] = one
+            if one.immature:
+                reason = left_out(one.immature, maturity_days)
+                withheld.append({"figure": f"{metric}.sample_size", "reason": reason})
         else:
             withheld.append({"figure": f"benchmarks.{metric}", "reason": one})
     found = _adjusted(found)
@@ -116,7 +122,8 @@ def benchmark(
     def before(metric: str) -> Benchmark | None:
         if earlier is None or organization not in earlier.names:
             return None
-        one = _compare(earlier, metric, earlier.names.index(organization), levels, group)
+        at = earlier.names.index(organization)
+        one = _compare(earlier, metric, at, levels, group, maturity_days)
         return one if isinstance(one, Benchmark) else None
 
     return Benchmarks(
@@ -129,8 +136,19 @@ def benchmark(
         find_insights(found, before),
         tuple(withheld),
         time_range,
-        ground.as_of,
+        as_of,
     )
+
+
+def _read(
+    connection: psycopg.Connection[Any], wanted: TimeRange, maturity_days: int
+) -> tuple[Organizations, datetime | None]:
+    ground = read_ground(connection, wanted)
+    everybody = Selection({})
+    sums = read_organizations(connection, everybody, ground)
+    young_from = first_immature_of(ground, maturity_days)
+    settled = read_settled(connection, everybody, wanted, sums, young_from)
+    return gather(sums, settled), ground.as_of
 
 
 def _compare(
@@ -139,10 +157,13 @@ def _compare(
     own: int | None,
     levels: tuple[str, ...],
     group: tuple[str, str],
+    maturity_days: int,
 ) -> Benchmark | str:
     figures = everyone.figures[metric]
     if own is not None and np.isnan(figures.values[own]):
-        return f"{figures.cases[own]} cases, at least {MINIMUM_RESPONSES} are needed"
+        young = int(figures.immature[own])
+        more = f"; {left_out(young, maturity_days)}" if young else ""
+        return f"{figures.cases[own]} cases, at least {MINIMUM_RESPONSES} are needed{more}"
     reason = "no peers"
     for level in levels:
         peers = everyone.members(level, *group) & ~np.isnan(figures.values)
@@ -197,6 +218,7 @@ def _against(
         value=unit(value) if own is None else float(figures.shown[own]),
         best_estimate=best,
         sample_size=int(cases.sum() if own is None else figures.cases[own]),
+        immature=int(figures.immature[peers].sum() if own is None else figures.immature[own]),
         peer_median=float(np.median(figures.shown[peers])),
         percentile_rank=rank.rank if rank else None,
         interval=rank.interval if rank else None,

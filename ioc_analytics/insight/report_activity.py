@@ -45,7 +45,12 @@ def metrics(name: str, title: str, question: Question) -> Section:
     found = _each(
         _MEASURED,
         lambda metric: measure_metric(
-            q.connection, metric, q.filters, q.time_range, q.organization
+            q.connection,
+            metric,
+            q.filters,
+            q.time_range,
+            q.organization,
+            maturity_days=q.maturity_days,
         ),
         withheld,
     )

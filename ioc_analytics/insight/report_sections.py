@@ -194,7 +194,14 @@ def _history(name: str, title: str, question: Question) -> Section:
 
 
 def _benchmarks(name: str, title: str, question: Question) -> Section:
-    answer = benchmark(question.connection, question.own, None, None, question.time_range)
+    answer = benchmark(
+        question.connection,
+        question.own,
+        None,
+        None,
+        question.time_range,
+        maturity_days=question.maturity_days,
+    )
     found = answer.benchmarks.values()
     pictures = tuple(
         Picture(

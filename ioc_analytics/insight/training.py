@@ -53,7 +53,7 @@ class TrainingFrame:
 
     frame: pd.DataFrame
     facts: pd.DataFrame
-    """The same rows with people and assessments as they are known now: to select by, no features."""
+    """The same rows as people and assessments are known now: to select by, no features."""
 
     excluded: int
     """Responses left out because the moment of their end is not known."""
