@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.ahead import read_ahead
@@ -106,7 +107,13 @@ class Ground:
 
 @contextmanager
 def snapshot(connection: psycopg.Connection[Any]) -> Iterator[None]:
-    """Read marks, states and rows as they were at one moment."""
+    """Read marks, states and rows as they were at one moment; within a snapshot, at its moment."""
+    if connection.info.transaction_status == TransactionStatus.INTRANS:
+        level = connection.execute("SHOW transaction_isolation").fetchone()
+        if level != ("repeatable read",):
+            raise IntegrityFailure("a snapshot was asked for within a transaction that is none")
+        yield
+        return
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield

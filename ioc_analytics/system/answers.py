@@ -87,7 +87,7 @@ class Answers(SystemBase):
         own = None
         if org_hash is not None:
             own = UUID(organization_of(org_hash, lambda name: self.pseudonym("organization", name)))
-        with self.database.connection("analyst") as connection:
+        with self.query_counters.request(), self.database.connection("analyst") as connection:
             return benchmark(
                 connection,
                 own,
@@ -262,7 +262,7 @@ class Answers(SystemBase):
             PrivacyRefusal: The role sees released figures only.
         """
         self.demand_analyst("see exact figures")
-        with self.database.connection("analyst") as connection:
+        with self.query_counters.request(), self.database.connection("analyst") as connection:
             return analyze_ai_validation(connection, TimeRange.parse(time_range))
 
     def query(

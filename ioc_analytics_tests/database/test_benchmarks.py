@@ -112,6 +112,11 @@ def test_an_ordinary_organization_is_left_alone(organizations: AnalyticsSystem) 
     pseudonym = organizations.pseudonym("organization", "org5")
     assert organizations.get_benchmarks(pseudonym) == answer
     assert organizations.query_interface.get_performance_benchmarks("org5") == answer
+    asked = organizations.query_counters.figures().requests
+    march = {"start": "2025-03-01", "end": "2025-04-01"}
+    told = organizations.query_interface.get_performance_benchmarks("org5", time_range=march)
+    assert told.time_range.to_dict()["start"].startswith("2025-03-01")
+    assert organizations.query_counters.figures().requests == asked + 1
 
 
 def add_beginner(analytics: AnalyticsSystem) -> None:
