@@ -24,6 +24,7 @@ from ioc_analytics.insight.benchmark_records import (
     FunnelPosition,
     PerformanceIndex,
 )
+from ioc_analytics.insight.maturity import first_immature_of, left_out, read_settled
 from ioc_analytics.insight.peers import (
     BENCHMARKED,
     LEVELS,
@@ -65,6 +66,8 @@ def benchmark(
     industry: str | None,
     size: str | None,
     time_range: TimeRange,
+    *,
+    maturity_days: int,
 ) -> Benchmarks:
     """Compare an organization with its peers, or describe a peer group.
 
@@ -74,6 +77,7 @@ def benchmark(
         industry: Sector of the peers; None: the organization's own.
         size: Size band of the peers; None: the organization's own.
         time_range: Start times of the responses, half-open.
+        maturity_days: Days that a response has to be completed before rates of completion count it.
 
     Raises:
         InvalidInput: Unknown industry or size.
@@ -84,18 +88,15 @@ def benchmark(
     if organization is None and size is not None and industry is None:
         raise InvalidInput("a peer group of one size needs its industry too; name both or neither")
     with snapshot(connection):
-        ground = read_ground(connection, time_range)
-        everyone = gather(read_organizations(connection, Selection({}), ground))
+        everyone, as_of = _read(connection, time_range, maturity_days)
 
         @cache
         def earlier() -> Organizations | None:
             past = _period_before(time_range)
-            if past is None:
-                return None
-            before = read_ground(connection, past)
-            return gather(read_organizations(connection, Selection({}), before))
+            return None if past is None else _read(connection, past, maturity_days)[0]
 
-        return _judge(everyone, earlier, organization, (industry, size), time_range, ground.as_of)
+        group = (industry, size)
+        return _judge(everyone, earlier, organization, group, time_range, as_of, maturity_days)
 
 
 def _judge(
@@ -105,6 +106,7 @@ def _judge(
     group: tuple[str | None, str | None],
     time_range: TimeRange,
     as_of: datetime | None,
+    maturity_days: int,
 ) -> Benchmarks:
     """Compare all metrics; the earlier period is only read where one of them stands out."""
     industry, size = group
@@ -121,9 +123,12 @@ def _judge(
     withheld: list[Mapping[str, str]] = []
     found: dict[str, Benchmark] = {}
     for metric in BENCHMARKED:
-        one = _compare(everyone, metric, own, levels, peers)
+        one = _compare(everyone, metric, own, levels, peers, maturity_days)
         if isinstance(one, Benchmark):
             found[metric] = one
+            if one.immature:
+                reason = left_out(one.immature, maturity_days)
+                withheld.append({"figure": f"{metric}.sample_size", "reason": reason})
         else:
             withheld.append({"figure": f"benchmarks.{metric}", "reason": one})
     found = _adjusted(found)
@@ -136,7 +141,8 @@ def _judge(
         then = earlier()
         if then is None or organization not in then.names:
             return None
-        one = _compare(then, metric, then.names.index(organization), levels, peers)
+        at = then.names.index(organization)
+        one = _compare(then, metric, at, levels, peers, maturity_days)
         return one if isinstance(one, Benchmark) else None
 
     return Benchmarks(
@@ -153,16 +159,30 @@ def _judge(
     )
 
 
+def _read(
+    connection: psycopg.Connection[Any], wanted: TimeRange, maturity_days: int
+) -> tuple[Organizations, datetime | None]:
+    ground = read_ground(connection, wanted)
+    everybody = Selection({})
+    sums = read_organizations(connection, everybody, ground)
+    young_from = first_immature_of(ground, maturity_days)
+    settled = read_settled(connection, everybody, wanted, sums, young_from)
+    return gather(sums, settled), ground.as_of
+
+
 def _compare(
     everyone: Organizations,
     metric: str,
     own: int | None,
     levels: tuple[str, ...],
     group: tuple[str, str],
+    maturity_days: int,
 ) -> Benchmark | str:
     figures = everyone.figures[metric]
     if own is not None and np.isnan(figures.values[own]):
-        return f"{figures.cases[own]} cases, at least {MINIMUM_RESPONSES} are needed"
+        young = int(figures.immature[own])
+        more = f"; {left_out(young, maturity_days)}" if young else ""
+        return f"{figures.cases[own]} cases, at least {MINIMUM_RESPONSES} are needed{more}"
     reason = "no peers"
     for level in levels:
         peers = everyone.members(level, *group) & ~np.isnan(figures.values)
@@ -217,6 +237,7 @@ def _against(
         value=unit(value) if own is None else float(figures.shown[own]),
         best_estimate=best,
         sample_size=int(cases.sum() if own is None else figures.cases[own]),
+        immature=int(figures.immature[peers].sum() if own is None else figures.immature[own]),
         peer_median=float(np.median(figures.shown[peers])),
         percentile_rank=rank.rank if rank else None,
         interval=rank.interval if rank else None,
