@@ -173,6 +173,9 @@ class ScheduleSettings(SettingsRecord):
     retention: Annotated[Schedule, Variable("ANALYTICS_RETENTION_SCHEDULE")] = "0 4 * * *"
     """When retention plans what has expired."""
 
+    forgetting: Annotated[Schedule, Variable("ANALYTICS_FORGETTING_SCHEDULE")] = "45 4 * * *"
+    """When Dagster's own old runs go."""
+
 
 class RetentionSettings(SettingsRecord):
     """How long each tier is kept besides raw rows (``retention_days``) and backups."""
@@ -204,10 +207,9 @@ class RetentionSettings(SettingsRecord):
     """Days that finished jobs, ended alerts and plans of retention are kept; the audit log
     stays."""
 
-    dagster_days: Annotated[
-        Whole, Variable("ANALYTICS_DAGSTER_EVENT_DAYS"), Field(ge=1, le=36_500)
-    ] = 90
-    """Days that Dagster's events about no asset are kept, on the embedded server."""
+    dagster_days: Annotated[Whole, Variable("ANALYTICS_DAGSTER_DAYS"), Field(ge=1, le=36_500)] = 90
+    """Days that Dagster's runs, events and results of checks are kept; of each asset, partition
+    and check the newest stays."""
 
 
 class LimitsSettings(SettingsRecord):

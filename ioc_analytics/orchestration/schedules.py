@@ -20,6 +20,7 @@ from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.kernel.settings_values import OFF
 from ioc_analytics.orchestration.assets.reports import REPORTS
+from ioc_analytics.orchestration.forgetting import FORGET_RUNS
 from ioc_analytics.orchestration.jobs import (
     BACKUP,
     EVALUATE_QUALITY,
@@ -84,6 +85,12 @@ def planned(config: AnalyticsConfig) -> Iterator[Planned]:
         config.schedules.retention,
         "Plans what has expired (`ANALYTICS_RETENTION_SCHEDULE`); with `ANALYTICS_RETENTION_APPLY` "
         "it goes.",
+    )
+    yield Planned(
+        FORGET_RUNS,
+        config.schedules.forgetting,
+        "Lets Dagster's own runs go after `ANALYTICS_DAGSTER_DAYS` "
+        "(`ANALYTICS_FORGETTING_SCHEDULE`).",
     )
 
 
