@@ -39,9 +39,7 @@ def release_daily(
     for month in sorted(months):
         # Runs of other months release days of this one when assessments were set up on them.
         transaction_lock(connection, f"daily metrics {month:%Y-%m}")
-        sealed = connection.execute(
-            sqlfiles.query("insight/is_sealed"), {"month": month}
-        ).fetchone()
+        sealed = connection.execute(sqlfiles.query("states/is_sealed"), {"month": month}).fetchone()
         if sealed is None or sealed[0]:
             continue
         for first, last in adjacent_days(months[month]):

@@ -143,7 +143,8 @@ def _parents(connection: psycopg.Connection[Any]) -> Finding:
 
 def _released(connection: psycopg.Connection[Any]) -> Finding:
     """Look for released figures about too few people."""
-    found = _one(connection, "too_small", {"minimum": MINIMUM_RELEASED}) or {}
+    wanted = {"minimum": MINIMUM_RELEASED, "start": None, "end": None}
+    found = _one(connection, "too_small", wanted) or {}
     cells, faults = found["cells"], found["too_small"]
     summary = f"{cells} released cells, {faults} about fewer than {MINIMUM_RELEASED} people"
     return Finding("nothing_small_released", not faults, cells, faults, summary)
