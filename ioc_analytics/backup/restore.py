@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from psycopg import sql
-
 from ioc_analytics.backup import tombstones
 from ioc_analytics.backup.catalogue import find_backup, list_backups, locked_folder
 from ioc_analytics.backup.dump import PLATFORM, parallel_jobs
+from ioc_analytics.backup.emptiness import held_empty, refuse_content
 from ioc_analytics.backup.fingerprints import differences, fingerprint_database
 from ioc_analytics.backup.manifest import Manifest
 from ioc_analytics.backup.physical import LATEST, Until, latest_log, recovered
@@ -42,19 +41,6 @@ from ioc_analytics.kernel.errors import (
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.privacy.keys import KEY_FILE_NAME, load_key
 from ioc_analytics.records.backups import RestoreReceipt
-
-_CATALOGUES: Final = frozenset(
-    {
-        "analytics.table_versions",
-        "internal.schema_history",
-        "internal.schema_snapshot",
-        "internal.instruments",
-        "internal.questions",
-        "internal.categories",
-    }
-)
-"""What ``init`` fills: a database with rows in these alone is empty."""
-
 
 _NEWER_SETTING: Final = 'unrecognized configuration parameter "transaction_timeout"'
 
@@ -135,7 +121,7 @@ def restore_to(
             )
         with Database(place) as there:
             name = place.database.database if place.database.url is None else there.address.database
-            _refuse_rows(there.address, name)
+            refuse_content(there.address, name)
             erased.update(_living_tombstones(database))
             started = time.monotonic()
             provision(place)
@@ -144,7 +130,12 @@ def restore_to(
             erased_rows = _replay(there.address, draft, erased)
             _analyze(there.address, draft)
             left_out = _restore_dagster(source, there)
-            closed.publish(there.address, draft, name)
+            try:
+                with held_empty(there.address, name) as is_there:
+                    closed.publish(there.address, draft, name, replaces=is_there)
+            except InvalidInput:
+                closed.drop(there.address, draft)  # the target was filled meanwhile
+                raise
     return RestoreReceipt(
         id=source.manifest.id,
         target=name,
@@ -334,23 +325,6 @@ def _bring_key(config: AnalyticsConfig, home: Path) -> None:
     home.mkdir(mode=0o711, parents=True, exist_ok=True)
     other.touch(mode=0o600)
     shutil.copyfile(own, other)
-
-
-def _refuse_rows(address: Address, name: str) -> None:
-    if not closed.exists(address, name):
-        return
-    with translated_errors(), connect_as_administrator(address, name) as connection:
-        for schema, table, _ in connection.execute(sqlfiles.query("backup/tables")).fetchall():
-            if f"{schema}.{table}" in _CATALOGUES:
-                continue
-            statement = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(
-                sql.Identifier(schema, table)
-            )
-            if connection.execute(statement).fetchone() == (True,):
-                raise InvalidInput(
-                    f"database {name!r} is not empty ({schema}.{table} has rows), and a restore "
-                    "overwrites nothing: name another database or a new home folder as target"
-                )
 
 
 def _living_tombstones(database: Database) -> tombstones.Tombstones:
