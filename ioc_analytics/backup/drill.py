@@ -23,7 +23,7 @@ from ioc_analytics.backup.catalogue import (
     mirror,
     note_state,
 )
-from ioc_analytics.backup.dump import DAGSTER, PLATFORM
+from ioc_analytics.backup.dump import PLATFORM
 from ioc_analytics.backup.physical import check_base, recovered
 from ioc_analytics.backup.restore import Source, compare, load, load_dagster
 from ioc_analytics.backup.signing import signing_key
@@ -33,6 +33,7 @@ from ioc_analytics.database.binaries import candidate_folders, inspect_folder
 from ioc_analytics.database.embedded import discard_server
 from ioc_analytics.database.filelocks import file_lock
 from ioc_analytics.database.logins import connect_as_administrator, provision
+from ioc_analytics.database.neighbours import DAGSTER
 from ioc_analytics.database.pools import Database
 from ioc_analytics.database.translation import translated_errors
 from ioc_analytics.kernel import sqlfiles
@@ -77,8 +78,7 @@ def drill_backup(database: Database, backup_id: str | None = None) -> Backup:
             restore_seconds=seconds,
             fault=None,
         )
-        with database.connection("ingest") as connection:
-            mirror(connection, list_backups(config))
+        mirror(database, list_backups(config))
     return backup
 
 

@@ -199,6 +199,8 @@ def _still_point(
 
 def latest_log(database: Database) -> None:
     """Have a server that still runs archive what it has written, before its log is replayed."""
+    if not database.is_there:
+        return
     try:
         with database.superuser_connection() as connection:
             archive.catch_up(connection)

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from psycopg import sql
-
 from ioc_analytics.backup import tombstones
 from ioc_analytics.backup.catalogue import find_backup, list_backups, locked_folder
-from ioc_analytics.backup.dump import DAGSTER, PLATFORM, parallel_jobs
+from ioc_analytics.backup.dump import PLATFORM, parallel_jobs
+from ioc_analytics.backup.emptiness import held_empty, refuse_content
 from ioc_analytics.backup.fingerprints import differences, fingerprint_database
 from ioc_analytics.backup.manifest import Manifest
 from ioc_analytics.backup.physical import LATEST, Until, latest_log, recovered
@@ -26,10 +25,11 @@ from ioc_analytics.backup.verify import check_files
 from ioc_analytics.database import closed
 from ioc_analytics.database.clients import Clients, find_clients, run_client
 from ioc_analytics.database.logins import connect_as_administrator, provision
-from ioc_analytics.database.neighbours import neighbour_conninfo, neighbour_url
+from ioc_analytics.database.neighbours import DAGSTER, neighbour_conninfo, neighbour_url
 from ioc_analytics.database.pools import Database
 from ioc_analytics.database.recovery import open_to_all
 from ioc_analytics.database.servers import Address
+from ioc_analytics.database.snapshots import reading
 from ioc_analytics.database.translation import translated_errors
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import (
@@ -39,21 +39,8 @@ from ioc_analytics.kernel.errors import (
     Unavailable,
 )
 from ioc_analytics.kernel.settings import AnalyticsConfig
-from ioc_analytics.privacy.keys import KEY_FILE_NAME
+from ioc_analytics.privacy.keys import KEY_FILE_NAME, load_key
 from ioc_analytics.records.backups import RestoreReceipt
-
-_CATALOGUES: Final = frozenset(
-    {
-        "analytics.table_versions",
-        "internal.schema_history",
-        "internal.schema_snapshot",
-        "internal.instruments",
-        "internal.questions",
-        "internal.categories",
-    }
-)
-"""What ``init`` fills: a database with rows in these alone is empty."""
-
 
 _NEWER_SETTING: Final = 'unrecognized configuration parameter "transaction_timeout"'
 
@@ -97,7 +84,7 @@ def restore_backup(
         target: Name of a new database on the same server, a new home folder (a path with a slash),
             or the address of a server (``postgresql://...``) whose login may make databases.
             None: the installation's own database, which must be empty. A physical backup goes
-            into a new home folder only.
+            into a home folder without a database only: a new one, or that of the installation.
         until: Of a physical backup: restore what was committed up to this moment (UTC unless it
             has a time zone), or up to the end of the log that is here (``latest``). None: the
             moment of the backup.
@@ -134,17 +121,21 @@ def restore_to(
             )
         with Database(place) as there:
             name = place.database.database if place.database.url is None else there.address.database
-            _refuse_rows(there.address, name)
+            refuse_content(there.address, name)
             erased.update(_living_tombstones(database))
             started = time.monotonic()
-            if place is not config:
-                provision(place)
+            provision(place)
             draft = f"{name[:50]}_restoring"
             load(source, there, draft)
             erased_rows = _replay(there.address, draft, erased)
             _analyze(there.address, draft)
-            _restore_dagster(source, there)
-            closed.publish(there.address, draft, name)
+            left_out = _restore_dagster(source, there)
+            try:
+                with held_empty(there.address, name) as is_there:
+                    closed.publish(there.address, draft, name, replaces=is_there)
+            except InvalidInput:
+                closed.drop(there.address, draft)  # the target was filled meanwhile
+                raise
     return RestoreReceipt(
         id=source.manifest.id,
         target=name,
@@ -153,6 +144,7 @@ def restore_to(
         is_compared=True,
         erased_rows=erased_rows,
         restore_seconds=time.monotonic() - started,
+        left_out=left_out,
     )
 
 
@@ -163,9 +155,10 @@ def _recover(
     until: Until | None,
     erased: tombstones.Tombstones,
 ) -> RestoreReceipt:
-    """Restore a physical backup into a new home folder."""
+    """Restore a physical backup into a home folder without a database."""
     manifest, mark = source.manifest, source.manifest.physical
-    if mark is None or not place.is_embedded or place.home == database.config.home:
+    is_other_name = place.database.database != _embedded(database.config).database.database
+    if mark is None or not place.is_embedded or is_other_name:
         raise InvalidInput(
             f"backup {manifest.id} is a whole server: name a new home folder as target"
         )
@@ -284,7 +277,7 @@ def _target_config(config: AnalyticsConfig, target: str | Path | None) -> Analyt
             home=config.home,
             pg_bin=config.pg_bin,
             operations=config.operations,
-            database={"url": text},
+            database={"url": text, "dagster_url": config.database.dagster_url},
         )
     if isinstance(target, Path) or "/" in text:
         home = Path(target).expanduser().absolute()
@@ -308,38 +301,35 @@ def _embedded(config: AnalyticsConfig) -> AnalyticsConfig:
         home=config.home,
         pg_bin=config.pg_bin,
         privacy=config.privacy,
-        database={"database": name},
+        database={"database": name, "dagster_url": config.database.dagster_url},
     )
 
 
 def _bring_key(config: AnalyticsConfig, home: Path) -> None:
-    """Give a new home the key that its rows were made with; otherwise it would make another."""
+    """Give a new home the key that its rows were made with; otherwise it would make another.
+
+    Raises:
+        ConfigurationError: The key is missing, or that home has another one.
+    """
+    if config.privacy.pseudonym_key or config.privacy.pseudonym_key_file:
+        return
+    key = load_key(config, makes=False)
     own, other = config.home / KEY_FILE_NAME, home / KEY_FILE_NAME
-    if config.privacy.pseudonym_key or config.privacy.pseudonym_key_file or other.exists():
+    if other.exists():
+        if load_key(config.replace(home=home), makes=False) != key:
+            raise ConfigurationError(
+                f"{other} is another pseudonym key than that of the backups ({own}): what is "
+                "restored there would join nothing; take it away, or name another home folder"
+            )
         return
     home.mkdir(mode=0o711, parents=True, exist_ok=True)
     other.touch(mode=0o600)
     shutil.copyfile(own, other)
 
 
-def _refuse_rows(address: Address, name: str) -> None:
-    if not closed.exists(address, name):
-        return
-    with translated_errors(), connect_as_administrator(address, name) as connection:
-        for schema, table, _ in connection.execute(sqlfiles.query("backup/tables")).fetchall():
-            if f"{schema}.{table}" in _CATALOGUES:
-                continue
-            statement = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(
-                sql.Identifier(schema, table)
-            )
-            if connection.execute(statement).fetchone() == (True,):
-                raise InvalidInput(
-                    f"database {name!r} is not empty ({schema}.{table} has rows), and a restore "
-                    "overwrites nothing: name another database or a new home folder as target"
-                )
-
-
 def _living_tombstones(database: Database) -> tombstones.Tombstones:
+    if not database.is_there:
+        return {}
     try:
         with database.connection("ingest") as connection:
             return tombstones.read(connection)
@@ -360,13 +350,25 @@ def _analyze(address: Address, name: str) -> None:
         connection.execute("ANALYZE")
 
 
-def _restore_dagster(source: Source, there: Database) -> None:
-    """Bring Dagster's part back, unless Dagster has a database there already."""
-    if DAGSTER not in source.manifest.parts or there.lease is None:
-        return
-    if neighbour_conninfo(there, DAGSTER) is not None:
-        return
-    neighbour_url(there, DAGSTER)
+def _restore_dagster(source: Source, there: Database) -> str | None:
+    """Bring Dagster's part back into its empty database; return why it is left out, if it is."""
+    if DAGSTER not in source.manifest.parts:
+        return "Dagster's database: the backup does not hold it"
     conninfo = neighbour_conninfo(there, DAGSTER)
-    if conninfo is not None:
-        load_dagster(source, there, conninfo)
+    if conninfo is None and there.lease is not None:
+        neighbour_url(there, DAGSTER)
+        conninfo = neighbour_conninfo(there, DAGSTER)
+    if conninfo is None:
+        return (
+            "Dagster's database: name an empty one in DAGSTER_PG_URL, and pg_restore "
+            f"{source.folder / DAGSTER} into it"
+        )
+    try:
+        with reading(conninfo) as connection:
+            is_taken = connection.execute(sqlfiles.query("backup/tables")).fetchone() is not None
+    except (ConfigurationError, Unavailable) as fault:
+        return f"Dagster's database: {fault}"
+    if is_taken:
+        return "Dagster's database: there is one with tables already, which stays as it is"
+    load_dagster(source, there, conninfo)
+    return None

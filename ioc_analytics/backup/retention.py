@@ -67,6 +67,5 @@ def prune_backups(
             shutil.rmtree(draft)
         left = list_backups(config)
         archive.prune(config, left)
-        with database.connection("ingest") as connection:
-            mirror(connection, left)
+        mirror(database, left)
     return going

@@ -40,8 +40,7 @@ def verify_backup(database: Database, backup_id: str | None = None) -> Backup:
         before = {one.id: one for one in list_backups(config)}[folder.name]
         state = "drilled" if before.state == "drilled" and before.fault is None else "verified"
         backup = note_state(folder, key, state=state, verified_at=utc_now(), fault=None)
-        with database.connection("ingest") as connection:
-            mirror(connection, list_backups(config))
+        mirror(database, list_backups(config))
     return backup
 
 
@@ -74,5 +73,4 @@ def note_fault(database: Database, folder: Path, key: SigningKey, fault: Integri
     """Write down that a backup does not count any longer."""
     if (folder / "manifest.json").is_file():
         note_state(folder, key, state="written", fault=str(fault))
-    with database.connection("ingest") as connection:
-        mirror(connection, list_backups(database.config))
+    mirror(database, list_backups(database.config))

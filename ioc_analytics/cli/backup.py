@@ -163,6 +163,8 @@ def restore(session: Session, backup_id: str | None, target: str | None, until: 
         f"in {receipt.restore_seconds:.1f} s; {receipt.erased_rows:,} rows of erased people and "
         "organizations were taken out again"
     )
+    if receipt.left_out is not None:
+        click.echo(f"Left out: {receipt.left_out}")
 
 
 @backup.command("upgrade")

@@ -1,10 +1,12 @@
-"""Databases of other programs on the embedded server, such as Dagster's own: apart from ours.
+"""Databases of other programs, such as Dagster's own: apart from ours.
 
-For: ``orchestration.instance``. Not for: the platform's database (``database.logins``), or real
-servers, where an administrator makes such a database.
+For: ``orchestration.instance``, backups, retention. Not for: the platform's database
+(``database.logins``). On the embedded server such a database is made here; on a real one an
+administrator makes it, and the settings name it.
 """
 
 import secrets
+from typing import Final
 from urllib.parse import quote, urlencode
 
 from psycopg import sql
@@ -15,12 +17,18 @@ from ioc_analytics.database.homefiles import read_json, write_private
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel.errors import ConfigurationError
 
-_LOCK_TIMEOUT_SECONDS = 120
+DAGSTER: Final = "dagster"
+_LOCK_TIMEOUT_SECONDS: Final = 120
 
 
 def neighbour_conninfo(database: Database, program: str) -> str | None:
-    """Return the connection string of a program's own database; None where there is none yet."""
+    """Return the connection string of a program's own database; None where none is known.
+
+    The address that the settings give comes first, then the database on the embedded server.
+    """
     config = database.config
+    if program == DAGSTER and config.database.dagster_url is not None:
+        return config.database.dagster_url.get_secret_value()
     lease = database.open().lease
     if lease is None:
         return None

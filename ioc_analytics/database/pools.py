@@ -21,6 +21,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ioc_analytics.database.embedded import ServerLease, acquire_server
+from ioc_analytics.database.homefiles import HomeFiles
 from ioc_analytics.database.logins import connect_as_administrator
 from ioc_analytics.database.passwords import ROLES, role_login, server_key
 from ioc_analytics.database.servers import Address, address_of
@@ -90,6 +91,11 @@ class Database:
     ) -> None:
         """Close, as :meth:`close`."""
         self.close()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there may be a database: to ask a home that has none would make one."""
+        return not self.config.is_embedded or HomeFiles(self.config.home).record.exists()
 
     @property
     def lease(self) -> ServerLease | None:

@@ -141,6 +141,9 @@ class RestoreReceipt:
 
     restore_seconds: float
 
+    left_out: str | None = None
+    """What was not restored, and why."""
+
     def to_dict(self) -> dict[str, Any]:
         """Return the record ready for JSON."""
         return {name: to_json(value) for name, value in asdict(self).items()}

@@ -1,6 +1,7 @@
 """The facade: verbs of those who run the platform."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from ioc_analytics.backup.archive import end as end_log_archive
 from ioc_analytics.backup.archive import follow_setting
 from ioc_analytics.backup.catalogue import list_backups
 from ioc_analytics.backup.drill import drill_backup
-from ioc_analytics.backup.dump import DEFAULT_COMPRESSION, Progress, create_backup
+from ioc_analytics.backup.dump import DEFAULT_COMPRESSION, Progress, create_backup, left_out
 from ioc_analytics.backup.restore import restore_backup
 from ioc_analytics.backup.upgrade import upgrade_server
 from ioc_analytics.backup.verify import verify_backup
@@ -55,7 +56,7 @@ class Operations(Retention):
         with self.database.connection("ingest") as connection:
             end_lost_jobs(connection)
         with self.database.connection("analyst") as connection:
-            return read_status(connection)
+            return replace(read_status(connection), left_out=left_out(self.database))
 
     def count_rows(self, names: Sequence[str]) -> dict[str, TableStatus]:
         """Return rows and size of some tables and materialized views."""
