@@ -2,6 +2,7 @@
 -- Why: jobs were noted for ingestion alone; undo, retry, refresh, rebuild and sealing are noted too, and an undo counts otherwise.
 -- Locks: SHARE UPDATE EXCLUSIVE on both tables for an instant.
 -- Way back: none needed.
+-- Previous release: runs, it writes and reads the tables as before.
 
 COMMENT ON TABLE analytics.processing_jobs IS
 'One row per run of ingestion, retry, undo, refresh, rebuild and sealing; '
