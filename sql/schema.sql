@@ -372,6 +372,64 @@ $$;
 
 COMMENT ON FUNCTION internal.refuse_truncating_norms() IS 'Keeps norm tables from being emptied at once';
 
+-- function internal.server_activity()
+
+CREATE FUNCTION internal.server_activity() RETURNS TABLE(metric text, value double precision)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    statistics regclass;
+BEGIN
+    -- From 17 on checkpoints have a view of their own.
+    IF to_regclass('pg_catalog.pg_stat_checkpointer') IS NOT NULL THEN
+        RETURN QUERY EXECUTE
+            'SELECT v.* FROM pg_stat_checkpointer AS c CROSS JOIN LATERAL (VALUES'
+            ' (''checkpoints_timed'', c.num_timed::double precision),'
+            ' (''checkpoints_requested'', c.num_requested::double precision),'
+            ' (''checkpoint_write_seconds'', c.write_time / 1000)) AS v';
+    ELSE
+        RETURN QUERY EXECUTE
+            'SELECT v.* FROM pg_stat_bgwriter AS c CROSS JOIN LATERAL (VALUES'
+            ' (''checkpoints_timed'', c.checkpoints_timed::double precision),'
+            ' (''checkpoints_requested'', c.checkpoints_req::double precision),'
+            ' (''checkpoint_write_seconds'', c.checkpoint_write_time / 1000)) AS v';
+    END IF;
+    -- Since 16.
+    IF to_regclass('pg_catalog.pg_stat_io') IS NOT NULL THEN
+        RETURN QUERY EXECUTE
+            'SELECT v.* FROM (SELECT sum(s.reads) AS reads, sum(s.writes + s.extends) AS writes,'
+            ' sum(s.evictions) AS evictions FROM pg_stat_io AS s) AS i CROSS JOIN LATERAL (VALUES'
+            ' (''io_reads'', i.reads::double precision), (''io_writes'', i.writes::double precision),'
+            ' (''buffer_evictions'', i.evictions::double precision)) AS v';
+    END IF;
+    SELECT c.oid::regclass INTO statistics
+    FROM pg_extension AS e
+    INNER JOIN pg_class AS c ON c.relnamespace = e.extnamespace AND c.relname = 'pg_stat_statements'
+    WHERE e.extname = 'pg_stat_statements';
+    IF statistics IS NOT NULL THEN
+        BEGIN
+            RETURN QUERY EXECUTE format(
+                'SELECT v.* FROM (SELECT sum(s.calls) AS calls, sum(s.total_exec_time) AS spent FROM %s AS s'
+                ' INNER JOIN pg_database AS d ON d.oid = s.dbid WHERE d.datname = current_database()) AS t'
+                ' CROSS JOIN LATERAL (VALUES (''statement_calls'', t.calls::double precision),'
+                ' (''statement_seconds'', t.spent / 1000)) AS v', statistics);
+        EXCEPTION
+            -- Made in the database, but the server was not started with it.
+            WHEN object_not_in_prerequisite_state OR insufficient_privilege THEN NULL;
+        END;
+    END IF;
+    RETURN QUERY
+    SELECT 'autovacuum_workers', count(*)::double precision
+    FROM pg_stat_activity AS a WHERE a.backend_type = 'autovacuum worker'
+    UNION ALL
+    SELECT 'autovacuums', coalesce(sum(t.autovacuum_count), 0)::double precision
+    FROM pg_stat_user_tables AS t;
+END
+$$;
+
+COMMENT ON FUNCTION internal.server_activity() IS 'Checkpoints, blocks read and written, statements and autovacuum, as far as this server tells';
+
 -- function internal.sum_days(date, date)
 
 CREATE FUNCTION internal.sum_days(first_day date, end_day date) RETURNS void
@@ -2028,6 +2086,37 @@ ALTER TABLE internal.quarantine ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     CACHE 1
 );
 
+-- table internal.query_counts
+
+CREATE TABLE internal.query_counts (
+    counted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    requests bigint NOT NULL,
+    errors bigint NOT NULL,
+    refusals bigint NOT NULL,
+    cache_lookups bigint NOT NULL,
+    cache_hits bigint NOT NULL,
+    seconds double precision NOT NULL,
+    latency_counts bigint[] NOT NULL
+);
+
+COMMENT ON TABLE internal.query_counts IS 'Questions that processes answered, counted some seconds at a time; kept for a day';
+
+COMMENT ON COLUMN internal.query_counts.counted_at IS 'When a process handed its counts in';
+
+COMMENT ON COLUMN internal.query_counts.requests IS 'Questions that ended, well or not';
+
+COMMENT ON COLUMN internal.query_counts.errors IS 'Of them, failed by the platform''s or the server''s fault';
+
+COMMENT ON COLUMN internal.query_counts.refusals IS 'Of them, refused because of what was asked';
+
+COMMENT ON COLUMN internal.query_counts.cache_lookups IS 'Questions that looked into the cache';
+
+COMMENT ON COLUMN internal.query_counts.cache_hits IS 'Of them, answered from it';
+
+COMMENT ON COLUMN internal.query_counts.seconds IS 'Time spent on all of them together';
+
+COMMENT ON COLUMN internal.query_counts.latency_counts IS 'Questions per class of time, the last one open';
+
 -- sequence internal.question_numbers
 
 CREATE SEQUENCE internal.question_numbers
@@ -2656,6 +2745,10 @@ CREATE INDEX quarantine_batch_idx ON internal.quarantine USING btree (batch_id);
 
 CREATE INDEX quarantine_waiting_parent_idx ON internal.quarantine USING btree (parent_id) WHERE ((status = 'waiting'::text) AND (rule = 'orphan'::text));
 
+-- index internal.query_counts_counted_idx
+
+CREATE INDEX query_counts_counted_idx ON internal.query_counts USING btree (counted_at);
+
 -- index internal.touched_days_day_idx
 
 CREATE INDEX touched_days_day_idx ON internal.touched_days USING btree (day);
@@ -2812,6 +2905,9 @@ GRANT ALL ON FUNCTION internal.refresh_view(view_name text) TO ioc_ingest;
 REVOKE ALL ON FUNCTION internal.refuse_audit_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION internal.refuse_truncating_norms() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION internal.server_activity() FROM PUBLIC;
+GRANT ALL ON FUNCTION internal.server_activity() TO ioc_ingest;
 
 REVOKE ALL ON FUNCTION internal.sum_days(first_day date, end_day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION internal.sum_days(first_day date, end_day date) TO ioc_ingest;
@@ -3053,6 +3149,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.quarantine TO ioc_ingest;
 
 GRANT SELECT ON SEQUENCE internal.quarantine_id_seq TO ioc_backup;
 GRANT USAGE ON SEQUENCE internal.quarantine_id_seq TO ioc_ingest;
+
+GRANT SELECT ON TABLE internal.query_counts TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.query_counts TO ioc_ingest;
 
 GRANT SELECT ON SEQUENCE internal.question_numbers TO ioc_backup;
 GRANT USAGE ON SEQUENCE internal.question_numbers TO ioc_ingest;

@@ -9,7 +9,7 @@ part of the record is in ``kernel.settings_database``, that of alerts in ``kerne
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     Field,
@@ -318,6 +318,9 @@ class AnalyticsConfig(SettingsRecord):
 
     debug_mode: Annotated[bool, Variable("ANALYTICS_DEBUG_MODE")] = False
     """Whether the log is detailed."""
+
+    log_format: Annotated[Literal["text", "json"], Variable("ANALYTICS_LOG_FORMAT")] = "text"
+    """Lines of the log for people, or one JSON object per line for machines."""
 
     pg_bin: Annotated[AbsolutePath | None, Variable("ANALYTICS_PG_BIN"), Allowed("a path")] = None
     """Folder of PostgreSQL's programs for the embedded server, before any other is tried."""

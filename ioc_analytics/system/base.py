@@ -15,6 +15,7 @@ from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import ConfigurationError, PrivacyRefusal
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.kernel.suggestions import did_you_mean
+from ioc_analytics.monitoring.questions import keep_counts
 from ioc_analytics.privacy.keys import load_pseudonymizer
 from ioc_analytics.privacy.pseudonyms import Pseudonymizer
 from ioc_analytics.query.cache import AnswerCache
@@ -44,7 +45,7 @@ class SystemBase:
         self.config = config
         self.role: ReadingRole = next(known for known in READERS if known == role)
         self.database = Database(config)
-        self.query_counters = QueryCounters()
+        self.query_counters = QueryCounters(lambda counted: keep_counts(self.database, counted))
         operations = config.operations
         self._answer_cache = (
             AnswerCache(operations.cache_bytes, operations.cache_timeout)

@@ -58,6 +58,7 @@ class AnalyticsSystem(DataIn, Upkeep, Answers, Norms, Predictions, Reports):
 
     def close(self) -> None:
         """Close all connections; the embedded server stops when nobody else uses it."""
+        self.query_counters.hand_in()
         self.database.close()
 
     def __enter__(self) -> Self:

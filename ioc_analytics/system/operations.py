@@ -70,7 +70,8 @@ class Operations(Retention):
     def measure_health(self) -> HealthMeasurements:
         """Measure server, host, platform and queries, and keep it in ``system_health_metrics``."""
         self.demand_analyst("measure health")
-        return measure_health(self.database, self.query_counters.figures())
+        self.query_counters.hand_in()
+        return measure_health(self.database)
 
     def keep_measurements(self, found: Iterable[Measurement]) -> None:
         """Keep figures that the caller measured, beside those of ``measure_health``."""
@@ -92,7 +93,8 @@ class Operations(Retention):
     def check_for_alerts(self) -> list[Alert]:
         """Measure, evaluate the alert rules, tell people of what is new, return open alerts."""
         self.demand_analyst("check for alerts")
-        return check_for_alerts(self.database, self.query_counters.figures())
+        self.query_counters.hand_in()
+        return check_for_alerts(self.database)
 
     def list_alerts(self, *, since: datetime | None = None) -> list[Alert]:
         """Return open alerts, and those that ended since a moment, the newest first."""
