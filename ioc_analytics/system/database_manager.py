@@ -96,9 +96,11 @@ class DatabaseManager:
         """Measure server, host, platform and queries; see ``AnalyticsSystem.measure_health``."""
         return self._system.measure_health()
 
-    def perform_maintenance(self, dry_run: bool = False) -> MaintenanceReport:
+    def perform_maintenance(
+        self, dry_run: bool = False, budget_seconds: float | None = None
+    ) -> MaintenanceReport:
         """Maintain the database; see ``AnalyticsSystem.perform_maintenance``."""
-        return self._system.perform_maintenance(dry_run)
+        return self._system.perform_maintenance(dry_run, budget_seconds)
 
     def check_for_alerts(self) -> list[Alert]:
         """Evaluate the alert rules; see ``AnalyticsSystem.check_for_alerts``."""

@@ -17,7 +17,7 @@ from ioc_analytics.backup.verify import verify_backup
 from ioc_analytics.database.jobs import end_lost_jobs
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
-from ioc_analytics.maintenance.care import maintain
+from ioc_analytics.maintenance.care import BUDGET_SECONDS, maintain
 from ioc_analytics.monitoring.advice import advise, review
 from ioc_analytics.monitoring.alerts import (
     acknowledge,
@@ -211,11 +211,25 @@ class Operations(Retention):
             self._note("upgrade", f"server {receipt.from_version} to {receipt.to_version}")
         return receipt
 
-    def perform_maintenance(self, dry_run: bool = False) -> MaintenanceReport:
+    def perform_maintenance(
+        self,
+        dry_run: bool = False,
+        budget_seconds: float | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> MaintenanceReport:
         """Give the tables the care that evidence asks for; views are refreshed too.
 
         Args:
             dry_run: Say what would be done, and do nothing.
+            budget_seconds: No action starts later than this after the beginning; 15 minutes.
+            progress: Called with the name of each step as it begins.
         """
         self.demand_analyst("maintain the database")
-        return maintain(self.database, self._retention_verbs(), is_dry_run=dry_run)
+        return maintain(
+            self.database,
+            self._retention_verbs(),
+            is_dry_run=dry_run,
+            budget_seconds=BUDGET_SECONDS if budget_seconds is None else budget_seconds,
+            progress=progress,
+        )
