@@ -128,6 +128,7 @@ class DataIn(SystemBase):
     ) -> list[QuarantineEntry]:
         """Return records put aside, newest first."""
         self.demand_analyst("see the quarantine")
+        self._note_answer("list_quarantine", batch_id, rule, status, limit)
         with self.database.connection("analyst") as connection:
             return list_entries(
                 connection, batch_id=batch_id, rule=rule, status=status, limit=limit
@@ -136,6 +137,7 @@ class DataIn(SystemBase):
     def show_quarantine(self, number: int) -> QuarantineEntry:
         """Return one record put aside, with its pseudonymised content."""
         self.demand_analyst("see the quarantine")
+        self._note_answer("show_quarantine", number)
         with self.database.connection("analyst") as connection:
             return read_entry(connection, number)
 

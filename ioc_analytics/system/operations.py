@@ -1,5 +1,6 @@
 """The facade: verbs of those who run the platform."""
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -15,7 +16,8 @@ from ioc_analytics.backup.restore import restore_backup
 from ioc_analytics.backup.upgrade import upgrade_server
 from ioc_analytics.backup.verify import verify_backup
 from ioc_analytics.database.jobs import end_lost_jobs
-from ioc_analytics.kernel.errors import InvalidInput
+from ioc_analytics.database.pools import Database
+from ioc_analytics.kernel.errors import AnalyticsError, InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.maintenance.care import BUDGET_SECONDS, maintain
 from ioc_analytics.monitoring.advice import advise, review
@@ -45,6 +47,8 @@ from ioc_analytics.records.health import (
 from ioc_analytics.records.maintenance import MaintenanceReport
 from ioc_analytics.system.base import account
 from ioc_analytics.system.retention import Retention
+
+_LOG = logging.getLogger(__name__)
 
 
 class Operations(Retention):
@@ -158,6 +162,7 @@ class Operations(Retention):
             raise InvalidInput(
                 f"a backup by {method} has no option {name!r}{did_you_mean(name, names)}"
             )
+        self._note("backup", method)
         return create_backup(
             self.database, method=method, compression=compression, progress=progress
         )
@@ -170,11 +175,13 @@ class Operations(Retention):
     def verify_backup(self, backup_id: str | None = None) -> Backup:
         """Compare the files of a backup, or of the newest one, with its manifest."""
         self.demand_analyst("verify backups")
+        self._note("verify", f"backup {backup_id or 'newest'}")
         return verify_backup(self.database, backup_id)
 
     def drill_backup(self, backup_id: str | None = None) -> Backup:
         """Restore a backup, or the newest one, on trial, and compare its content."""
         self.demand_analyst("drill backups")
+        self._note("drill", f"backup {backup_id or 'newest'}")
         return drill_backup(self.database, backup_id)
 
     def restore_backup(
@@ -189,7 +196,15 @@ class Operations(Retention):
         of this one belong to the database that was replaced.
         """
         self.demand_analyst("restore backups")
-        return restore_backup(self.database, backup_id, target, until)
+        receipt = restore_backup(self.database, backup_id, target, until)
+        try:
+            # Restored in place, the database has the log of its backup, and connections of its own.
+            with Database(self.config) as own, own.connection("ingest") as connection:
+                self._audit(connection, "restore", f"backup {receipt.id} into {receipt.target}")
+        except AnalyticsError:
+            # An installation that was lost has no log, and its backup was restored elsewhere.
+            _LOG.warning("the restore could not be noted in the audit log of this installation")
+        return receipt
 
     def end_log_archive(self) -> None:
         """Stop archiving the embedded server's log; the setting ``backup.log_archive`` began it."""
@@ -226,6 +241,7 @@ class Operations(Retention):
             progress: Called with the name of each step as it begins.
         """
         self.demand_analyst("maintain the database")
+        self._note("maintain", "dry run" if dry_run else "database")
         return maintain(
             self.database,
             self._retention_verbs(),

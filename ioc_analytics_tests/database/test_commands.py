@@ -79,6 +79,15 @@ def test_ingest_tells_what_became_of_every_record(run: Run, year: Path) -> None:
     assert again["records_processed"] == again["duplicates"]
 
 
+def test_ingest_tells_what_it_took_in_before_an_error(run: Run, year: Path, tmp_path: Path) -> None:
+    refused = run("ingest", year, tmp_path / "nowhere.csv", code=2)
+    assert re.search(r"year: batch \d+ in", refused.stdout)
+    assert "nowhere.csv" in refused.stderr
+    told = answer(run("ingest", year, tmp_path / "nowhere.csv", "--json", code=2))
+    assert told["error"]["kind"] == "InvalidInput"
+    assert [receipt["is_duplicate"] for receipt in told["receipts"]] == [True]
+
+
 def test_quarantine_lists_shows_and_retries(run: Run, year: Path) -> None:
     assert "empty" in run("quarantine", "list").stdout
     run("ingest", year)
