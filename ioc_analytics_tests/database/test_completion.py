@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,9 +10,13 @@ import pandas as pd
 import pytest
 
 from ioc_analytics import AnalyticsSystem
+from ioc_analytics.files.instruments import builtin_instruments
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.privacy.pipeline import AnonymizationPipeline
 from ioc_analytics.statistics import calibrate
+from ioc_analytics.synthetic.expectations import expected_later_completion
+from ioc_analytics.synthetic.files import generate_files
+from ioc_analytics.synthetic.population import REFERENCE
 from ioc_analytics_tests.database.survey import ASSESSMENTS, START, assessment_records
 
 DAYS = 200
@@ -153,6 +158,26 @@ def test_probabilities_are_calibrated_and_scored_when_the_truth_has_come(
         nobody = analytics.predict_completion(filters)
         assert (nobody.share, nobody.value, nobody.open_responses) == (None, 0, 0)
         assert nobody.to_dict()["responses"] == []
+
+
+def test_generated_interruptions_can_be_learnt(analytics: AnalyticsSystem, tmp_path: Path) -> None:
+    (batch,) = generate_files(
+        tmp_path / "year", responses=8_000, seed=7, organizations=40, with_ai=False
+    ).batches
+    analytics.ingest_files(batch)
+    found = analytics.predict_completion()
+    assert found.model == "logistic"
+    calibration = found.accuracy.backtest.calibration
+    assert calibration is not None
+    assert calibration.slope_interval.low <= 1 <= calibration.slope_interval.high
+    assert found.race[0].model == "base_rate"
+    assert found.accuracy.backtest.brier < 0.9 * found.race[0].brier
+    rows = found.to_frame()
+    rows = rows[rows["hours_open"] >= 1]
+    known = expected_later_completion(
+        REFERENCE, builtin_instruments()["ipip50"], rows["hours_open"].to_numpy(), 14 * 24.0
+    )
+    assert np.abs(rows["probability"] - known).mean() < 0.06
 
 
 def _completed_among(analytics: AnalyticsSystem, rows: pd.DataFrame) -> pd.Series:
