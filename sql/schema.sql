@@ -696,6 +696,7 @@ CREATE TABLE analytics.benchmarking_data (
     within_sd double precision,
     largest_share double precision,
     withheld_reason text,
+    immature bigint,
     CONSTRAINT benchmarking_data_peer_level_check CHECK ((peer_level = ANY (ARRAY['industry_size'::text, 'industry'::text, 'all'::text])))
 );
 
@@ -734,6 +735,8 @@ COMMENT ON COLUMN analytics.benchmarking_data.within_sd IS 'SD within organizati
 COMMENT ON COLUMN analytics.benchmarking_data.largest_share IS 'Share of the largest organization, 0 to 1';
 
 COMMENT ON COLUMN analytics.benchmarking_data.withheld_reason IS 'Why figures are NULL; NULL: nothing is withheld';
+
+COMMENT ON COLUMN analytics.benchmarking_data.immature IS 'Responses of the group left out of completion and abandonment, because they could still be completed';
 
 -- table analytics.daily_assessment_metrics
 

@@ -14,13 +14,9 @@ import psycopg
 
 from ioc_analytics.database.locks import transaction_lock
 from ioc_analytics.database.pools import Database
-from ioc_analytics.insight.daily import (
-    days_of_new_assessments,
-    first_immature_day,
-    mature_days,
-    release_daily,
-)
+from ioc_analytics.insight.daily import days_of_new_assessments, mature_days, release_daily
 from ioc_analytics.insight.distributions import release_days, release_months
+from ioc_analytics.insight.maturity import first_immature_day
 from ioc_analytics.insight.norms import fill_percentiles
 from ioc_analytics.insight.peer_groups import release_benchmarks
 from ioc_analytics.insight.validation import release_validations
@@ -33,6 +29,7 @@ from ioc_analytics.schema.views import refresh_views
 from ioc_analytics.states.rebuild import rebuild_month, touched_months
 
 DAILY: Final = "daily_assessment_metrics"
+BENCHMARKS: Final = "benchmarking_data"
 VALIDATION: Final = "dual_ai_validation_metrics"
 
 
@@ -81,7 +78,11 @@ def refresh(
     with database.connection("ingest") as connection:
         set_up = days_of_new_assessments(connection)
         released[DAILY] += release_daily(connection, set_up, mature_before)
-        mature_days(connection, mature_before)
+        ripened = mature_days(connection, mature_before)
+    for month in ripened:
+        with database.connection("ingest") as connection:
+            transaction_lock(connection, f"states {month:%Y-%m}")
+            released[BENCHMARKS] += release_benchmarks(connection, month, mature_before)
     views = refresh_views(database) if with_views else ()
     return RefreshReceipt(
         tuple(months),
@@ -139,7 +140,7 @@ def _release(
             DAILY: release_daily(connection, days, mature_before),
             "ocean_trait_distributions": release_months(connection, [month])
             + release_days(connection, days),
-            "benchmarking_data": release_benchmarks(connection, month),
+            BENCHMARKS: release_benchmarks(connection, month, mature_before),
             VALIDATION: release_validations(connection, days),
         }
     )

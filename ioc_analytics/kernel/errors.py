@@ -8,6 +8,7 @@ For: every room. Not for: driver errors (``database`` translates them) or Dagste
     AnalyticsError
     ├── ConfigurationError   change a setting            (exit 2)
     ├── InvalidInput         change the question or file (exit 2)
+    │   └── OutOfReach       only rows that retention took could answer
     ├── PrivacyRefusal       ask for less                (exit 3)
     ├── NotEnoughData        collect more, or ask wider  (exit 4)
     ├── Unavailable          wait and try again          (exit 5, transient)
@@ -40,6 +41,10 @@ class InvalidInput(AnalyticsError):
     """The question or the file cannot be taken as it is."""
 
     exit_code = 2
+
+
+class OutOfReach(InvalidInput):
+    """Only rows could answer, and retention has taken them: ask for a later range, or less."""
 
 
 class PrivacyRefusal(AnalyticsError):

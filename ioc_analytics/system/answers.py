@@ -87,8 +87,15 @@ class Answers(SystemBase):
         own = None
         if org_hash is not None:
             own = UUID(organization_of(org_hash, lambda name: self.pseudonym("organization", name)))
-        with self.database.connection("analyst") as connection:
-            return benchmark(connection, own, industry, size, TimeRange.parse(time_range))
+        with self.query_counters.request(), self.database.connection("analyst") as connection:
+            return benchmark(
+                connection,
+                own,
+                industry,
+                size,
+                TimeRange.parse(time_range),
+                maturity_days=self.config.maturity_days,
+            )
 
     def analyze_metric(
         self, metric: str, filters: Any = None, time_range: Any = None
@@ -106,7 +113,14 @@ class Answers(SystemBase):
             PrivacyRefusal: The role sees released figures only.
         """
         with self._asking(filters, time_range) as (connection, chosen, times, organization):
-            return measure_metric(connection, metric, chosen, times, organization)
+            return measure_metric(
+                connection,
+                metric,
+                chosen,
+                times,
+                organization,
+                maturity_days=self.config.maturity_days,
+            )
 
     def compare_groups(self, by: str, filters: Any = (), time_range: Any = None) -> GroupComparison:
         """Compare the five traits between the categories of a dimension.
@@ -248,7 +262,7 @@ class Answers(SystemBase):
             PrivacyRefusal: The role sees released figures only.
         """
         self.demand_analyst("see exact figures")
-        with self.database.connection("analyst") as connection:
+        with self.query_counters.request(), self.database.connection("analyst") as connection:
             return analyze_ai_validation(connection, TimeRange.parse(time_range))
 
     def query(

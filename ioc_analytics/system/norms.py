@@ -85,7 +85,7 @@ class Norms(SystemBase):
             PrivacyRefusal: The role sees released figures only.
         """
         self.demand_analyst("see norms")
-        with self.database.connection("analyst") as connection:
+        with self.query_counters.request(), self.database.connection("analyst") as connection:
             return norm_percentile(
                 connection,
                 instrument,

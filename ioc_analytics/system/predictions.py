@@ -108,7 +108,7 @@ class Predictions(SystemBase):
             PrivacyRefusal: The role sees released figures only.
         """
         self.demand_analyst("plan resources")
-        with self.database.connection("analyst") as connection:
+        with self.query_counters.request(), self.database.connection("analyst") as connection:
             found = plan_resources(connection, horizon)
         self._keep("plan", "resources", found.predictions())
         return found

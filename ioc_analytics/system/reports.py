@@ -21,8 +21,8 @@ class Reports(Operations):
             config: ``title``, ``sections`` (distributions, correlations, groups, history, metrics,
                 trends, outliers, ai_validation, benchmarks, norms, data_quality), ``filters``,
                 ``time_range``, ``format`` (html, markdown or json), ``by`` (dimension of the
-                groups), ``interval`` (monthly or quarterly), ``organization`` (for the
-                benchmarks), ``filename``.
+                groups), ``interval`` (monthly or quarterly), ``organization`` (compared
+                with its peers), ``filename``.
 
         Raises:
             InvalidInput: An option, section or format is unknown.

@@ -1,5 +1,6 @@
 """Backups, health, exports and the views, run by Dagster on a real database."""
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -244,6 +245,21 @@ def test_the_report_of_a_period_is_an_asset_with_a_link_and_a_chart(
     (file,) = filled.config.reports.path.iterdir()
     assert shown["report"] == file.as_uri()
     assert "data:image/svg+xml;base64," in shown["chart"]
+
+
+def test_the_weekly_report_judges_its_week_beside_the_year(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    analytics: AnalyticsSystem,
+) -> None:
+    analytics.ingest_data(make_survey(analytics.config, 4000, days=364))
+    options = {"before": "2024-12-11", "format": "json"}
+    assert run(definitions, instance, "weekly_report", write_weekly_report=options).success
+    (file,) = analytics.config.reports.path.iterdir()
+    sections = json.loads(file.read_text("utf-8"))["sections"]
+    found = {section["name"]: section["figures"] for section in sections}
+    assert found["trends"]["response_volume"]["trend"] != "undetermined"
+    assert min(found["ai_validation"]["judged_weeks"].values()) > 0
 
 
 def test_a_report_on_what_a_person_fills_in(
