@@ -6,7 +6,6 @@ The asking organization is never among its own peers. A peer group that is too s
 organization dominates, widens from industry and size to industry, then to all.
 """
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -46,7 +45,7 @@ from ioc_analytics.states.selection import Selection
 from ioc_analytics.statistics.correlation import adjust_false_discovery
 from ioc_analytics.statistics.funnels import draw_funnel
 from ioc_analytics.statistics.intervals import ConfidenceInterval
-from ioc_analytics.statistics.ranks import percentile_rank
+from ioc_analytics.statistics.ranks import average_rank, percentile_rank
 from ioc_analytics.statistics.shrinkage import estimate_prior
 
 INDEX_METRICS: Final = (
@@ -56,8 +55,6 @@ INDEX_METRICS: Final = (
     "careless_rate",
 )
 """What the performance index is the mean of; careless answers count from the other end."""
-
-_Z: Final = 1.959963984540054
 
 
 def benchmark(
@@ -221,10 +218,11 @@ def _against(
             all_best.values[:-1],
             all_best.errors[:-1],
         )
-        half = _Z * math.hypot(math.sqrt(variance), funnel.target_error)
-        centre = unit(funnel.target)
-        effect = ConfidenceInterval(
-            0.95, unit(value - half) - centre, unit(value + half) - centre, "normal"
+        apart, centre = funnel.distance(value, variance), unit(funnel.target)
+        effect = replace(
+            apart,
+            low=unit(funnel.target + apart.low) - centre,
+            high=unit(funnel.target + apart.high) - centre,
         )
 
     def limits(at: float) -> ConfidenceInterval:
@@ -269,7 +267,7 @@ def _adjusted(found: dict[str, Benchmark]) -> dict[str, Benchmark]:
 
 def _index(found: Mapping[str, Benchmark]) -> PerformanceIndex | None:
     ranks: list[float] = []
-    spread = 0.0
+    spreads: list[float] = []
     used = tuple(metric for metric in INDEX_METRICS if metric in found)
     for metric in used:
         b = found[metric]
@@ -277,16 +275,11 @@ def _index(found: Mapping[str, Benchmark]) -> PerformanceIndex | None:
             continue
         is_turned = METRICS[metric].is_higher_better is False
         ranks.append(100 - b.percentile_rank if is_turned else b.percentile_rank)
-        spread += b.rank_std_dev**2
+        spreads.append(b.rank_std_dev)
     if not ranks:
         return None
-    value = sum(ranks) / len(ranks)
-    # The errors of the four are of different events, and taken as independent.
-    half = _Z * math.sqrt(spread) / len(ranks)
-    interval = ConfidenceInterval(
-        0.95, max(0.0, value - half), min(100.0, value + half), "independent_ranks"
-    )
-    return PerformanceIndex(value, interval, used)
+    # The errors of the four are of different events.
+    return PerformanceIndex(*average_rank(ranks, spreads), used)
 
 
 def _period_before(wanted: TimeRange) -> TimeRange | None:
