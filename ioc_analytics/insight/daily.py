@@ -62,6 +62,14 @@ def first_immature_day(today: date, maturity_days: int) -> date:
     return today - timedelta(days=maturity_days)
 
 
+def ripe_months(connection: psycopg.Connection[Any], mature_before: date) -> list[date]:
+    """Return the months with released days that have become mature since, ascending."""
+    rows = connection.execute(
+        sqlfiles.query("insight/ripe_months"), {"mature_before": mature_before}
+    )
+    return [month for (month,) in rows]
+
+
 def mature_days(connection: psycopg.Connection[Any], mature_before: date) -> None:
     """Mark the released days that have become mature since."""
     connection.execute(sqlfiles.query("insight/mature_days"), {"mature_before": mature_before})

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import dagster as dg
 
+from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.orchestration.inbox import Arrival, Inbox, shown_name
 from ioc_analytics.orchestration.jobs import INGEST, INGEST_STEP, REFRESH
 from ioc_analytics.orchestration.partitions import adjacent_months, month_key
@@ -21,6 +22,9 @@ ARRIVAL_TAG: Final = "ioc/arrival"
 
 ATTEMPT_TAG: Final = "ioc/attempt"
 """Tag of a run with the number of runs that took this batch up, itself included."""
+
+MARK_TAG: Final = "ioc/mark"
+"""Tag of a refresh with the number of the newest mark that asked for it, or the day that did."""
 
 INTERVAL_SECONDS: Final = 10
 BATCHES_PER_TICK: Final = 20
@@ -102,19 +106,32 @@ def touched_months(
     """Refreshes exactly the months that new, late or corrected rows touched.
 
     Adjacent months go into one run. While a refresh is waiting or running nothing more is asked
-    for, and after a failed one five minutes pass before the same months are tried again.
+    for, and after a failed one five minutes pass before the same months are tried again. Once a
+    day, months without new rows are asked for whose days have become mature since.
     """
     unfinished = dg.RunsFilter(job_name=REFRESH, statuses=_UNFINISHED)
     if _newest_run(context.instance, unfinished) is not None:
         return dg.SensorResult(skip_reason="a refresh is on its way")
-    ranges = [_range_tags(*run) for run in adjacent_months(analytics.system.touched_months())]
-    if not ranges:
-        return dg.SensorResult(skip_reason="no month is touched")
-    due = [tags for tags in ranges if not _has_just_failed(context.instance, tags)]
+    today = f"{utc_now():%Y%m%d}"
+    marks = analytics.system.newest_marks()
+    if not marks and context.cursor != today:
+        marks = dict.fromkeys(analytics.system.ripe_months(), int(today))
+    if not marks:
+        return dg.SensorResult(skip_reason="no month is touched", cursor=today)
+    due = [
+        (first, last)
+        for first, last in adjacent_months(marks)
+        if not _has_just_failed(context.instance, _range_tags(first, last))
+    ]
     if not due:
         return dg.SensorResult(skip_reason="the last refresh failed; the next waits a little")
     dropped = _oldest_drop(context.instance)
-    return dg.SensorResult(run_requests=[dg.RunRequest(tags={**tags, **dropped}) for tags in due])
+    requests = []
+    for first, last in due:
+        newest = max(mark for month, mark in marks.items() if first <= month <= last)
+        wanted = {**_range_tags(first, last), MARK_TAG: str(newest)}
+        requests.append(_refresh_request(context.instance, wanted, dropped))
+    return dg.SensorResult(run_requests=requests)
 
 
 def _why_to_wait(instance: dg.DagsterInstance, analytics: AnalyticsResource) -> str | None:
@@ -152,6 +169,16 @@ def _request(arrival: Arrival, attempt: int) -> dg.RunRequest:
             DROPPED_TAG: arrival.dropped_at.isoformat(),
             "ioc/file": shown_name(arrival.path)[:_TAG_LENGTH],
         },
+    )
+
+
+def _refresh_request(
+    instance: dg.DagsterInstance, wanted: Mapping[str, str], others: Mapping[str, str]
+) -> dg.RunRequest:
+    """Ask for a refresh by a key that every daemon finds for the same marks."""
+    attempt = instance.get_runs_count(dg.RunsFilter(job_name=REFRESH, tags=dict(wanted))) + 1
+    return dg.RunRequest(
+        run_key="|".join([*wanted.values(), str(attempt)]), tags={**wanted, **others}
     )
 
 
