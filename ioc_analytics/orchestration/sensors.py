@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, Final
 
 import dagster as dg
+from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.orchestration.inbox import Arrival, Inbox, shown_name
@@ -38,12 +39,8 @@ _FIRST_WAIT_SECONDS: Final = 30
 _LONGEST_WAIT_SECONDS: Final = 3600
 _FAILED_REFRESH_WAIT_SECONDS: Final = 300
 _TAG_LENGTH: Final = 255
-_UNFINISHED: Final = [
-    status
-    for status in dg.DagsterRunStatus
-    if status
-    not in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
-]
+_FINISHED: Final = list(FINISHED_STATUSES)
+_UNFINISHED: Final = [status for status in dg.DagsterRunStatus if status not in _FINISHED]
 
 
 @dg.sensor(
@@ -61,6 +58,8 @@ def inbox(context: dg.SensorEvaluationContext, analytics: AnalyticsResource) -> 
     way, none is taken. Hidden files, `*.part`, `*.tmp` and the like are left alone,
     so write under such a name and rename.
 
+    What cannot be read goes to `failed/` as well, and keeps no other batch waiting.
+
     A wide survey export needs a mapping: `survey.csv.toml` or `survey.toml` beside `survey.csv`,
     or a `mapping.toml` for all single files of the inbox; a folder may bring its own
     `mapping.toml`. Mappings stay where they are.
@@ -71,7 +70,10 @@ def inbox(context: dg.SensorEvaluationContext, analytics: AnalyticsResource) -> 
     """
     folder = Inbox(analytics.config.inbox)
     folder.purge()
-    arrivals = folder.arrivals()
+    arrivals, unreadable = folder.look()
+    for path, fault in unreadable.items():
+        told = f"{shown_name(path)} cannot be read: {fault}"
+        context.log.error(told if folder.set_aside(path, told) else f"{told}; nor can it be moved")
     reason = _why_to_wait(context.instance, analytics) if arrivals else None
     if reason is not None:
         return dg.SensorResult(skip_reason=f"{len(arrivals)} batches wait: {reason}")
@@ -176,7 +178,9 @@ def _refresh_request(
     instance: dg.DagsterInstance, wanted: Mapping[str, str], others: Mapping[str, str]
 ) -> dg.RunRequest:
     """Ask for a refresh by a key that every daemon finds for the same marks."""
-    attempt = instance.get_runs_count(dg.RunsFilter(job_name=REFRESH, tags=dict(wanted))) + 1
+    # Another daemon's run for these marks, which has just begun, is no attempt that has passed.
+    passed = dg.RunsFilter(job_name=REFRESH, tags=dict(wanted), statuses=_FINISHED)
+    attempt = instance.get_runs_count(passed) + 1
     return dg.RunRequest(
         run_key="|".join([*wanted.values(), str(attempt)]), tags={**wanted, **others}
     )

@@ -122,6 +122,28 @@ def test_a_file_that_is_being_taken_is_not_asked_for_again(
     assert second.run_key != request.run_key
 
 
+def test_what_cannot_be_read_goes_aside_and_keeps_no_other_waiting(
+    analytics: AnalyticsSystem, instance: dg.DagsterInstance, inbox: Path
+) -> None:
+    for name, target in (("turning", "turning"), ("dangling", "nowhere")):
+        (inbox / name).mkdir()
+        (inbox / name / "responses.csv").symlink_to(inbox / name / target)
+        (inbox / name / "turning").symlink_to(inbox / name / "turning")
+    (inbox / "closed").mkdir()
+    (inbox / "closed" / "responses.csv").write_text("a\n")
+    (inbox / "closed").chmod(0)
+    (inbox / "one.csv").write_text("a\n")
+    asked = paths(asked_for(analytics, instance))
+    assert "one.csv" in asked
+    # The superuser may read everything; another account may not even move it.
+    assert ("closed" in asked) == (os.geteuid() == 0)
+    (inbox / "closed").chmod(0o700)
+    assert {path.name for path in inbox.iterdir()} == {"one.csv", "closed", "failed"}
+    (note,) = (inbox / "failed").glob("*-turning.reason.txt")
+    assert "turning cannot be read: Too many levels of symbolic links" in note.read_text()
+    assert len(list((inbox / "failed").glob("*-dangling"))) == 1
+
+
 def test_after_a_run_that_died_the_next_attempt_has_another_key(
     analytics: AnalyticsSystem,
     instance: dg.DagsterInstance,
