@@ -272,7 +272,7 @@ class _Attempt:
             repairs=dict(self._repairs),
             quarantine=dict(self._rules),
             dropped_columns=tuple(sorted(self._dropped)),
-            touched_days=tuple(sorted(load.touched)),
+            touched_days=tuple(load.touched_days()),
             settled=settled,
             warnings=self._batch.warnings,
             duration_seconds=time.monotonic() - self._started,
@@ -317,5 +317,5 @@ def close_batch(load: Load, receipt: IngestReceipt) -> None:
     """Write what closes a batch: replaced batches, touched days, the receipt."""
     batch_id = load.batch_id
     load.execute("note_replaced", {"batch_id": batch_id, "replaced": sorted(load.replaced_batches)})
-    load.execute("touch_days", {"batch_id": batch_id, "days": sorted(load.touched)})
+    load.execute("touch_days", {"batch_id": batch_id, "days": load.touched_days()})
     load.execute("close_batch", {"batch_id": batch_id, "receipt": Jsonb(receipt.to_dict())})

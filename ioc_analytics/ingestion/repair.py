@@ -139,7 +139,7 @@ def _retry(
             name=_NAME,
             by_kind={},
             quarantine=Counter(refusal.rule for refusal in refused),
-            touched_days=tuple(sorted(load.touched)),
+            touched_days=tuple(load.touched_days()),
             settled=settled,
             duration_seconds=time.monotonic() - started,
         )

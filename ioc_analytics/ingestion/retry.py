@@ -78,7 +78,7 @@ def _retry(
             batch_id=claimed,
             name=_NAME,
             by_kind={},
-            touched_days=tuple(sorted(load.touched)),
+            touched_days=tuple(load.touched_days()),
             settled=settled,
             duration_seconds=time.monotonic() - started,
         )

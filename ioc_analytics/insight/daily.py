@@ -55,6 +55,14 @@ def days_of_new_assessments(connection: psycopg.Connection[Any]) -> list[date]:
     return [day for (day,) in connection.execute(sqlfiles.query("insight/days_of_new_assessments"))]
 
 
+def ripe_months(connection: psycopg.Connection[Any], mature_before: date) -> list[date]:
+    """Return the months with released days that have become mature since, ascending."""
+    rows = connection.execute(
+        sqlfiles.query("insight/ripe_months"), {"mature_before": mature_before}
+    )
+    return [month for (month,) in rows]
+
+
 def mature_days(connection: psycopg.Connection[Any], mature_before: date) -> list[date]:
     """Mark the released days that have become mature since; return their months."""
     rows = connection.execute(

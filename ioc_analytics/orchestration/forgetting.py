@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import dagster as dg
+from dagster._core.storage.dagster_run import FINISHED_STATUSES
 from pydantic import Field
 
 from ioc_analytics.kernel.clock import utc_now
@@ -22,11 +23,6 @@ from ioc_analytics.resources.failures import RETRY, failures
 FORGET_RUNS: Final = "forget_runs"
 
 _DRIVER: Final = "+psycopg2"
-_ENDED: Final = [
-    dg.DagsterRunStatus.SUCCESS,
-    dg.DagsterRunStatus.FAILURE,
-    dg.DagsterRunStatus.CANCELED,
-]
 _NEWEST_STAYS: Final = (
     dg.DagsterEventType.ASSET_MATERIALIZATION,
     dg.DagsterEventType.ASSET_OBSERVATION,
@@ -89,7 +85,9 @@ def forget_old_runs(instance: dg.DagsterInstance, before: datetime) -> Forgotten
 def _forget_files(instance: dg.DagsterInstance, before: datetime) -> Forgotten:
     kept = set(_runs_of_the_newest(instance))
     storage: Any = instance.event_log_storage
-    old = instance.get_run_ids(dg.RunsFilter(statuses=_ENDED, updated_before=before))
+    old = instance.get_run_ids(
+        dg.RunsFilter(statuses=list(FINISHED_STATUSES), updated_before=before)
+    )
     going = [run_id for run_id in old if run_id not in kept]
     for run_id in going:
         instance.compute_log_manager.delete_logs(prefix=[run_id])

@@ -6,13 +6,16 @@ from datetime import date
 from typing import Literal
 
 from ioc_analytics.database.jobs import noted_job
+from ioc_analytics.insight.daily import ripe_months
+from ioc_analytics.insight.maturity import first_immature_day
 from ioc_analytics.insight.refresh import count_days, refresh, release_daily_tables
+from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.monitoring.integrity import Finding, examine
 from ioc_analytics.monitoring.quality import evaluate_quality
 from ioc_analytics.records.answers import RefreshReceipt
 from ioc_analytics.records.quality import QualityEvaluation
 from ioc_analytics.schema.views import refresh_views
-from ioc_analytics.states.rebuild import touched_months
+from ioc_analytics.states.rebuild import newest_marks
 from ioc_analytics.states.sealing import MINIMUM_CELL, seal_month
 from ioc_analytics.system.base import SystemBase
 
@@ -62,8 +65,21 @@ class Upkeep(SystemBase):
 
     def touched_months(self) -> list[date]:
         """Return the first days of the months whose states are behind their rows, ascending."""
+        return list(self.newest_marks())
+
+    def newest_marks(self) -> dict[date, int]:
+        """Return the months whose states are behind their rows, with their newest mark's number.
+
+        Marks are numbered as they come: another number means that more has touched a month.
+        """
         with self.database.connection("ingest") as connection:
-            return touched_months(connection)
+            return newest_marks(connection)
+
+    def ripe_months(self) -> list[date]:
+        """Return the months with days that a refresh would mark as mature, ascending."""
+        before = first_immature_day(utc_now().date(), self.config.maturity_days)
+        with self.database.connection("ingest") as connection:
+            return ripe_months(connection, before)
 
     def check_integrity(self, name: str) -> Finding:
         """Compare what is stored with what must hold of it; see ``monitoring.integrity``.

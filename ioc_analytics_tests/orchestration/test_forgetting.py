@@ -7,9 +7,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from psycopg import sql
 
-from ioc_analytics.database.neighbours import neighbour_url
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.orchestration import forgetting
 from ioc_analytics.orchestration.build import build_defs
@@ -36,23 +34,18 @@ def kept(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ig
 @pytest.fixture(params=["postgres", "files"])
 def instance(
     request: pytest.FixtureRequest,
-    analytics: AnalyticsSystem,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[dg.DagsterInstance]:
     """The instance of dagster.yaml, in a database of its own that DAGSTER_PG_URL names, or not."""
     monkeypatch.delenv("DAGSTER_PG_URL", raising=False)
     if request.param == "postgres":
-        monkeypatch.setenv("DAGSTER_PG_URL", neighbour_url(analytics.database, "other"))
+        monkeypatch.setenv("DAGSTER_PG_URL", request.getfixturevalue("storage_url"))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "dagster.yaml").write_text((CHECKOUT / "dagster.yaml").read_text())
     with dg.DagsterInstance.get() as instance:
         yield instance
-    if request.param == "postgres":
-        with analytics.database.superuser_connection() as connection:
-            name = sql.Identifier(f"{analytics.config.database.database}_other")
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 
 
 def make(instance: dg.DagsterInstance, day: str) -> str:

@@ -138,48 +138,6 @@ def test_a_failed_check_is_told_and_its_end_too(
     assert told(sink, "resolved").count("checks_fail") == 1
 
 
-def test_a_sensor_that_throws_is_counted_until_it_works_again(
-    instance: dg.DagsterInstance, analytics: AnalyticsSystem
-) -> None:
-    from dagster._core.definitions.run_request import InstigatorType
-    from dagster._core.remote_origin import (
-        RegisteredCodeLocationOrigin,
-        RemoteInstigatorOrigin,
-        RemoteRepositoryOrigin,
-    )
-    from dagster._core.scheduler.instigation import (
-        InstigatorState,
-        InstigatorStatus,
-        SensorInstigatorData,
-        TickData,
-        TickStatus,
-    )
-    from dagster_shared.error import SerializableErrorInfo
-
-    repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("ioc_analytics"), "defs")
-    state = InstigatorState(
-        RemoteInstigatorOrigin(repository, "inbox"),
-        InstigatorType.SENSOR,
-        InstigatorStatus.DECLARED_IN_CODE,
-        SensorInstigatorData(),
-    )
-    instance.add_instigator_state(state)
-    error = SerializableErrorInfo("it threw", [], "ValueError")
-    for at, status in enumerate((TickStatus.SKIPPED, TickStatus.FAILURE)):
-        instance.create_tick(
-            TickData(
-                instigator_origin_id=state.instigator_origin_id,
-                instigator_name="inbox",
-                instigator_type=InstigatorType.SENSOR,
-                status=status,
-                timestamp=1000.0 + at,
-                selector_id=state.selector_id,
-                error=error if status == TickStatus.FAILURE else None,
-            )
-        )
-        assert measured(instance, analytics)["failing_ticks"] == at
-
-
 def test_late_assets_are_those_that_schedules_make() -> None:
     config = AnalyticsConfig.load({}, enable_backups=False)
     assert "backups" not in fresh_assets(config)
