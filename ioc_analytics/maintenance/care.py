@@ -39,7 +39,7 @@ from ioc_analytics.schema.partitions import (
     premake_partitions,
     read_runway,
 )
-from ioc_analytics.schema.views import VIEWS, refresh_view
+from ioc_analytics.schema.views import VIEWS, PromisesBroken, refresh_view
 
 LOCK_SECONDS: Final = 2
 BUDGET_SECONDS: Final = 900.0
@@ -118,6 +118,8 @@ def _run(step: PlannedStep, is_dry_run: bool, deadline: float) -> MaintenanceSte
             if not isinstance(error.__cause__, psycopg.errors.QueryCanceled):
                 raise
             left[action.text] = "it was cancelled"
+        except PromisesBroken as error:
+            left[action.text] = str(error)
         else:
             done.append(action.text)
     return MaintenanceStep(

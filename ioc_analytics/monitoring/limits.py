@@ -44,6 +44,7 @@ LIMITS: Final = {
     ("database", "transaction_seconds"): Limit(_ALERTED.transaction_seconds),
     ("platform", "runway_months"): Limit(_ALERTED.runway_months, is_floor=True),
     ("platform", "batch_age_hours"): Limit(_ALERTED.batch_age_hours),
+    ("platform", "refresh_lag_minutes"): Limit(_ALERTED.refresh_lag_minutes),
     ("platform", "backup_age_hours"): Limit(_ALERTED.backup_age_hours),
     ("platform", "quality_score"): Limit(_ALERTED.quality_score, 50, is_floor=True),
     ("query", "error_rate"): Limit(_ALERTED.query_error_percent / 100),

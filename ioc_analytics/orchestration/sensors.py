@@ -14,7 +14,9 @@ from ioc_analytics.orchestration.inbox import Arrival, Inbox, shown_name
 from ioc_analytics.orchestration.jobs import INGEST, INGEST_STEP, REFRESH
 from ioc_analytics.orchestration.partitions import adjacent_months, month_key
 from ioc_analytics.orchestration.presentation import DROPPED_TAG
+from ioc_analytics.records.quality import ON_INGEST
 from ioc_analytics.resources import AnalyticsResource
+from ioc_analytics.schema.views import PromisesBroken
 
 ARRIVAL_TAG: Final = "ioc/arrival"
 """Tag of a run with the signature of what it takes in."""
@@ -102,7 +104,9 @@ def touched_months(
     """Refreshes exactly the months that new, late or corrected rows touched.
 
     Adjacent months go into one run. While a refresh is waiting or running nothing more is asked
-    for, and after a failed one five minutes pass before the same months are tried again.
+    for, and after a failed one five minutes pass before the same months are tried again. While the
+    newest result of a check on ingestion is bad, nothing is asked for either: what such a batch
+    brought is not released before somebody has looked.
     """
     unfinished = dg.RunsFilter(job_name=REFRESH, statuses=_UNFINISHED)
     if _newest_run(context.instance, unfinished) is not None:
@@ -110,6 +114,9 @@ def touched_months(
     ranges = [_range_tags(*run) for run in adjacent_months(analytics.system.touched_months())]
     if not ranges:
         return dg.SensorResult(skip_reason="no month is touched")
+    broken = analytics.system.broken_promises(ON_INGEST)
+    if broken:
+        return dg.SensorResult(skip_reason=str(PromisesBroken("the months stay", broken)))
     due = [tags for tags in ranges if not _has_just_failed(context.instance, tags)]
     if not due:
         return dg.SensorResult(skip_reason="the last refresh failed; the next waits a little")
