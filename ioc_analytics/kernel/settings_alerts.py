@@ -73,6 +73,11 @@ class AlertLimits(SettingsRecord):
     )
     """Hours since the newest batch, once there is one."""
 
+    refresh_lag_minutes: Annotated[
+        Number, Variable("ANALYTICS_ALERT_REFRESH_LAG_MINUTES"), Field(ge=1)
+    ] = 60.0
+    """Minutes that rows may wait until what is released from them is brought up to date."""
+
     failed_jobs: Annotated[Whole, Variable("ANALYTICS_ALERT_FAILED_JOBS"), Field(ge=0)] = 2
     """Jobs that may fail within 24 hours."""
 

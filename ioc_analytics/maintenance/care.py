@@ -41,7 +41,7 @@ from ioc_analytics.schema.partitions import (
     premake_partitions,
     read_runway,
 )
-from ioc_analytics.schema.views import VIEWS, refresh_view
+from ioc_analytics.schema.views import VIEWS, PromisesBroken, refresh_view
 
 LOCK_SECONDS: Final = 2
 BUDGET_SECONDS: Final = 900.0
@@ -141,6 +141,8 @@ def _run(step: PlannedStep, is_dry_run: bool, deadline: float) -> MaintenanceSte
                 left[action.text] = str(error)
             else:
                 raise
+        except PromisesBroken as error:
+            left[action.text] = str(error)
         else:
             done.append(action.text)
     return MaintenanceStep(

@@ -63,6 +63,7 @@ def limits_of(config: AnalyticsConfig) -> Limits:
             ("database", "transaction_seconds"): Limit(alerted.transaction_seconds),
             ("platform", "runway_months"): Limit(alerted.runway_months, is_floor=True),
             ("platform", "batch_age_hours"): Limit(alerted.batch_age_hours),
+            ("platform", "refresh_lag_minutes"): Limit(alerted.refresh_lag_minutes),
             ("platform", "backup_age_hours"): Limit(alerted.backup_age_hours),
             ("platform", "quality_score"): Limit(alerted.quality_score, 50, is_floor=True),
             ("query", "error_rate"): Limit(alerted.query_error_percent / 100),

@@ -202,6 +202,10 @@ def build_rules(config: AnalyticsConfig) -> tuple[Rule, ...]:
             "hours", "age of the newest batch",
         ),
         Rule(
+            "refresh_stuck", "platform", "refresh_lag_minutes", "error",
+            limits.refresh_lag_minutes, "minutes", "wait of rows to be released",
+        ),
+        Rule(
             "jobs_fail", "platform", "failed_jobs", "error", limits.failed_jobs, "jobs",
             "jobs failed within 24 hours",
         ),

@@ -16,6 +16,7 @@ _UNITS: Final = {
     "bytes": "bytes",
     "percent": "percent",
     "seconds": "seconds",
+    "minutes": "minutes",
     "hours": "hours",
     "months": "months",
 }

@@ -11,10 +11,10 @@ from ioc_analytics.insight.maturity import first_immature_day
 from ioc_analytics.insight.refresh import count_days, refresh, release_daily_tables
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.monitoring.integrity import Finding, examine
-from ioc_analytics.monitoring.quality import evaluate_quality
+from ioc_analytics.monitoring.quality import evaluate_quality, keep_finding
 from ioc_analytics.records.answers import RefreshReceipt
-from ioc_analytics.records.quality import QualityEvaluation
-from ioc_analytics.schema.views import refresh_views
+from ioc_analytics.records.quality import BLOCKING, BrokenPromise, QualityEvaluation
+from ioc_analytics.schema.views import broken_promises, refresh_views
 from ioc_analytics.states.rebuild import newest_marks
 from ioc_analytics.states.sealing import MINIMUM_CELL, seal_month
 from ioc_analytics.system.base import SystemBase
@@ -82,14 +82,24 @@ class Upkeep(SystemBase):
             return ripe_months(connection, before)
 
     def check_integrity(self, name: str) -> Finding:
-        """Compare what is stored with what must hold of it; see ``monitoring.integrity``.
+        """Compare what is stored with what must hold of it, and keep the result.
+
+        While it is bad, views are not refreshed, and after a batch nothing is released; see
+        ``monitoring.integrity``.
 
         Args:
             name: One of ``monitoring.integrity.PROMISES``.
         """
         self.demand_analyst("compare records")
         with self.database.connection("ingest") as connection:
-            return examine(connection, name)
+            found = examine(connection, name)
+            keep_finding(connection, found)
+        return found
+
+    def broken_promises(self, names: Sequence[str] = BLOCKING) -> tuple[BrokenPromise, ...]:
+        """Return those of some blocking checks whose newest result is bad."""
+        with self.database.connection("analyst") as connection:
+            return broken_promises(connection, names)
 
     def evaluate_quality(self) -> QualityEvaluation:
         """Look at every data quality check, and keep results and score."""
@@ -108,7 +118,11 @@ class Upkeep(SystemBase):
         return responses
 
     def refresh_views(self) -> tuple[str, ...]:
-        """Refresh the materialized views, without locking readers out."""
+        """Refresh the materialized views, without locking readers out.
+
+        Raises:
+            PromisesBroken: The newest result of a blocking check is bad; nothing is refreshed.
+        """
         self.demand_analyst("refresh views")
         with self._noted_job("refresh", "views"):
             return refresh_views(self.database)
