@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ioc_analytics.backup import archive
 from ioc_analytics.backup.catalogue import list_backups, locked_folder, mirror, newest_drilled
+from ioc_analytics.database.clocks import demand_clocks
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.settings import BackupSettings
@@ -47,6 +48,9 @@ def prune_backups(
 ) -> list[Backup]:
     """Delete what the plan says and return it; nothing goes before one backup was drilled.
 
+    Raises:
+        IntegrityFailure: Something speaks against the clock: no age can be trusted.
+
     Args:
         database: The database.
         is_held: Whether a legal hold keeps a backup of that moment.
@@ -54,7 +58,12 @@ def prune_backups(
     """
     config = database.config
     with locked_folder(config) as folder:
-        planned = plan_pruning(list_backups(config), config.backup, utc_now())
+        known, now = list_backups(config), utc_now()
+        planned = plan_pruning(known, config.backup, now)
+        if planned:
+            with database.connection("ingest") as connection:
+                moments = [one.created_at for one in known if one.fault is None]
+                demand_clocks(connection, now, config.retention.silence_days, moments)
         going = [
             one
             for one in planned

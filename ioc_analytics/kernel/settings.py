@@ -185,6 +185,12 @@ class RetentionSettings(SettingsRecord):
     ] = 7
     """Days that a detached partition waits before it is dropped."""
 
+    silence_days: Annotated[
+        Whole, Variable("ANALYTICS_RETENTION_SILENCE_DAYS"), Field(ge=1, le=36_500)
+    ] = 45
+    """Days without any record (batch, measurement, job, backup) up to a week ago, after which
+    neither rows nor backups go: the clock may run ahead. Raise it once when it is right."""
+
     archive: Annotated[
         AbsolutePath | None, Variable("ANALYTICS_ARCHIVE_FOLDER"), Allowed("a path")
     ] = None

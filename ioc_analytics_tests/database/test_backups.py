@@ -428,6 +428,36 @@ def test_retention_keeps_what_counts(
     assert [one.id for one in plan_pruning(backups, settings, now)] == going
 
 
+def age(system: AnalyticsSystem, made: Backup, days: int) -> str:
+    """Let a backup have been made days ago; return its new id."""
+    folder, key = Path(made.location), signing_key(system.config)
+    moment = made.created_at - timedelta(days=days)
+    older = folder.with_name(f"{moment:%Y%m%dT%H%M%S}Z-{folder.name[-6:]}")
+    content = key.read(folder / MANIFEST)
+    key.write(folder / MANIFEST, content | {"id": older.name, "created_at": moment.isoformat()})
+    folder.rename(older)
+    return older.name
+
+
+def test_nothing_goes_by_a_clock_that_runs_ahead(
+    system: AnalyticsSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = age(system, system.create_backup(), 400)
+    system.create_backup()
+    system.drill_backup()
+    with monkeypatch.context() as patched:
+        place = "ioc_analytics.backup.retention.utc_now"
+        patched.setattr(place, lambda: datetime.now(UTC) + timedelta(days=400))
+        with pytest.raises(IntegrityFailure, match="are 400 days"):
+            system.prune_backups()
+    # Host and server together: 400 days lie between the records and what the clock says.
+    with pytest.raises(IntegrityFailure, match="either the platform stood still"):
+        system.prune_backups()
+    assert len(system.list_backups()) == 2
+    age(system, system.create_backup(), 20)
+    assert [one.id for one in system.prune_backups()] == [old], "the control: backups every month"
+
+
 def test_the_commands_make_try_and_restore_a_backup(system: AnalyticsSystem, target: str) -> None:
     config = system.config
     environment = {
