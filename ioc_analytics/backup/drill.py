@@ -24,10 +24,10 @@ from ioc_analytics.backup.catalogue import (
     note_state,
 )
 from ioc_analytics.backup.dump import PLATFORM
-from ioc_analytics.backup.physical import check_base, recovered
+from ioc_analytics.backup.recovering import recovered
 from ioc_analytics.backup.restore import Source, compare, load, load_dagster
 from ioc_analytics.backup.signing import signing_key
-from ioc_analytics.backup.verify import check_files, note_fault
+from ioc_analytics.backup.verify import check_backup, note_fault
 from ioc_analytics.database import closed
 from ioc_analytics.database.binaries import candidate_folders, inspect_folder
 from ioc_analytics.database.embedded import discard_server
@@ -63,7 +63,7 @@ def drill_backup(database: Database, backup_id: str | None = None) -> Backup:
     with locked_folder(config):
         folder = find_backup(config, backup_id)
         try:
-            source = Source(folder, check_files(folder, key))
+            source = Source(folder, check_backup(config, folder, key))
             seconds = _tried(database, source)
         except IntegrityFailure as fault:
             note_fault(database, folder, key, fault)
@@ -90,7 +90,6 @@ def _tried(database: Database, source: Source) -> float:
 
 
 def _try_physical(config: AnalyticsConfig, source: Source, name: str) -> float:
-    check_base(source.manifest, source.folder)
     home = config.home / "drill"
     with file_lock(config.home / "drill.lock", _LOCK_TIMEOUT_SECONDS):
         _remove(home)  # of a drill that was killed

@@ -15,7 +15,7 @@ from typing import Any, Final
 from ioc_analytics.backup.fingerprints import Hashing
 from ioc_analytics.backup.signing import SigningKey
 from ioc_analytics.kernel.errors import IntegrityFailure
-from ioc_analytics.records.backups import Fingerprint, PhysicalMark
+from ioc_analytics.records.backups import Fingerprint, Method, PhysicalMark, RepositoryMark
 
 MANIFEST: Final = "manifest.json"
 STATE: Final = "state.json"
@@ -47,10 +47,20 @@ class Manifest:
     files: Mapping[str, FileMark]
 
     physical: PhysicalMark | None = None
-    """Of a physical backup only."""
+    """Of a whole server only."""
+
+    repository: RepositoryMark | None = None
+    """Of a backup by pgBackRest only."""
 
     hashing: Hashing = "record"
     """How the rows of the fingerprints are hashed."""
+
+    @property
+    def method(self) -> Method:
+        """How the backup was made."""
+        if self.repository is not None:
+            return "pgbackrest"
+        return "dump" if self.physical is None else "physical"
 
     def write(self, folder: Path, key: SigningKey) -> None:
         """Write it into the folder of its backup."""
@@ -84,6 +94,7 @@ def read_manifest(folder: Path, key: SigningKey) -> Manifest:
         files={name: FileMark(**mark) for name, mark in content["files"].items()},
         hashing=content.get("hashing", "text"),
         physical=PhysicalMark(**content["physical"]) if content.get("physical") else None,
+        repository=RepositoryMark(**content["repository"]) if content.get("repository") else None,
     )
 
 

@@ -14,14 +14,19 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ioc_analytics.backup import tombstones
-from ioc_analytics.backup.catalogue import find_backup, list_backups, locked_folder
+from ioc_analytics.backup.catalogue import (
+    find_backup,
+    list_backups,
+    locked_folder,
+    newest_drilled,
+)
 from ioc_analytics.backup.dump import PLATFORM, parallel_jobs
 from ioc_analytics.backup.emptiness import held_empty, refuse_content
 from ioc_analytics.backup.fingerprints import differences, fingerprint_database
 from ioc_analytics.backup.manifest import Manifest
-from ioc_analytics.backup.physical import LATEST, Until, latest_log, recovered
+from ioc_analytics.backup.recovering import LATEST, Until, latest_log, recovered
 from ioc_analytics.backup.signing import signing_key
-from ioc_analytics.backup.verify import check_files
+from ioc_analytics.backup.verify import check_backup
 from ioc_analytics.database import closed
 from ioc_analytics.database.clients import Clients, find_clients, run_client
 from ioc_analytics.database.logins import connect_as_administrator, provision
@@ -76,11 +81,11 @@ def restore_backup(
     target: str | Path | None = None,
     until: datetime | str | None = None,
 ) -> RestoreReceipt:
-    """Restore a backup; without an id the newest one.
+    """Restore a backup; without an id the newest drilled one.
 
     Args:
         database: The installation that the backup belongs to.
-        backup_id: The backup; None: the newest.
+        backup_id: The backup; None: the newest drilled one, of a method that knows the moment.
         target: Name of a new database on the same server, a new home folder (a path with a slash),
             or the address of a server (``postgresql://...``) whose login may make databases.
             None: the installation's own database, which must be empty. A physical backup goes
@@ -106,10 +111,8 @@ def restore_to(
     config = database.config
     key = signing_key(config)
     with locked_folder(config) as backups:
-        if backup_id is None and until is not None:
-            backup_id = _newest_physical(config)
-        folder = find_backup(config, backup_id)
-        source = Source(folder, check_files(folder, key))
+        folder = find_backup(config, backup_id or _newest_drilled(config, until))
+        source = Source(folder, check_backup(config, folder, key))
         erased = dict(tombstones.kept(backups, key))
         if source.manifest.physical is not None:
             erased.update(_living_tombstones(database))
@@ -186,13 +189,21 @@ def _recover(
     )
 
 
-def _newest_physical(config: AnalyticsConfig) -> str:
-    for backup in list_backups(config):
-        if backup.method == "physical" and backup.fault is None:
-            return backup.id
+def _newest_drilled(config: AnalyticsConfig, until: Until | None) -> str:
+    """Return the newest backup that counts; where a moment is asked for, of a whole server."""
+    known = list_backups(config)
+    drilled = newest_drilled(known)
+    chosen = [one for name, one in drilled.items() if until is None or name != "dump"]
+    if chosen:
+        return max(chosen, key=lambda one: one.created_at).id
+    if until is not None:
+        raise InvalidInput(
+            f"there is no drilled physical backup in {config.backup.folder}, and only with one can "
+            "a moment be chosen: make one with `ioc-analytics backup create --physical --drill`"
+        )
     raise InvalidInput(
-        f"there is no physical backup in {config.backup.folder}, and only with one can a moment be "
-        "chosen: make one with `ioc-analytics backup create --physical`"
+        f"none of the {len(known)} backups in {config.backup.folder} was drilled: name one by its "
+        "id, or let `ioc-analytics backup drill` try it first"
     )
 
 

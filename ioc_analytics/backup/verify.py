@@ -6,6 +6,7 @@ For: ``verify_backup``, and before any restore. Not for: whether it can be resto
 
 from pathlib import Path
 
+from ioc_analytics.backup import pgbackrest
 from ioc_analytics.backup.catalogue import (
     find_backup,
     list_backups,
@@ -18,6 +19,7 @@ from ioc_analytics.backup.signing import SigningKey, signing_key
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import IntegrityFailure
+from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.records.backups import Backup
 
 
@@ -33,7 +35,7 @@ def verify_backup(database: Database, backup_id: str | None = None) -> Backup:
     with locked_folder(config):
         folder = find_backup(config, backup_id)
         try:
-            check_files(folder, key)
+            check_backup(config, folder, key)
         except IntegrityFailure as fault:
             note_fault(database, folder, key, fault)
             raise
@@ -42,6 +44,19 @@ def verify_backup(database: Database, backup_id: str | None = None) -> Backup:
         backup = note_state(folder, key, state=state, verified_at=utc_now(), fault=None)
         mirror(database, list_backups(config))
     return backup
+
+
+def check_backup(config: AnalyticsConfig, folder: Path, key: SigningKey) -> Manifest:
+    """Return the manifest of a backup whose files are as they were written, wherever they lie.
+
+    Raises:
+        IntegrityFailure: Something differs, here or in the repository.
+        ConfigurationError: The pseudonym key is not that of the backup.
+    """
+    manifest = check_files(folder, key)
+    if manifest.repository is not None:
+        pgbackrest.verify(config, manifest.repository, manifest.id)
+    return manifest
 
 
 def check_files(folder: Path, key: SigningKey) -> Manifest:

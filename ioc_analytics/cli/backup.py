@@ -25,25 +25,30 @@ def backup() -> None:
 @click.option(
     "--compression",
     type=click.IntRange(0, 9),
-    default=1,
-    show_default=True,
-    help="Level of gzip; 0 does not compress.",
+    help="Level of gzip; 0 does not compress, 1 unless given.",
 )
 @click.option(
-    "--physical", is_flag=True, help="The whole server and its log, for any moment since."
+    "--method",
+    type=click.Choice(["dump", "physical", "pgbackrest"]),
+    help="That of the settings unless given.",
+)
+@click.option(
+    "--physical",
+    "method",
+    flag_value="physical",
+    help="The whole server and its log, for any moment since.",
 )
 @click.option("--drill", is_flag=True, help="Restore it on trial, then let old backups go.")
 @pass_session
-def create(session: Session, compression: int, physical: bool, drill: bool) -> None:
-    """Write a backup of the platform's database, and of Dagster's.
+def create(session: Session, compression: int | None, method: str | None, drill: bool) -> None:
+    """Write a backup of the platform's database, and of Dagster's; or of the whole server.
 
     Example:
         ioc-analytics backup create --drill
         ioc-analytics backup create --physical
     """
-    how: dict[str, object] = {"compression": compression}
-    if physical:
-        how = {"method": "physical"}
+    given = {"compression": compression, "method": method}
+    how = {name: value for name, value in given.items() if value is not None}
     with session.system() as system, session.progress("tables") as bars:
         task = bars.add_task("writing", total=None)
         made = system.create_backup(how, progress=lambda step: bars.advance(task))

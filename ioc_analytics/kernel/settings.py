@@ -9,7 +9,7 @@ part of the record is in ``kernel.settings_database``, that of alerts in ``kerne
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     Field,
@@ -141,6 +141,22 @@ class BackupSettings(SettingsRecord):
         Whole, Variable("ANALYTICS_BACKUP_HORIZON_DAYS"), Field(ge=1, le=36_500)
     ] = 365
     """Days after which every backup goes, the newest drilled one excepted."""
+
+    method: Annotated[
+        Literal["dump", "physical", "pgbackrest"], Variable("ANALYTICS_BACKUP_METHOD")
+    ] = "dump"
+    """How the schedule makes backups, and whoever names no method: `dump`, or the whole server
+    with its log (`physical`, or `pgbackrest` where that program looks after it)."""
+
+    stanza: Annotated[
+        str | None, Variable("ANALYTICS_PGBACKREST_STANZA"), Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    ] = None
+    """Name that pgBackRest has for the server."""
+
+    pgbackrest_config: Annotated[AbsolutePath | None, Variable("ANALYTICS_PGBACKREST_CONFIG")] = (
+        None
+    )
+    """Configuration of pgBackRest, when it is not the usual one."""
 
     log_archive: Annotated[AbsolutePath | None, Variable("ANALYTICS_LOG_ARCHIVE")] = None
     """Folder into which the embedded server copies its write-ahead log, best on another disk: with

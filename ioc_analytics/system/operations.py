@@ -33,7 +33,7 @@ from ioc_analytics.monitoring.status import count_rows, read_status
 from ioc_analytics.records.advice import Advice
 from ioc_analytics.records.alerts import Alert
 from ioc_analytics.records.answers import SystemStatus, TableStatus
-from ioc_analytics.records.backups import Backup, RestoreReceipt, UpgradeReceipt
+from ioc_analytics.records.backups import METHODS, Backup, RestoreReceipt, UpgradeReceipt
 from ioc_analytics.records.health import (
     Check,
     Health,
@@ -133,16 +133,19 @@ class Operations(Retention):
         """Write a backup; it counts once it was drilled.
 
         Args:
-            config: ``{"method": "dump"}`` with ``"compression"`` from 0 to 9, the level of gzip; or
-                ``{"method": "physical"}``: the whole server, for a restore to any moment since.
+            config: ``"method"``: that of the settings unless given; ``dump``, or ``physical`` or
+                ``pgbackrest``: the whole server, for a restore to any moment since. With the first
+                two ``"compression"`` from 0 to 9, the level of gzip.
             progress: Called with a word for each step.
         """
         self.demand_analyst("make backups")
         options = dict(config or {})
-        method = options.pop("method", "dump")
-        if method not in ("dump", "physical"):
-            raise InvalidInput(f"a backup's method is dump or physical, {method!r} was given")
-        names = ["method", *(["compression"] if method == "dump" else [])]
+        method = options.pop("method", self.config.backup.method)
+        if method not in METHODS:
+            raise InvalidInput(
+                f"a backup's method is one of {', '.join(METHODS)}; {method!r} was given"
+            )
+        names = ["method", *(["compression"] if method != "pgbackrest" else [])]
         compression = options.pop("compression", DEFAULT_COMPRESSION) if len(names) == 2 else 0
         for name in options:
             raise InvalidInput(

@@ -164,10 +164,10 @@ def test_what_cannot_be_is_refused_and_leaves_nothing(
         system.restore_backup(known, "another_database")
     with pytest.raises(InvalidInput, match="until is a moment such as"):
         system.restore_backup(known, fresh_home, "yesterday")
-    with pytest.raises(InvalidInput, match="method is dump or physical"):
+    with pytest.raises(InvalidInput, match="method is one of dump, physical"):
         system.create_backup({"method": "snapshot"})
-    with pytest.raises(InvalidInput, match="by physical has no option 'compression'"):
-        system.create_backup({"method": "physical", "compression": 3})
+    with pytest.raises(InvalidInput, match="by pgbackrest has no option 'compression'"):
+        system.create_backup({"method": "pgbackrest", "compression": 3})
     dump = system.create_backup()
     try:
         with pytest.raises(InvalidInput, match="is a dump, which knows one moment only"):
@@ -180,7 +180,7 @@ def test_a_damaged_base_is_told_by_name_and_one_damaged_before_by_the_drill(
     story: Story, system: AnalyticsSystem, tmp_path: Path
 ) -> None:
     folder = Path(story.backup.location)
-    path = max(folder.glob("base/base/*/*"), key=lambda one: one.stat().st_size)
+    path = folder / "base" / "base.tar.gz"
     sound = path.read_bytes()
     damaged = bytearray(sound)
     damaged[len(sound) // 2] ^= 1
@@ -270,10 +270,19 @@ def test_the_archive_follows_its_setting_and_lets_go_what_no_backup_needs(
     old.write_bytes(b"")
     kept = archive.segments(story.config, mark.system, mark.log_start)
     assert len(kept) > 0
-    assert archive.prune(story.config, system.list_backups()) >= 1
+    now = datetime.now(UTC)
+    assert archive.prune(story.config, system.list_backups(), now) >= 1
     assert not old.exists()
     assert archive.segments(story.config, mark.system, "0" * 24) == kept
-    assert archive.prune(story.config, []) == 0, "the control: no backup, nothing goes"
+    assert archive.prune(story.config, [], now) == 0, "the first backup may be under way"
+    abandoned = folder / "7000000000000000001" / old.name
+    abandoned.parent.mkdir()
+    abandoned.write_bytes(b"")
+    assert archive.prune(story.config, system.list_backups(), now) == 0
+    later = now + timedelta(days=story.config.backup.keep_days + 1)
+    assert archive.prune(story.config, system.list_backups(), later) == 1, "no backup ever needs it"
+    assert not abandoned.exists()
+    abandoned.parent.rmdir()
 
     def command() -> str:
         with system.database.superuser_connection() as connection:
