@@ -131,7 +131,7 @@ def note_state(folder: Path, key: SigningKey, **changes: Any) -> Backup:
     checksum = mark_file(folder / MANIFEST).sha256
     try:
         known = _read_state(folder, key, checksum)
-    except IntegrityFailure:
+    except (ConfigurationError, IntegrityFailure):
         known = {}  # damaged: what it said is lost, and is found out anew
     state = known | changes
     told = {

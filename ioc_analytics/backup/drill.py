@@ -24,6 +24,7 @@ from ioc_analytics.backup.catalogue import (
     note_state,
 )
 from ioc_analytics.backup.dump import PLATFORM
+from ioc_analytics.backup.manifest import Progress, silent
 from ioc_analytics.backup.recovering import recovered
 from ioc_analytics.backup.restore import Source, compare, load, load_dagster
 from ioc_analytics.backup.signing import signing_key
@@ -51,8 +52,15 @@ _DATABASE: Final = "ioc_drill"
 _LOCK_TIMEOUT_SECONDS: Final = 600
 
 
-def drill_backup(database: Database, backup_id: str | None = None) -> Backup:
+def drill_backup(
+    database: Database, backup_id: str | None = None, *, progress: Progress = silent
+) -> Backup:
     """Restore a backup on trial and compare it; without an id the newest one.
+
+    Args:
+        database: The installation that the backup belongs to.
+        backup_id: The backup; None: the newest.
+        progress: Called with ``files`` and ``tables`` after each that was compared.
 
     Raises:
         IntegrityFailure: It is damaged or restores to something else; it no longer counts.
@@ -63,7 +71,7 @@ def drill_backup(database: Database, backup_id: str | None = None) -> Backup:
     with locked_folder(config):
         folder = find_backup(config, backup_id)
         try:
-            source = Source(folder, check_backup(config, folder, key))
+            source = Source(folder, check_backup(config, folder, key, progress), progress)
             seconds = _tried(database, source)
         except IntegrityFailure as fault:
             note_fault(database, folder, key, fault)

@@ -5,7 +5,7 @@ For: ``create_backup``. Not for: judging one (``backup.verify``, ``backup.drill`
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -20,7 +20,7 @@ from ioc_analytics.backup.catalogue import (
     read_backup,
 )
 from ioc_analytics.backup.fingerprints import fingerprint_database
-from ioc_analytics.backup.manifest import Manifest, mark_files
+from ioc_analytics.backup.manifest import Manifest, Progress, mark_files
 from ioc_analytics.backup.physical import write_base, write_in_repository
 from ioc_analytics.backup.signing import sync_folder
 from ioc_analytics.database.clients import Clients, find_clients, run_client
@@ -31,8 +31,6 @@ from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import InvalidInput, Unavailable
 from ioc_analytics.records.backups import Backup, Fingerprint, Method
 from ioc_analytics.schema.migrations import find_drift
-
-Progress = Callable[[str], None]
 
 PLATFORM: Final = "platform"
 DEFAULT_COMPRESSION: Final = 1

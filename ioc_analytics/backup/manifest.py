@@ -21,6 +21,13 @@ MANIFEST: Final = "manifest.json"
 STATE: Final = "state.json"
 _CHUNK_BYTES: Final = 1024**2
 
+Progress = Callable[[str], None]
+"""Called with a word for each step, such as ``files`` after each file that was checked."""
+
+
+def silent(step: str) -> None:
+    """Tell nobody of progress."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileMark:
@@ -98,19 +105,28 @@ def read_manifest(folder: Path, key: SigningKey) -> Manifest:
     )
 
 
-def mark_files(folder: Path, *, syncs: bool = False) -> dict[str, FileMark]:
+def mark_files(
+    folder: Path, *, syncs: bool = False, advance: Callable[[], None] = lambda: None
+) -> dict[str, FileMark]:
     """Return every file below a folder, manifest and state left out.
 
     Args:
         folder: A backup.
         syncs: Wait until each is on the disk.
+        advance: Called after each file.
     """
     own = {MANIFEST, STATE}
     paths = (path for path in sorted(folder.rglob("*")) if not path.is_dir())
     names = ((path, str(path.relative_to(folder))) for path in paths)
     chosen = [(path, name) for path, name in names if name not in own]
+
+    def mark(one: tuple[Path, str]) -> FileMark:
+        found = mark_file(one[0], syncs=syncs)
+        advance()
+        return found
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing lets other threads run
-        marks = pool.map(lambda one: mark_file(one[0], syncs=syncs), chosen)
+        marks = pool.map(mark, chosen)
         return {name: mark for (_, name), mark in zip(chosen, marks, strict=True)}
 
 

@@ -17,12 +17,18 @@ from typing import Final
 from ioc_analytics.backup import archive, pgbackrest
 from ioc_analytics.backup.manifest import Manifest
 from ioc_analytics.backup.physical import BASE, LOG
+from ioc_analytics.database import closed
 from ioc_analytics.database.binaries import candidate_folders, inspect_folder
 from ioc_analytics.database.clients import run_client
 from ioc_analytics.database.embedded import ServerLease, discard_server
 from ioc_analytics.database.pools import Database
 from ioc_analytics.database.recovery import Place, Writer, copy_command, lay_out, recover
-from ioc_analytics.kernel.errors import ConfigurationError, IntegrityFailure, Unavailable
+from ioc_analytics.kernel.errors import (
+    ConfigurationError,
+    IntegrityFailure,
+    PrivacyRefusal,
+    Unavailable,
+)
 from ioc_analytics.kernel.settings import AnalyticsConfig
 
 LATEST: Final = "latest"
@@ -87,10 +93,11 @@ def latest_log(database: Database) -> None:
     if not database.is_there:
         return
     try:
-        with database.superuser_connection() as connection:
-            archive.catch_up(connection)
-    except (ConfigurationError, Unavailable):
-        return  # the server is lost or another's: what is archived is what there is
+        with closed.maintenance(database.address) as connection:
+            if connection.execute("SHOW archive_mode").fetchone() != ("off",):
+                archive.catch_up(connection)
+    except (ConfigurationError, PrivacyRefusal, Unavailable):
+        return  # the server is lost, or we may not: what is archived is what there is
 
 
 def programs_of(manifest: Manifest, preferred: Path | None = None) -> Path:

@@ -9,6 +9,7 @@ import shutil
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -23,7 +24,7 @@ from ioc_analytics.backup.catalogue import (
 from ioc_analytics.backup.dump import PLATFORM, parallel_jobs
 from ioc_analytics.backup.emptiness import held_empty, refuse_content
 from ioc_analytics.backup.fingerprints import differences, fingerprint_database
-from ioc_analytics.backup.manifest import Manifest
+from ioc_analytics.backup.manifest import Manifest, Progress, silent
 from ioc_analytics.backup.recovering import LATEST, Until, latest_log, recovered
 from ioc_analytics.backup.signing import signing_key
 from ioc_analytics.backup.verify import check_backup
@@ -56,6 +57,7 @@ class Source:
 
     folder: Path
     manifest: Manifest
+    progress: Progress = silent
 
     def clients(self, address: Address, preferred: Path | None) -> tuple[Clients, int]:
         """Return a ``pg_restore`` that reads the dump, and the major version of the server.
@@ -80,6 +82,8 @@ def restore_backup(
     backup_id: str | None = None,
     target: str | Path | None = None,
     until: datetime | str | None = None,
+    *,
+    progress: Progress = silent,
 ) -> RestoreReceipt:
     """Restore a backup; without an id the newest drilled one.
 
@@ -93,6 +97,7 @@ def restore_backup(
         until: Of a physical backup: restore what was committed up to this moment (UTC unless it
             has a time zone), or up to the end of the log that is here (``latest``). None: the
             moment of the backup.
+        progress: Called with ``files`` and ``tables`` after each that was compared.
 
     Raises:
         InvalidInput: The target holds rows, there is no such backup, or the log ends before the
@@ -101,18 +106,22 @@ def restore_backup(
         ConfigurationError: The key is another one, or the target's server is older.
     """
     place = _target_config(database.config, target)
-    return restore_to(database, backup_id, place, _until(until))
+    return restore_to(database, backup_id, place, _until(until), progress)
 
 
 def restore_to(
-    database: Database, backup_id: str | None, place: AnalyticsConfig, until: Until | None = None
+    database: Database,
+    backup_id: str | None,
+    place: AnalyticsConfig,
+    until: Until | None = None,
+    progress: Progress = silent,
 ) -> RestoreReceipt:
     """Restore a backup into the empty database of other settings; see :func:`restore_backup`."""
     config = database.config
     key = signing_key(config)
     with locked_folder(config) as backups:
         folder = find_backup(config, backup_id or _newest_drilled(config, until))
-        source = Source(folder, check_backup(config, folder, key))
+        source = Source(folder, check_backup(config, folder, key, progress), progress)
         erased = dict(tombstones.kept(backups, key))
         if source.manifest.physical is not None:
             erased.update(_living_tombstones(database))
@@ -246,7 +255,12 @@ def compare(source: Source, part: str, conninfo: str, there: Database) -> None:
         IntegrityFailure: Something differs; the tables are named.
     """
     jobs = parallel_jobs(there.config.operations.parallel_processing)
-    held = fingerprint_database(conninfo, jobs=jobs, hashing=source.manifest.hashing)
+    held = fingerprint_database(
+        conninfo,
+        jobs=jobs,
+        hashing=source.manifest.hashing,
+        advance=partial(source.progress, "tables"),
+    )
     found = differences(source.manifest.parts[part], held)
     if found:
         raise IntegrityFailure(

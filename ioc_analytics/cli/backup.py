@@ -4,6 +4,8 @@ Not for: how long rows are kept, or which backups go by themselves (settings ``b
 """
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -49,13 +51,13 @@ def create(session: Session, compression: int | None, method: str | None, drill:
     """
     given = {"compression": compression, "method": method}
     how = {name: value for name, value in given.items() if value is not None}
-    with session.system() as system, session.progress("tables") as bars:
-        task = bars.add_task("writing", total=None)
-        made = system.create_backup(how, progress=lambda step: bars.advance(task))
-        gone = []
+    gone = []
+    with session.system() as system:
+        with _steps(session, "writing") as advance:
+            made = system.create_backup(how, progress=advance)
         if drill:
-            bars.update(task, description="drilling")
-            made = system.drill_backup(made.id)
+            with _steps(session, "drilling") as advance:
+                made = system.drill_backup(made.id, progress=advance)
             gone = system.prune_backups()
     if session.is_json:
         session.print_json({**made.to_dict(), "pruned": [one.id for one in gone]})
@@ -106,8 +108,8 @@ def verify(session: Session, backup_id: str | None) -> None:
     Example:
         ioc-analytics backup verify
     """
-    with session.system() as system:
-        seen = system.verify_backup(backup_id)
+    with session.system() as system, _steps(session, "verifying") as advance:
+        seen = system.verify_backup(backup_id, progress=advance)
     if session.is_json:
         session.print_json(seen.to_dict())
         return
@@ -123,8 +125,8 @@ def drill(session: Session, backup_id: str | None) -> None:
     Example:
         ioc-analytics backup drill
     """
-    with session.system() as system:
-        tried = system.drill_backup(backup_id)
+    with session.system() as system, _steps(session, "drilling") as advance:
+        tried = system.drill_backup(backup_id, progress=advance)
     if session.is_json:
         session.print_json(tried.to_dict())
         return
@@ -157,8 +159,8 @@ def restore(session: Session, backup_id: str | None, target: str | None, until: 
     """
     if target == "-":
         target = sys.stdin.readline().strip()
-    with session.system() as system:
-        receipt = system.restore_backup(backup_id, target, until)
+    with session.system() as system, _steps(session, "restoring") as advance:
+        receipt = system.restore_backup(backup_id, target, until, progress=advance)
     if session.is_json:
         session.print_json(receipt.to_dict())
         return
@@ -183,13 +185,8 @@ def upgrade(session: Session) -> None:
     Example:
         ioc-analytics backup upgrade
     """
-    with session.system() as system, session.progress("steps") as bars:
-        task = bars.add_task("looking", total=None)
-
-        def show_step(step: str) -> None:
-            bars.update(task, description=step, advance=1)
-
-        receipt = system.upgrade_server(progress=show_step)
+    with session.system() as system, _steps(session, "looking") as advance:
+        receipt = system.upgrade_server(progress=advance)
     if session.is_json:
         session.print_json(receipt.to_dict())
         return
@@ -203,3 +200,11 @@ def upgrade(session: Session) -> None:
     )
     if receipt.left_databases:
         click.echo(f"Only there: database {', '.join(receipt.left_databases)}")
+
+
+@contextmanager
+def _steps(session: Session, what: str) -> Iterator[Callable[[str], None]]:
+    """Lend what shows each step of a verb, with how many there were."""
+    with session.progress("steps") as bars:
+        task = bars.add_task(what, total=None)
+        yield lambda step: bars.update(task, description=f"{what}: {step}", advance=1)

@@ -43,6 +43,7 @@ from ioc_analytics.database.homefiles import (
     read_json,
     write_private,
 )
+from ioc_analytics.database.passwords import scram_verifier
 from ioc_analytics.database.translation import translated_errors
 from ioc_analytics.kernel.errors import ConfigurationError, InvalidInput
 
@@ -143,14 +144,11 @@ def recover(home: Path, pg_bin: Path, superuser: str) -> ServerLease:
             known = connection.execute(
                 "SELECT 1 FROM pg_roles WHERE rolname = %s", [SUPERUSER]
             ).fetchone()
-            verifier = connection.pgconn.encrypt_password(
-                lease.password.encode(), SUPERUSER.encode(), b"scram-sha-256"
-            )
             connection.execute(
                 sql.SQL("{} ROLE {} SUPERUSER LOGIN PASSWORD {}").format(
                     sql.SQL("ALTER" if known else "CREATE"),
                     sql.Identifier(SUPERUSER),
-                    sql.Literal(verifier.decode()),
+                    scram_verifier(connection, SUPERUSER, lease.password),
                 )
             )
     except BaseException:

@@ -10,7 +10,8 @@ from ioc_analytics.backup.archive import end as end_log_archive
 from ioc_analytics.backup.archive import follow_setting
 from ioc_analytics.backup.catalogue import list_backups
 from ioc_analytics.backup.drill import drill_backup
-from ioc_analytics.backup.dump import DEFAULT_COMPRESSION, Progress, create_backup, left_out
+from ioc_analytics.backup.dump import DEFAULT_COMPRESSION, create_backup, left_out
+from ioc_analytics.backup.manifest import Progress, silent
 from ioc_analytics.backup.restore import restore_backup
 from ioc_analytics.backup.upgrade import upgrade_server
 from ioc_analytics.backup.verify import verify_backup
@@ -160,21 +161,23 @@ class Operations(Retention):
         self.demand_analyst("see backups")
         return list_backups(self.config)
 
-    def verify_backup(self, backup_id: str | None = None) -> Backup:
+    def verify_backup(self, backup_id: str | None = None, *, progress: Progress = silent) -> Backup:
         """Compare the files of a backup, or of the newest one, with its manifest."""
         self.demand_analyst("verify backups")
-        return verify_backup(self.database, backup_id)
+        return verify_backup(self.database, backup_id, progress=progress)
 
-    def drill_backup(self, backup_id: str | None = None) -> Backup:
+    def drill_backup(self, backup_id: str | None = None, *, progress: Progress = silent) -> Backup:
         """Restore a backup, or the newest one, on trial, and compare its content."""
         self.demand_analyst("drill backups")
-        return drill_backup(self.database, backup_id)
+        return drill_backup(self.database, backup_id, progress=progress)
 
     def restore_backup(
         self,
         backup_id: str | None = None,
         target: str | Path | None = None,
         until: datetime | str | None = None,
+        *,
+        progress: Progress = silent,
     ) -> RestoreReceipt:
         """Restore a backup into an empty target; see ``backup.restore``.
 
@@ -182,7 +185,7 @@ class Operations(Retention):
         of this one belong to the database that was replaced.
         """
         self.demand_analyst("restore backups")
-        return restore_backup(self.database, backup_id, target, until)
+        return restore_backup(self.database, backup_id, target, until, progress=progress)
 
     def end_log_archive(self) -> None:
         """Stop archiving the embedded server's log; the setting ``backup.log_archive`` began it."""

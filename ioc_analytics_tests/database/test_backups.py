@@ -1,11 +1,14 @@
 """Backups on a real server: written, verified, drilled, restored; and what is refused."""
 
+import gzip
 import json
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 import psycopg
@@ -13,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from ioc_analytics import AnalyticsSystem
+from ioc_analytics.backup import tombstones
 from ioc_analytics.backup.fingerprints import fingerprint_database
 from ioc_analytics.backup.manifest import MANIFEST, STATE, mark_files, read_manifest
 from ioc_analytics.backup.retention import plan_pruning
@@ -41,7 +45,10 @@ from ioc_analytics_tests.fixtures.database import (
     template_database,
 )
 from ioc_analytics_tests.fixtures.platform import PSEUDONYM_KEY
+from ioc_analytics_tests.fixtures.processes import CHECKOUT
+from ioc_analytics_tests.fixtures.real_data import real_data
 
+MAPPING = CHECKOUT / "examples" / "mappings" / "big5.toml"
 PEOPLE = 12
 
 
@@ -201,7 +208,7 @@ def test_the_erased_stay_erased_also_when_the_database_is_lost(
             "INSERT INTO internal.erasure_tombstones (kind, pseudonym) VALUES ('respondent', %s)",
             [person],
         )
-    system.create_backup()  # keeps the tombstones beside the backups
+    tombstones.keep_all(system.database)
     with system.database.connection("owner") as connection:
         connection.execute("DELETE FROM internal.erasure_tombstones")
     receipt = system.restore_backup(old.id, target)
@@ -213,18 +220,96 @@ def test_the_erased_stay_erased_also_when_the_database_is_lost(
         assert other.get_ocean_analysis().sample_size == PEOPLE - 1
 
 
-def test_a_changed_byte_is_found_and_the_file_named(system: AnalyticsSystem) -> None:
+def test_a_changed_byte_is_found_and_the_file_named(system: AnalyticsSystem, target: str) -> None:
     folder = Path(system.create_backup().location)
     chosen = random.Random(5)
-    for _ in range(10):
-        path = largest(folder)
+    files = sorted((folder / "platform").iterdir())
+    table_of_contents = folder / "platform" / "toc.dat"
+    paths = [table_of_contents, largest(folder), *chosen.choices(files, k=8)]
+    for path in paths:
         offset = chosen.randrange(path.stat().st_size)
         flip(path, offset)
-        with pytest.raises(IntegrityFailure, match=path.name):
-            system.verify_backup()
+        for act in (
+            system.verify_backup,
+            system.drill_backup,
+            lambda one: system.restore_backup(one, target),
+        ):
+            with pytest.raises(IntegrityFailure, match=path.name):
+                act(folder.name)
         assert system.list_backups()[0].fault is not None
         flip(path, offset)
     assert system.verify_backup().fault is None, "the control: unharmed again, it is taken"
+
+
+def test_what_is_signed_is_refused_wherever_it_was_changed(
+    system: AnalyticsSystem, target: str
+) -> None:
+    folder = Path(system.create_backup().location)
+    path = folder / MANIFEST
+    size = path.stat().st_size
+    for offset in [0, size - 2, *random.Random(7).choices(range(size), k=8)]:
+        flip(path, offset)
+        for act in (
+            system.verify_backup,
+            system.drill_backup,
+            lambda one: system.restore_backup(one, target),
+        ):
+            # Where the flip is in the name of the key, that is what it says.
+            with pytest.raises((IntegrityFailure, ConfigurationError), match=MANIFEST):
+                act(folder.name)
+        flip(path, offset)
+    assert system.drill_backup().state == "drilled", "the control"
+
+    path = folder / STATE
+    size = path.stat().st_size
+    for offset in [0, size - 2, *random.Random(8).choices(range(size), k=8)]:
+        sound = path.read_bytes()
+        flip(path, offset)
+        assert system.list_backups()[0].fault is not None, "it does not count as drilled"
+        assert system.verify_backup().state == "verified", "it is found out anew"
+        path.write_bytes(sound)
+
+    with system.database.connection("owner") as connection:
+        connection.execute(
+            "INSERT INTO internal.erasure_tombstones (kind, pseudonym) VALUES ('respondent', %s)",
+            [system.pseudonym("respondent", "person of r1")],
+        )
+    tombstones.keep_all(system.database)
+    path = folder.parent / "erasures.json"
+    for offset in random.Random(9).choices(range(path.stat().st_size), k=5):
+        flip(path, offset)
+        with pytest.raises((IntegrityFailure, ConfigurationError), match=r"erasures\.json"):
+            system.restore_backup(folder.name, target)
+        flip(path, offset)
+
+
+def test_without_an_id_the_newest_drilled_backup_is_restored(
+    system: AnalyticsSystem, target: str
+) -> None:
+    with pytest.raises(InvalidInput, match="none of the 0 backups"):
+        system.restore_backup(target=target)
+    counts = system.create_backup()
+    system.drill_backup(counts.id)
+    damaged = system.create_backup()
+    flip(largest(Path(damaged.location)), 3)
+    assert system.restore_backup(target=target).id == counts.id
+
+
+def test_real_answers_are_drilled_too(
+    database_factory: Callable[[], AnalyticsConfig], tmp_path: Path
+) -> None:
+    with gzip.open(real_data("big5_2012/big5.tsv.gz"), "rt", encoding="utf-8") as whole:
+        lines = list(islice(whole, 201))
+    (tmp_path / "big5.tsv").write_text("".join(lines), encoding="utf-8")
+    config = database_factory().replace(
+        privacy={"pseudonym_key": PSEUDONYM_KEY}, backup={"folder": tmp_path / "backups"}
+    )
+    with AnalyticsSystem(config) as system:
+        system.initialize()
+        system.ingest_files(tmp_path / "big5.tsv", mapping=MAPPING)
+        made = system.create_backup()
+        assert system.drill_backup(made.id).state == "drilled"
+        assert made.fingerprints["analytics.anonymized_assessment_responses"].rows == 200
 
 
 def _truncate(folder: Path) -> str:
@@ -408,11 +493,19 @@ def backup(days: int, state: State = "verified", fault: str | None = None) -> Ba
     return Backup(f"b{days}", made, 1, "", "", state, fault=fault)
 
 
+def physical(days: int, state: State) -> Backup:
+    return replace(backup(days, state), method="physical")
+
+
 @pytest.mark.parametrize(
     ("backups", "going"),
     [
         ([backup(1), backup(2), backup(400)], []),  # nothing goes before one was drilled
         ([backup(1, "drilled"), backup(2), backup(40), backup(50)], ["b50", "b40"]),
+        (  # of each method the newest drilled one stays
+            [backup(1, "drilled"), backup(2), physical(400, "drilled"), physical(500, "drilled")],
+            ["b500"],
+        ),
         ([backup(1), backup(40), backup(500, "drilled")], []),  # the newest drilled one stays
         ([backup(1, "drilled"), backup(400)], ["b400"]),  # past the horizon, few as they are
         ([backup(1, "drilled"), backup(2, fault="bad"), backup(40)], []),  # a fault takes no place

@@ -1,4 +1,4 @@
-"""A server that pgBackRest looks after: the same verbs, and its words read instead of its exit code."""
+"""A server that pgBackRest looks after: the same verbs, and its words count, not its exit code."""
 
 import shutil
 import subprocess

@@ -1,5 +1,7 @@
 """Physical backups: the whole server, drilled, and restored to a moment between two batches."""
 
+import gzip
+import json
 import shutil
 import tempfile
 import time
@@ -16,6 +18,7 @@ from ioc_analytics.backup import archive
 from ioc_analytics.backup.manifest import read_manifest
 from ioc_analytics.backup.signing import signing_key
 from ioc_analytics.database.embedded import discard_server
+from ioc_analytics.database.neighbours import neighbour_url
 from ioc_analytics.kernel.errors import (
     ConfigurationError,
     IntegrityFailure,
@@ -25,7 +28,7 @@ from ioc_analytics.kernel.errors import (
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.monitoring.rules import build_rules
 from ioc_analytics.records.backups import Backup
-from ioc_analytics_tests.faults.test_backup_faults import killed
+from ioc_analytics_tests.faults.test_backup_faults import killed, small_disk
 from ioc_analytics_tests.fixtures.batches import (
     answers,
     assessment,
@@ -234,6 +237,50 @@ def test_writers_wait_for_the_point_and_one_who_never_ends_is_named(
             system.create_backup({"method": "physical"})
     assert system.list_backups() == before
     assert list(story.config.backup.folder.glob(".*.new")) == []
+
+
+def test_a_whole_server_holds_scrambled_passwords_and_no_other_secret(
+    story: Story, system: AnalyticsSystem
+) -> None:
+    home = story.config.home
+    neighbour_url(system.database, "dagster")
+    made = system.create_backup({"method": "physical"})
+    secrets = [PSEUDONYM_KEY, *json.loads((home / "logins.json").read_text())["embedded"].values()]
+    for name in ("superuser", "dagster"):
+        secrets.append(json.loads((home / "server" / f"{name}.json").read_text())["password"])
+    content = b""
+    for packed in Path(made.location).rglob("*.gz"):
+        content += gzip.decompress(packed.read_bytes())
+    assert b"SCRAM-SHA-256$4096:" in content, "the exception, and the control"
+    assert b"ioc_dagster" in content, "Dagster's database is in it"
+    for secret in secrets:
+        assert secret.encode() not in content
+    shutil.rmtree(made.location)
+
+
+def test_a_full_archive_is_an_alert_and_with_room_nothing_is_missing(
+    story: Story, system: AnalyticsSystem
+) -> None:
+    folder = story.config.backup.log_archive
+    assert folder is not None
+    (archived,) = folder.iterdir()
+    before = {path.name for path in archived.iterdir()}
+    with system.database.superuser_connection() as connection:
+        with small_disk(archived, "1m"):
+            connection.execute("SELECT pg_switch_wal()")
+
+            def failed() -> bool:
+                row = connection.execute("SELECT last_failed_wal FROM pg_stat_archiver").fetchone()
+                return bool(row and row[0])
+
+            wait_until(failed)
+            whole = [path for path in archived.iterdir() if not path.name.startswith(".")]
+            assert whole == [], "half a segment never bears its name"
+        archive.catch_up(connection)
+    names = sorted(path.name for path in archived.iterdir() if len(path.name) == 24)
+    assert {*names} > before
+    numbers = [int(name[8:16], 16) * 256 + int(name[16:], 16) for name in names]
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
 
 
 def test_an_archive_that_fails_is_an_alert_and_nothing_is_lost(
