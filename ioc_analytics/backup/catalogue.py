@@ -9,7 +9,7 @@ for the status page and for people who write SQL.
 import logging
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ from ioc_analytics.kernel.errors import (
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.privacy.keys import load_key
-from ioc_analytics.records.backups import Backup
+from ioc_analytics.records.backups import Backup, Method
 
 _ID: Final = re.compile(r"(\d{8}T\d{6})Z-[0-9a-f]{6}")
 _STAMP: Final = "%Y%m%dT%H%M%S"
@@ -118,8 +118,9 @@ def read_backup(folder: Path, key: SigningKey) -> Backup:
         created_at=manifest.created_at,
         checksum=checksum,
         fingerprints=tables,
-        method="dump" if mark is None else "physical",
-        log_start=None if mark is None else f"{mark.system}/{mark.log_start}",
+        size=bare.size + (manifest.repository.size if manifest.repository else 0),
+        method=manifest.method,
+        log_start=f"{mark.system}/{mark.log_start}" if mark and not manifest.repository else None,
         server_version=manifest.server_version,
         **state,
     )
@@ -130,7 +131,7 @@ def note_state(folder: Path, key: SigningKey, **changes: Any) -> Backup:
     checksum = mark_file(folder / MANIFEST).sha256
     try:
         known = _read_state(folder, key, checksum)
-    except IntegrityFailure:
+    except (ConfigurationError, IntegrityFailure):
         known = {}  # damaged: what it said is lost, and is found out anew
     state = known | changes
     told = {
@@ -156,9 +157,14 @@ def new_id() -> str:
     return f"{utc_now():{_STAMP}}Z-{secrets.token_hex(3)}"
 
 
-def newest_drilled(backups: list[Backup]) -> Backup | None:
-    """Return the newest backup that counts."""
-    return next((one for one in backups if one.state == "drilled" and one.fault is None), None)
+def newest_drilled(backups: Sequence[Backup]) -> dict[Method, Backup]:
+    """Return the newest backup that counts, by method.
+
+    Args:
+        backups: The newest first.
+    """
+    counting = [one for one in backups if one.state == "drilled" and one.fault is None]
+    return {one.method: one for one in reversed(counting)}
 
 
 def mirror(database: Database, backups: list[Backup]) -> None:

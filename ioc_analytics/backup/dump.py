@@ -5,7 +5,7 @@ For: ``create_backup``. Not for: judging one (``backup.verify``, ``backup.drill`
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -20,8 +20,8 @@ from ioc_analytics.backup.catalogue import (
     read_backup,
 )
 from ioc_analytics.backup.fingerprints import fingerprint_database
-from ioc_analytics.backup.manifest import Manifest, mark_files
-from ioc_analytics.backup.physical import write_base
+from ioc_analytics.backup.manifest import Manifest, Progress, mark_files
+from ioc_analytics.backup.physical import write_base, write_in_repository
 from ioc_analytics.backup.signing import sync_folder
 from ioc_analytics.database.clients import Clients, find_clients, run_client
 from ioc_analytics.database.neighbours import DAGSTER, neighbour_conninfo
@@ -31,8 +31,6 @@ from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import InvalidInput, Unavailable
 from ioc_analytics.records.backups import Backup, Fingerprint, Method
 from ioc_analytics.schema.migrations import find_drift
-
-Progress = Callable[[str], None]
 
 PLATFORM: Final = "platform"
 DEFAULT_COMPRESSION: Final = 1
@@ -50,8 +48,9 @@ def create_backup(
 
     Args:
         database: The platform's database.
-        method: ``dump``, or ``physical``: the whole server, see ``backup.physical``.
-        compression: gzip level of a dump, 0 (none) to 9.
+        method: ``dump``; or ``physical`` or ``pgbackrest``: the whole server, see
+            ``backup.physical``.
+        compression: gzip level, 0 (none) to 9; pgBackRest has a setting of its own.
         progress: Called with a word for each table that is counted and each dump.
 
     Raises:
@@ -107,10 +106,13 @@ def _write_parts(
     preferred = database.lease.bin_folder if database.lease else database.config.pg_bin
     clients = find_clients(max(map(_major, sources.values())), preferred)
     created_at = utc_now()
-    mark = None
-    if method == "physical":
-        mark, fingerprints = write_base(database, clients, draft, backup_id, jobs)
-        parts = {PLATFORM: fingerprints}
+    mark = repository = None
+    if method != "dump":
+        if method == "physical":
+            mark, held = write_base(database, clients, draft, backup_id, jobs, compression)
+        else:
+            mark, repository, held = write_in_repository(database, backup_id, jobs)
+        parts = {PLATFORM: held}
         created_at = utc_now()  # what it holds is what there was at the end of the copying
     else:
         parts = _dump_parts(sources, clients, draft, jobs, compression, progress)
@@ -123,6 +125,7 @@ def _write_parts(
         parts=parts,
         files=mark_files(draft, syncs=True),
         physical=mark,
+        repository=repository,
     )
 
 

@@ -9,19 +9,25 @@ import shutil
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from ioc_analytics.backup import tombstones
-from ioc_analytics.backup.catalogue import find_backup, list_backups, locked_folder
+from ioc_analytics.backup.catalogue import (
+    find_backup,
+    list_backups,
+    locked_folder,
+    newest_drilled,
+)
 from ioc_analytics.backup.dump import PLATFORM, parallel_jobs
 from ioc_analytics.backup.emptiness import held_empty, refuse_content
 from ioc_analytics.backup.fingerprints import differences, fingerprint_database
-from ioc_analytics.backup.manifest import Manifest
-from ioc_analytics.backup.physical import LATEST, Until, latest_log, recovered
+from ioc_analytics.backup.manifest import Manifest, Progress, silent
+from ioc_analytics.backup.recovering import LATEST, Until, latest_log, recovered
 from ioc_analytics.backup.signing import signing_key
-from ioc_analytics.backup.verify import check_files
+from ioc_analytics.backup.verify import check_backup
 from ioc_analytics.database import closed
 from ioc_analytics.database.clients import Clients, find_clients, run_client
 from ioc_analytics.database.logins import connect_as_administrator, provision
@@ -51,6 +57,7 @@ class Source:
 
     folder: Path
     manifest: Manifest
+    progress: Progress = silent
 
     def clients(self, address: Address, preferred: Path | None) -> tuple[Clients, int]:
         """Return a ``pg_restore`` that reads the dump, and the major version of the server.
@@ -75,12 +82,14 @@ def restore_backup(
     backup_id: str | None = None,
     target: str | Path | None = None,
     until: datetime | str | None = None,
+    *,
+    progress: Progress = silent,
 ) -> RestoreReceipt:
-    """Restore a backup; without an id the newest one.
+    """Restore a backup; without an id the newest drilled one.
 
     Args:
         database: The installation that the backup belongs to.
-        backup_id: The backup; None: the newest.
+        backup_id: The backup; None: the newest drilled one, of a method that knows the moment.
         target: Name of a new database on the same server, a new home folder (a path with a slash),
             or the address of a server (``postgresql://...``) whose login may make databases.
             None: the installation's own database, which must be empty. A physical backup goes
@@ -88,6 +97,7 @@ def restore_backup(
         until: Of a physical backup: restore what was committed up to this moment (UTC unless it
             has a time zone), or up to the end of the log that is here (``latest``). None: the
             moment of the backup.
+        progress: Called with ``files`` and ``tables`` after each that was compared.
 
     Raises:
         InvalidInput: The target holds rows, there is no such backup, or the log ends before the
@@ -96,20 +106,22 @@ def restore_backup(
         ConfigurationError: The key is another one, or the target's server is older.
     """
     place = _target_config(database.config, target)
-    return restore_to(database, backup_id, place, _until(until))
+    return restore_to(database, backup_id, place, _until(until), progress)
 
 
 def restore_to(
-    database: Database, backup_id: str | None, place: AnalyticsConfig, until: Until | None = None
+    database: Database,
+    backup_id: str | None,
+    place: AnalyticsConfig,
+    until: Until | None = None,
+    progress: Progress = silent,
 ) -> RestoreReceipt:
     """Restore a backup into the empty database of other settings; see :func:`restore_backup`."""
     config = database.config
     key = signing_key(config)
     with locked_folder(config) as backups:
-        if backup_id is None and until is not None:
-            backup_id = _newest_physical(config)
-        folder = find_backup(config, backup_id)
-        source = Source(folder, check_files(folder, key))
+        folder = find_backup(config, backup_id or _newest_drilled(config, until))
+        source = Source(folder, check_backup(config, folder, key, progress), progress)
         erased = dict(tombstones.kept(backups, key))
         if source.manifest.physical is not None:
             erased.update(_living_tombstones(database))
@@ -186,13 +198,21 @@ def _recover(
     )
 
 
-def _newest_physical(config: AnalyticsConfig) -> str:
-    for backup in list_backups(config):
-        if backup.method == "physical" and backup.fault is None:
-            return backup.id
+def _newest_drilled(config: AnalyticsConfig, until: Until | None) -> str:
+    """Return the newest backup that counts; where a moment is asked for, of a whole server."""
+    known = list_backups(config)
+    drilled = newest_drilled(known)
+    chosen = [one for name, one in drilled.items() if until is None or name != "dump"]
+    if chosen:
+        return max(chosen, key=lambda one: one.created_at).id
+    if until is not None:
+        raise InvalidInput(
+            f"there is no drilled physical backup in {config.backup.folder}, and only with one can "
+            "a moment be chosen: make one with `ioc-analytics backup create --physical --drill`"
+        )
     raise InvalidInput(
-        f"there is no physical backup in {config.backup.folder}, and only with one can a moment be "
-        "chosen: make one with `ioc-analytics backup create --physical`"
+        f"none of the {len(known)} backups in {config.backup.folder} was drilled: name one by its "
+        "id, or let `ioc-analytics backup drill` try it first"
     )
 
 
@@ -235,7 +255,12 @@ def compare(source: Source, part: str, conninfo: str, there: Database) -> None:
         IntegrityFailure: Something differs; the tables are named.
     """
     jobs = parallel_jobs(there.config.operations.parallel_processing)
-    held = fingerprint_database(conninfo, jobs=jobs, hashing=source.manifest.hashing)
+    held = fingerprint_database(
+        conninfo,
+        jobs=jobs,
+        hashing=source.manifest.hashing,
+        advance=partial(source.progress, "tables"),
+    )
     found = differences(source.manifest.parts[part], held)
     if found:
         raise IntegrityFailure(

@@ -25,6 +25,7 @@ from ioc_analytics.database.binaries import (
     inspect_folder,
 )
 from ioc_analytics.database.neighbours import DAGSTER
+from ioc_analytics.database.passwords import scram_verifier
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel.errors import ConfigurationError
 from ioc_analytics.kernel.settings import AnalyticsConfig
@@ -135,11 +136,8 @@ def _keep_password(successor: Database, password: str) -> None:
     """Give the new server's superuser the password that the home's file says."""
     with successor.superuser_connection() as connection:
         user = connection.info.user
-        verifier = connection.pgconn.encrypt_password(
-            password.encode(), user.encode(), b"scram-sha-256"
-        )
         connection.execute(
             sql.SQL("ALTER ROLE {} PASSWORD {}").format(
-                sql.Identifier(user), sql.Literal(verifier.decode())
+                sql.Identifier(user), scram_verifier(connection, user, password)
             )
         )

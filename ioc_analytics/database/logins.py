@@ -31,6 +31,7 @@ from ioc_analytics.database.passwords import (
     known_logins,
     make_passwords,
     passwords_file,
+    scram_verifier,
     server_key,
 )
 from ioc_analytics.database.servers import Address, address_of, check_server
@@ -248,15 +249,10 @@ def _printable(statement: sql.Composed, connection: Connection) -> str:
 
 def _create_login(connection: Connection, login: RoleLogin, inheritance: str) -> sql.Composed:
     return sql.SQL("CREATE ROLE {} LOGIN {} NOCREATEDB NOCREATEROLE PASSWORD {}").format(
-        sql.Identifier(login.username), sql.SQL(inheritance), _verifier(connection, login)
+        sql.Identifier(login.username),
+        sql.SQL(inheritance),
+        scram_verifier(connection, login.username, login.password),
     )
-
-
-def _verifier(connection: Connection, login: RoleLogin) -> sql.Literal:
-    verifier = connection.pgconn.encrypt_password(
-        login.password.encode(), login.username.encode(), b"scram-sha-256"
-    )
-    return sql.Literal(verifier.decode())
 
 
 def _roles(connection: Connection) -> dict[str, bool]:
@@ -285,7 +281,8 @@ def _check_login(address: Address, connection: Connection, login: RoleLogin) -> 
         psycopg.connect(**parameters).close()
     except psycopg.OperationalError:
         statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(
-            sql.Identifier(login.username), _verifier(connection, login)
+            sql.Identifier(login.username),
+            scram_verifier(connection, login.username, login.password),
         )
         _apply_password(connection, statement, login)
         try:

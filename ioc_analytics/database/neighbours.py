@@ -14,6 +14,7 @@ from psycopg.conninfo import make_conninfo
 
 from ioc_analytics.database.filelocks import file_lock
 from ioc_analytics.database.homefiles import read_json, write_private
+from ioc_analytics.database.passwords import scram_verifier
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel.errors import ConfigurationError
 
@@ -75,14 +76,11 @@ def neighbour_url(database: Database, program: str) -> str:
             password = secrets.token_urlsafe(32)
             write_private(secret, {"username": login, "password": password})
         known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [login]).fetchone()
-        verifier = connection.pgconn.encrypt_password(
-            password.encode(), login.encode(), b"scram-sha-256"
-        ).decode()
         connection.execute(
             sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(
                 sql.SQL("ALTER" if known else "CREATE"),
                 sql.Identifier(login),
-                sql.Literal(verifier),
+                scram_verifier(connection, login, password),
             )
         )
         if not connection.execute(

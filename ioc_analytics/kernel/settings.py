@@ -142,6 +142,22 @@ class BackupSettings(SettingsRecord):
     ] = 365
     """Days after which every backup goes, the newest drilled one excepted."""
 
+    method: Annotated[
+        Literal["dump", "physical", "pgbackrest"], Variable("ANALYTICS_BACKUP_METHOD")
+    ] = "dump"
+    """How the schedule makes backups, and whoever names no method: `dump`, or the whole server
+    with its log (`physical`, or `pgbackrest` where that program looks after it)."""
+
+    stanza: Annotated[
+        str | None, Variable("ANALYTICS_PGBACKREST_STANZA"), Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    ] = None
+    """Name that pgBackRest has for the server."""
+
+    pgbackrest_config: Annotated[AbsolutePath | None, Variable("ANALYTICS_PGBACKREST_CONFIG")] = (
+        None
+    )
+    """Configuration of pgBackRest, when it is not the usual one."""
+
     log_archive: Annotated[AbsolutePath | None, Variable("ANALYTICS_LOG_ARCHIVE")] = None
     """Folder into which the embedded server copies its write-ahead log, best on another disk: with
     a physical backup, any moment since can be restored. A server of your own fills it itself."""
@@ -187,6 +203,12 @@ class RetentionSettings(SettingsRecord):
         Whole, Variable("ANALYTICS_RETENTION_GRACE_DAYS"), Field(ge=0, le=3650)
     ] = 7
     """Days that a detached partition waits before it is dropped."""
+
+    silence_days: Annotated[
+        Whole, Variable("ANALYTICS_RETENTION_SILENCE_DAYS"), Field(ge=1, le=36_500)
+    ] = 45
+    """Days without any record (batch, measurement, job, backup) up to a week ago, after which
+    neither rows nor backups go: the clock may run ahead. Raise it once when it is right."""
 
     archive: Annotated[
         AbsolutePath | None, Variable("ANALYTICS_ARCHIVE_FOLDER"), Allowed("a path")

@@ -11,7 +11,8 @@ from ioc_analytics.backup.archive import end as end_log_archive
 from ioc_analytics.backup.archive import follow_setting
 from ioc_analytics.backup.catalogue import list_backups
 from ioc_analytics.backup.drill import drill_backup
-from ioc_analytics.backup.dump import DEFAULT_COMPRESSION, Progress, create_backup, left_out
+from ioc_analytics.backup.dump import DEFAULT_COMPRESSION, create_backup, left_out
+from ioc_analytics.backup.manifest import Progress, silent
 from ioc_analytics.backup.restore import restore_backup
 from ioc_analytics.backup.upgrade import upgrade_server
 from ioc_analytics.backup.verify import verify_backup
@@ -36,7 +37,7 @@ from ioc_analytics.monitoring.status import count_rows, read_status
 from ioc_analytics.records.advice import Advice, PastAdvice
 from ioc_analytics.records.alerts import Alert
 from ioc_analytics.records.answers import SystemStatus, TableStatus
-from ioc_analytics.records.backups import Backup, RestoreReceipt, UpgradeReceipt
+from ioc_analytics.records.backups import METHODS, Backup, RestoreReceipt, UpgradeReceipt
 from ioc_analytics.records.health import (
     Check,
     Health,
@@ -147,16 +148,19 @@ class Operations(Retention):
         """Write a backup; it counts once it was drilled.
 
         Args:
-            config: ``{"method": "dump"}`` with ``"compression"`` from 0 to 9, the level of gzip; or
-                ``{"method": "physical"}``: the whole server, for a restore to any moment since.
+            config: ``"method"``: that of the settings unless given; ``dump``, or ``physical`` or
+                ``pgbackrest``: the whole server, for a restore to any moment since. With the first
+                two ``"compression"`` from 0 to 9, the level of gzip.
             progress: Called with a word for each step.
         """
         self.demand_analyst("make backups")
         options = dict(config or {})
-        method = options.pop("method", "dump")
-        if method not in ("dump", "physical"):
-            raise InvalidInput(f"a backup's method is dump or physical, {method!r} was given")
-        names = ["method", *(["compression"] if method == "dump" else [])]
+        method = options.pop("method", self.config.backup.method)
+        if method not in METHODS:
+            raise InvalidInput(
+                f"a backup's method is one of {', '.join(METHODS)}; {method!r} was given"
+            )
+        names = ["method", *(["compression"] if method != "pgbackrest" else [])]
         compression = options.pop("compression", DEFAULT_COMPRESSION) if len(names) == 2 else 0
         for name in options:
             raise InvalidInput(
@@ -172,23 +176,25 @@ class Operations(Retention):
         self.demand_analyst("see backups")
         return list_backups(self.config)
 
-    def verify_backup(self, backup_id: str | None = None) -> Backup:
+    def verify_backup(self, backup_id: str | None = None, *, progress: Progress = silent) -> Backup:
         """Compare the files of a backup, or of the newest one, with its manifest."""
         self.demand_analyst("verify backups")
-        self._note("verify", f"backup {backup_id or 'newest'}")
-        return verify_backup(self.database, backup_id)
+        self._note_where_possible("verify", f"backup {backup_id or 'newest'}")
+        return verify_backup(self.database, backup_id, progress=progress)
 
-    def drill_backup(self, backup_id: str | None = None) -> Backup:
+    def drill_backup(self, backup_id: str | None = None, *, progress: Progress = silent) -> Backup:
         """Restore a backup, or the newest one, on trial, and compare its content."""
         self.demand_analyst("drill backups")
-        self._note("drill", f"backup {backup_id or 'newest'}")
-        return drill_backup(self.database, backup_id)
+        self._note_where_possible("drill", f"backup {backup_id or 'newest'}")
+        return drill_backup(self.database, backup_id, progress=progress)
 
     def restore_backup(
         self,
         backup_id: str | None = None,
         target: str | Path | None = None,
         until: datetime | str | None = None,
+        *,
+        progress: Progress = silent,
     ) -> RestoreReceipt:
         """Restore a backup into an empty target; see ``backup.restore``.
 
@@ -196,15 +202,18 @@ class Operations(Retention):
         of this one belong to the database that was replaced.
         """
         self.demand_analyst("restore backups")
-        receipt = restore_backup(self.database, backup_id, target, until)
-        try:
-            # Restored in place, the database has the log of its backup, and connections of its own.
-            with Database(self.config) as own, own.connection("ingest") as connection:
-                self._audit(connection, "restore", f"backup {receipt.id} into {receipt.target}")
-        except AnalyticsError:
-            # An installation that was lost has no log, and its backup was restored elsewhere.
-            _LOG.warning("the restore could not be noted in the audit log of this installation")
+        receipt = restore_backup(self.database, backup_id, target, until, progress=progress)
+        self._note_where_possible("restore", f"backup {receipt.id} into {receipt.target}")
         return receipt
+
+    def _note_where_possible(self, action: str, subject: str) -> None:
+        """Note what is done with a backup; an installation that was lost has no audit log."""
+        try:
+            # Connections of its own: those of before a restore in place belong to what was replaced.
+            with Database(self.config) as own, own.connection("ingest") as connection:
+                self._audit(connection, action, subject)
+        except AnalyticsError:
+            _LOG.warning("%s of %s could not be noted in the audit log", action, subject)
 
     def end_log_archive(self) -> None:
         """Stop archiving the embedded server's log; the setting ``backup.log_archive`` began it."""

@@ -159,6 +159,24 @@ def test_an_alert_that_nobody_took_on_is_told_again(
     assert len(posted(http, "/hook")) == 2
 
 
+def test_a_clock_that_went_back_stops_no_alert(analytics: AnalyticsSystem, http: HttpSink) -> None:
+    """The platform ran two days ahead, then the clock was put right."""
+    analytics.check_for_alerts()
+    change(
+        analytics,
+        "UPDATE internal.alert_states SET evaluated_at = now() + INTERVAL '2 days', "
+        "since = now() + INTERVAL '2 days'",
+    )
+    change(analytics, OLD)
+    (alert,) = analytics.check_for_alerts()
+    assert alert.rule == "batch_overdue"
+    change(analytics, "UPDATE internal.alerts SET notified_at = now() + INTERVAL '2 days'")
+    analytics.check_for_alerts()
+    assert len(posted(http, "/hook")) == 2, "an open alert is told again"
+    change(analytics, NEW)
+    assert analytics.check_for_alerts() == []
+
+
 def test_what_could_not_be_told_is_told_later_and_no_secret_is_logged(
     platform_config: AnalyticsConfig, http: HttpSink, caplog: pytest.LogCaptureFixture
 ) -> None:

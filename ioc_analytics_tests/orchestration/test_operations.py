@@ -13,6 +13,7 @@ from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.synthetic.files import generate_files
 from ioc_analytics.system import AnalyticsSystem
 from ioc_analytics_tests.database.survey import make_survey
+from ioc_analytics_tests.database.test_retention import UP_FOR_DAYS
 
 
 @pytest.fixture
@@ -157,6 +158,7 @@ def test_retention_plans_by_the_clock_and_applies_only_when_it_may(
     analytics.refresh()
     with analytics.database.connection("owner") as connection:
         connection.execute("UPDATE internal.batches SET loaded_at = '2025-03-01'")
+        connection.execute(UP_FOR_DAYS)
     assert run(definitions, instance, "retention").success
     (planned,) = analytics.list_retention_plans()
     assert (planned.status, planned.plan.raw_rows > 0) == ("planned", True)
