@@ -209,7 +209,7 @@ class Operations(Retention):
     def _note_where_possible(self, action: str, subject: str) -> None:
         """Note what is done with a backup; an installation that was lost has no audit log."""
         try:
-            # Connections of its own: those of before a restore in place belong to what was replaced.
+            # With a pool of its own: after a restore in place the old one leads nowhere.
             with Database(self.config) as own, own.connection("ingest") as connection:
                 self._audit(connection, action, subject)
         except AnalyticsError:
