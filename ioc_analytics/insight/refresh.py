@@ -60,6 +60,7 @@ def refresh(
     days: list[date] = []
     released: Counter[str] = Counter()
     mature_before = first_immature_day(utc_now().date(), config.maturity_days)
+    named = (config.privacy.named_assessment_types or "").split(", ")
     with database.connection("ingest") as connection:
         premake_partitions(connection, utc_now().date(), config.retention_days)
         if periods is not None:
@@ -73,7 +74,7 @@ def refresh(
         with database.connection("ingest") as connection:
             rebuilt = rebuild_month(connection, month, whole=whole)
             if rebuilt:
-                released += _release(connection, month, rebuilt, mature_before)
+                released += _release(connection, month, rebuilt, mature_before, named)
                 fill_percentiles(connection, rebuilt)
             days += rebuilt
         if progress:
@@ -132,12 +133,16 @@ def count_days(
 
 
 def _release(
-    connection: psycopg.Connection[Any], month: date, days: Sequence[date], mature_before: date
+    connection: psycopg.Connection[Any],
+    month: date,
+    days: Sequence[date],
+    mature_before: date,
+    named: Sequence[str],
 ) -> Counter[str]:
     return Counter(
         {
             DAILY: release_daily(connection, days, mature_before),
-            "ocean_trait_distributions": release_months(connection, [month])
+            "ocean_trait_distributions": release_months(connection, [month], named)
             + release_days(connection, days),
             "benchmarking_data": release_benchmarks(connection, month),
             VALIDATION: release_validations(connection, days),

@@ -116,7 +116,7 @@ def _states(connection: psycopg.Connection[Any]) -> Finding:
 
 def _agree(row: Mapping[str, Any]) -> bool:
     if row["is_withheld"]:
-        return bool(row["raw_sample_size"] < MINIMUM_RELEASED)
+        return bool(row["people"] < MINIMUM_RELEASED)
     if row["raw_sample_size"] != row["released_sample_size"]:
         return False
     return all(
@@ -142,11 +142,11 @@ def _parents(connection: psycopg.Connection[Any]) -> Finding:
 
 
 def _released(connection: psycopg.Connection[Any]) -> Finding:
-    """Look for released figures about too few people."""
-    found = _one(connection, "too_small", {"minimum": MINIMUM_RELEASED}) or {}
-    cells, faults = found["cells"], found["too_small"]
+    """Look for released figures about too few people, in every released table and view."""
+    rows = read_all(connection, "too_small", {"minimum": MINIMUM_RELEASED})
+    cells, faults = (sum(row[name] for row in rows) for name in ("cells", "too_small"))
     summary = f"{cells} released cells, {faults} about fewer than {MINIMUM_RELEASED} people"
-    return Finding("nothing_small_released", not faults, cells, faults, summary)
+    return Finding("nothing_small_released", not faults, cells, faults, summary, tuple(rows))
 
 
 PROMISES: Final[Mapping[str, Callable[[psycopg.Connection[Any]], Finding]]] = {

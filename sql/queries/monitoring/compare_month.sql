@@ -4,12 +4,16 @@ WITH raw AS (
     SELECT
         s.dimension,
         count(*) AS sample_size,
+        count(DISTINCT coalesce(r.respondent_hash, r.id)) AS people,
         avg(s.score) AS mean,
         percentile_cont(0.5) WITHIN GROUP (ORDER BY s.score) AS median,
         min(s.score) AS minimum,
         max(s.score) AS maximum
     FROM analytics.anonymized_assessment_scores AS s
+    INNER JOIN analytics.anonymized_assessment_responses AS r
+        ON r.created_at = s.created_at AND r.id = s.response_hash
     WHERE s.created_at >= %(start)s AND s.created_at < %(end)s
+        AND r.created_at >= %(start)s AND r.created_at < %(end)s
     GROUP BY s.dimension
 ),
 
@@ -25,6 +29,7 @@ released AS (
 
 SELECT
     coalesce(r.dimension, l.dimension)::text AS dimension,
+    coalesce(r.people, 0) AS people,
     coalesce(r.sample_size, 0) AS raw_sample_size,
     l.sample_size AS released_sample_size,
     r.mean AS raw_mean,
