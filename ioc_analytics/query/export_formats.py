@@ -57,7 +57,7 @@ def write_json(source: Source, file: IO[bytes], include_headers: bool) -> int:
     file.write(b"[")
     with closing(_json(source)) as blocks:
         for n_rows, lines in blocks:
-            file.write((b",\n" if rows else b"\n") + lines[:-1].replace(b"\n", b",\n"))
+            file.write((b",\n" if rows else b"\n") + bytes(lines[:-1]).replace(b"\n", b",\n"))
             rows += n_rows
     file.write(b"\n]\n")
     return rows
@@ -130,7 +130,7 @@ def _csv(source: Source, *, is_neutral: bool) -> Generator[Block, None, None]:
     )
 
 
-def _json(source: Source) -> Generator[Block, None, None]:
+def _json(source: Source) -> Generator[tuple[int, memoryview], None, None]:
     return read_ahead(
         json_blocks(source.connection, source.statement, source.values, source.columns)
     )
@@ -147,7 +147,9 @@ def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Any, ...]]:
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
-def _write_blocks(blocks: Generator[Block, None, None], file: IO[bytes]) -> int:
+def _write_blocks(
+    blocks: Generator[tuple[int, bytes | memoryview], None, None], file: IO[bytes]
+) -> int:
     rows = 0
     with closing(blocks):
         for n_rows, lines in blocks:
