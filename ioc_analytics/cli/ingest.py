@@ -73,13 +73,14 @@ def take_in(
     replace: bool = False,
 ) -> "IngestReceipt":
     """Ingest paths behind a progress bar."""
-    with session.progress("records") as bars:
+    with session.progress("percent") as bars:
         tasks = {}
 
-        def advance(name: str, records: int) -> None:
+        def advance(name: str, records: int, share: float) -> None:
             if name not in tasks:
-                tasks[name] = bars.add_task(name, total=None)
-            bars.update(tasks[name], completed=records)
+                tasks[name] = bars.add_task(name, total=100)
+            shown = f"{name}, {records:,} records"
+            bars.update(tasks[name], completed=100 * share, description=shown)
 
         return system.ingest_files(
             *paths, mapping=mapping, check=check, replace=replace, progress=advance

@@ -77,7 +77,8 @@ class WideFile:
         repeating.update(str(field.column) for field in mapping.assessment.fields.values())
         plain = mapping.columns - repeating
         for raw in self._source.chunks(mapping.columns, plain, batch_size):
-            yield from self._convert(raw)
+            for chunk in self._convert(raw):
+                yield replace(chunk, share=raw.share)
 
     def _convert(self, raw: RawChunk) -> Iterator[Chunk]:
         mapping = self._mapping

@@ -35,8 +35,8 @@ from ioc_analytics.records.receipts import IngestReceipt, KindCounts
 from ioc_analytics.schema.catalogues import register_instruments
 from ioc_analytics.states.catalogue import read_instruments
 
-Progress = Callable[[str, int], None]
-"""Called with the name of a batch and the records judged so far."""
+Progress = Callable[[str, int, float], None]
+"""Called with the name of a batch, the records judged so far, and the share of it read by then."""
 
 Note = Callable[[psycopg.Connection[Any], IngestReceipt], None]
 """Writes an entry about a batch, on the connection of its transaction."""
@@ -55,6 +55,8 @@ class AnonymisedChunk:
 
     repairs: Mapping[str, int] = field(default_factory=dict)
     dropped_columns: frozenset[str] = frozenset()
+    share: float = 0.0
+    """How much of the batch was read when they came, 0 to 1."""
 
 
 class AnonymisedBatch(Protocol):
@@ -232,7 +234,7 @@ class _Attempt:
             judged += records.num_rows
             desks.take(chunk.kind, records, origin)
             if self._options.progress:
-                self._options.progress(self._batch.name, judged)
+                self._options.progress(self._batch.name, judged, chunk.share)
         desks.close()
         # A check has written nothing that orphans could be judged against.
         return 0 if load.is_check else settle_orphans(load)

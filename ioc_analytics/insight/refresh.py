@@ -41,7 +41,7 @@ def refresh(
     *,
     whole: bool = False,
     with_views: bool = True,
-    progress: Callable[[date], None] | None = None,
+    progress: Callable[[date, int], None] | None = None,
 ) -> RefreshReceipt:
     """Bring states, released tables and views of some months up to date.
 
@@ -52,7 +52,7 @@ def refresh(
             ``whole``, all with rows.
         whole: Count every day of the months again, touched or not.
         with_views: Refresh the materialized views afterwards.
-        progress: Called after each month.
+        progress: Called after each month, with the number of months in all.
 
     Raises:
         IntegrityFailure: States differ from rows, or a figure is about too few people. The months
@@ -83,7 +83,7 @@ def refresh(
                 fill_percentiles(connection, rebuilt)
             days += rebuilt
         if progress:
-            progress(month)
+            progress(month, len(months))
     with database.connection("ingest") as connection:
         set_up = days_of_new_assessments(connection)
         released[DAILY] += release_daily(connection, set_up, mature_before)

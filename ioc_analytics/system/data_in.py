@@ -59,7 +59,8 @@ class DataIn(SystemBase):
             mapping: TOML mapping of a wide export.
             replace: Let records of the same version with other content replace what is stored.
             check: Judge, and write nothing.
-            progress: Called with the name of the batch and the records judged so far.
+            progress: Called with the name of the batch, the records judged so far, and the share
+                of its bytes that was read by then (0 to 1).
             run_id: Dagster run that asks for it.
 
         Returns:

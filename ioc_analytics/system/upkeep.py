@@ -28,14 +28,14 @@ class Upkeep(SystemBase):
         periods: Iterable[date] | None = None,
         *,
         with_views: bool = True,
-        progress: Callable[[date], None] | None = None,
+        progress: Callable[[date, int], None] | None = None,
     ) -> RefreshReceipt:
         """Bring touched states, released tables and views up to date.
 
         Args:
             periods: Months to look at (any day of each); None: all with touched days.
             with_views: Refresh the materialized views afterwards.
-            progress: Called after each month.
+            progress: Called after each month, with the number of months in all.
         """
         self.demand_analyst("refresh states")
         return self._counting("refresh", periods, with_views=with_views, progress=progress)
@@ -45,7 +45,7 @@ class Upkeep(SystemBase):
         periods: Iterable[date] | None = None,
         *,
         with_views: bool = True,
-        progress: Callable[[date], None] | None = None,
+        progress: Callable[[date, int], None] | None = None,
     ) -> RefreshReceipt:
         """Count whole months again from rows, touched or not; None: every month with rows."""
         self.demand_analyst("rebuild states")
@@ -133,7 +133,7 @@ class Upkeep(SystemBase):
         periods: Iterable[date] | None,
         *,
         with_views: bool,
-        progress: Callable[[date], None] | None,
+        progress: Callable[[date, int], None] | None,
     ) -> RefreshReceipt:
         months = None if periods is None else sorted({day.replace(day=1) for day in periods})
         with self._noted_job(action, _words(months, "months")):

@@ -12,6 +12,8 @@ from ioc_analytics.files.instruments import builtin_instruments
 from ioc_analytics.kernel.errors import InvalidInput, PrivacyRefusal
 from ioc_analytics.privacy.pipeline import AnonymizationPipeline
 from ioc_analytics.records.receipts import IngestReceipt
+from ioc_analytics.synthetic.files import generate_files
+from ioc_analytics.synthetic.writers import Compression, FileFormat
 from ioc_analytics_tests.fixtures.batches import (
     ITEMS,
     Records,
@@ -591,3 +593,23 @@ def test_fingerprints_tell_content_and_not_order(
     before = content_fingerprint(analytics)
     ingest({"ai_validations": [validation("s")]})
     assert content_fingerprint(analytics) != before
+
+
+@pytest.mark.parametrize(
+    ("file_format", "compression"), [("jsonl", None), ("csv", "gzip"), ("parquet", None)]
+)
+def test_progress_tells_the_share_that_was_read(
+    analytics: AnalyticsSystem, tmp_path: Path, file_format: FileFormat, compression: Compression
+) -> None:
+    generate_files(
+        tmp_path / "year", responses=60, file_format=file_format, compression=compression
+    )
+    config = analytics.config.replace(operations={"batch_size": 5})
+    told: list[tuple[int, float]] = []
+    with AnalyticsSystem(config) as system:
+        receipt = system.ingest_files(
+            tmp_path / "year", progress=lambda _, judged, share: told.append((judged, share))
+        )
+    assert told == sorted(told)
+    assert told[-1] == (receipt.records_processed, 1.0)
+    assert 0 < told[0][1] < 1

@@ -110,7 +110,7 @@ def test_two_loads_of_one_name_at_once_do_not_end_each_other(
 ) -> None:
     inside, may_go_on = threading.Event(), threading.Event()
 
-    def pause(name: str, judged: int) -> None:
+    def pause(name: str, judged: int, share: float) -> None:
         inside.set()
         assert may_go_on.wait(60)
 
