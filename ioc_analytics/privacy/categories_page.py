@@ -25,9 +25,9 @@ from ioc_analytics.records.vocabularies import (
 
 _INTRODUCTION: Final = """# Categories
 
-What is stored of a person or a company is one of these words; `unknown` stands for what was absent or could not be
-understood. The lists are in [`sql/reference/`](../sql/reference/) with their sources. This page is generated:
-`make docs` brings it up to date.
+What is stored of a person or a company is one of these words; `unknown` stands for what was absent
+or could not be understood. The lists are in [`sql/reference/`](../sql/reference/) with their
+sources. This page is generated: `make docs` brings it up to date.
 """
 _WORDS: Final = {
     "Traits": TRAITS,
