@@ -6,10 +6,10 @@ The asking organization is never among its own peers. A peer group that is too s
 organization dominates, widens from industry and size to industry, then to all.
 """
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -45,7 +45,7 @@ from ioc_analytics.states.selection import Selection
 from ioc_analytics.statistics.correlation import adjust_false_discovery
 from ioc_analytics.statistics.funnels import draw_funnel
 from ioc_analytics.statistics.intervals import ConfidenceInterval
-from ioc_analytics.statistics.ranks import percentile_rank
+from ioc_analytics.statistics.ranks import average_rank, percentile_rank
 from ioc_analytics.statistics.shrinkage import estimate_prior
 
 INDEX_METRICS: Final = (
@@ -55,8 +55,6 @@ INDEX_METRICS: Final = (
     "careless_rate",
 )
 """What the performance index is the mean of; careless answers count from the other end."""
-
-_Z: Final = 1.959963984540054
 
 
 def benchmark(
@@ -86,12 +84,29 @@ def benchmark(
     _check("size", size, SIZE_BANDS)
     if organization is None and size is not None and industry is None:
         raise InvalidInput("a peer group of one size needs its industry too; name both or neither")
-    period_before = _period_before(time_range)
     with snapshot(connection):
         everyone, as_of = _read(connection, time_range, maturity_days)
-        earlier = None
-        if organization is not None and period_before is not None:
-            earlier, _ = _read(connection, period_before, maturity_days)
+
+        @cache
+        def earlier() -> Organizations | None:
+            past = _period_before(time_range)
+            return None if past is None else _read(connection, past, maturity_days)[0]
+
+        group = (industry, size)
+        return _judge(everyone, earlier, organization, group, time_range, as_of, maturity_days)
+
+
+def _judge(
+    everyone: Organizations,
+    earlier: Callable[[], Organizations | None],
+    organization: UUID | None,
+    group: tuple[str | None, str | None],
+    time_range: TimeRange,
+    as_of: datetime | None,
+    maturity_days: int,
+) -> Benchmarks:
+    """Compare all metrics; the earlier period is only read where one of them stands out."""
+    industry, size = group
     own = None
     if organization is not None:
         if organization not in everyone.names:
@@ -101,11 +116,11 @@ def benchmark(
     levels: tuple[str, ...] = ("all",)
     if industry:
         levels = LEVELS if size else LEVELS[1:]
-    group = (industry or UNKNOWN, size or UNKNOWN)
+    peers = (industry or UNKNOWN, size or UNKNOWN)
     withheld: list[Mapping[str, str]] = []
     found: dict[str, Benchmark] = {}
     for metric in BENCHMARKED:
-        one = _compare(everyone, metric, own, levels, group, maturity_days)
+        one = _compare(everyone, metric, own, levels, peers, maturity_days)
         if isinstance(one, Benchmark):
             found[metric] = one
             if one.immature:
@@ -120,10 +135,11 @@ def benchmark(
         withheld.append({"figure": "performance_index", "reason": reason})
 
     def before(metric: str) -> Benchmark | None:
-        if earlier is None or organization not in earlier.names:
+        then = earlier()
+        if then is None or organization not in then.names:
             return None
-        at = earlier.names.index(organization)
-        one = _compare(earlier, metric, at, levels, group, maturity_days)
+        at = then.names.index(organization)
+        one = _compare(then, metric, at, levels, peers, maturity_days)
         return one if isinstance(one, Benchmark) else None
 
     return Benchmarks(
@@ -202,10 +218,11 @@ def _against(
             all_best.values[:-1],
             all_best.errors[:-1],
         )
-        half = _Z * math.hypot(math.sqrt(variance), funnel.target_error)
-        centre = unit(funnel.target)
-        effect = ConfidenceInterval(
-            0.95, unit(value - half) - centre, unit(value + half) - centre, "normal"
+        apart, centre = funnel.distance(value, variance), unit(funnel.target)
+        effect = replace(
+            apart,
+            low=unit(funnel.target + apart.low) - centre,
+            high=unit(funnel.target + apart.high) - centre,
         )
 
     def limits(at: float) -> ConfidenceInterval:
@@ -250,7 +267,7 @@ def _adjusted(found: dict[str, Benchmark]) -> dict[str, Benchmark]:
 
 def _index(found: Mapping[str, Benchmark]) -> PerformanceIndex | None:
     ranks: list[float] = []
-    spread = 0.0
+    spreads: list[float] = []
     used = tuple(metric for metric in INDEX_METRICS if metric in found)
     for metric in used:
         b = found[metric]
@@ -258,16 +275,11 @@ def _index(found: Mapping[str, Benchmark]) -> PerformanceIndex | None:
             continue
         is_turned = METRICS[metric].is_higher_better is False
         ranks.append(100 - b.percentile_rank if is_turned else b.percentile_rank)
-        spread += b.rank_std_dev**2
+        spreads.append(b.rank_std_dev)
     if not ranks:
         return None
-    value = sum(ranks) / len(ranks)
-    # The errors of the four are of different events, and taken as independent.
-    half = _Z * math.sqrt(spread) / len(ranks)
-    interval = ConfidenceInterval(
-        0.95, max(0.0, value - half), min(100.0, value + half), "independent_ranks"
-    )
-    return PerformanceIndex(value, interval, used)
+    # The errors of the four are of different events.
+    return PerformanceIndex(*average_rank(ranks, spreads), used)
 
 
 def _period_before(wanted: TimeRange) -> TimeRange | None:

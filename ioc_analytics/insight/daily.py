@@ -39,9 +39,7 @@ def release_daily(
     for month in sorted(months):
         # Runs of other months release days of this one when assessments were set up on them.
         transaction_lock(connection, f"daily metrics {month:%Y-%m}")
-        sealed = connection.execute(
-            sqlfiles.query("insight/is_sealed"), {"month": month}
-        ).fetchone()
+        sealed = connection.execute(sqlfiles.query("states/is_sealed"), {"month": month}).fetchone()
         if sealed is None or sealed[0]:
             continue
         for first, last in adjacent_days(months[month]):
@@ -55,6 +53,14 @@ def days_of_new_assessments(connection: psycopg.Connection[Any]) -> list[date]:
     A day is touched by its responses; assessments may be set up on days without any.
     """
     return [day for (day,) in connection.execute(sqlfiles.query("insight/days_of_new_assessments"))]
+
+
+def ripe_months(connection: psycopg.Connection[Any], mature_before: date) -> list[date]:
+    """Return the months with released days that have become mature since, ascending."""
+    rows = connection.execute(
+        sqlfiles.query("insight/ripe_months"), {"mature_before": mature_before}
+    )
+    return [month for (month,) in rows]
 
 
 def mature_days(connection: psycopg.Connection[Any], mature_before: date) -> list[date]:

@@ -145,6 +145,14 @@ class DatabaseSettings(SettingsRecord):
     ssl: Annotated[bool, Variable("ANALYTICS_DB_SSL")] = True
     """Whether connections over the network must be encrypted."""
 
+    dagster_url: Annotated[
+        ServerAddress | None,
+        Variable("DAGSTER_PG_URL"),
+        Allowed("postgresql://user:password@host:port/database"),
+    ] = None
+    """Address of Dagster's own database, backed up and pruned with ours; Dagster reads the same
+    variable. Unset: its database on the embedded server; on another, Dagster keeps files."""
+
     pool: PoolSettings = PoolSettings()
     """Connection pool."""
 
