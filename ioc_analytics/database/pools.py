@@ -236,14 +236,16 @@ class Database:
             return pool.getconn()
         except PoolTimeout as busy:
             fault = self._reason(role)
-            if fault is None:
+            if fault is not None:
+                if self._lease is None:
+                    raise translate(fault) from fault
+                self._lease.revive()
+            elif pool.get_stats()["pool_size"] >= pool.max_size:
                 raise Unavailable(
                     f"all {pool.max_size} connections of role {role!r} were in use for "
                     f"{pool.timeout:g} s; try again, or raise database.pool.max"
                 ) from busy
-            if self._lease is None:
-                raise translate(fault) from fault
-        self._lease.revive()
+        # The server is there again; the attempts that it missed were put off, this one is not.
         return pool.getconn()
 
     def _reason(self, role: LoginRole) -> psycopg.Error | None:

@@ -55,7 +55,8 @@ class OperationsSettings(SettingsRecord):
     parallel_processing: Annotated[
         Whole, Variable("ANALYTICS_PARALLEL_PROCESSING"), Field(ge=1, le=256)
     ] = 4
-    """1: read and write in turn; more: the next chunks are read while one is written."""
+    """Tables that backups and restores work on at once, within the machine's processors. Ingestion
+    reads and writes in turn with 1; with any more, one thread reads ahead while another writes."""
 
     retry_attempts: Annotated[Whole, Variable("ANALYTICS_RETRY_ATTEMPTS"), Field(ge=0, le=100)] = 3
     """Further attempts after a transient error."""

@@ -11,6 +11,7 @@ from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.logs import configure_logging
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.schema.catalogues import register_categories, register_instruments
+from ioc_analytics.schema.compression import apply_compression
 from ioc_analytics.schema.partitions import premake_partitions
 from ioc_analytics.system.answers import Answers
 from ioc_analytics.system.data_in import DataIn
@@ -51,6 +52,8 @@ class AnalyticsSystem(DataIn, Upkeep, Answers, Norms, Predictions, Reports):
         provision(self.config)
         # Under any role: to bring the platform's own schema up shows nobody anything.
         self._apply_migrations()
+        with self.database.connection("owner") as connection:
+            apply_compression(connection, self.config.database.compression)
         with self.database.connection("ingest") as connection:
             register_categories(connection)
             register_instruments(connection, builtin_instruments().values())
