@@ -332,6 +332,36 @@ class Answers(SystemBase):
                 connection, target, cutoff, horizon_days=horizon_days, window_days=window_days
             )
 
+    def export_training(
+        self,
+        target: str,
+        cutoff: Any,
+        format: str = "parquet",
+        options: Mapping[str, Any] | None = None,
+        *,
+        horizon_days: int = 14,
+        window_days: int = 30,
+    ) -> ExportResult:
+        """Write a training frame to the export folder, with its manifest; see both verbs.
+
+        Args:
+            target: As ``training_frame``.
+            cutoff: As ``training_frame``.
+            format: ``csv``, ``jsonl``, ``parquet`` or ``arrow``.
+            options: ``filename``, ``compression`` (gzip or zstd).
+            horizon_days: As ``training_frame``.
+            window_days: As ``training_frame``.
+        """
+        parsed = ExportOptions.parse(format, options)
+        gathered = self.training_frame(
+            target, cutoff, horizon_days=horizon_days, window_days=window_days
+        )
+        place = self.config.exports.path / (parsed.filename or parsed.name())
+        result = gathered.export(place, format, compression=parsed.compression)
+        with self.database.connection("ingest") as connection:
+            self._audit(connection, "exported", result.filename, row_count=result.row_count)
+        return result
+
     def store_prediction_results(
         self, results: pd.DataFrame | Iterable[Mapping[str, Any]]
     ) -> tuple[int, ...]:
