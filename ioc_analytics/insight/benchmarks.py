@@ -21,6 +21,7 @@ from ioc_analytics.insight.benchmark_records import (
     Benchmarks,
     FunnelPosition,
     PerformanceIndex,
+    WithheldBenchmark,
 )
 from ioc_analytics.insight.maturity import first_immature_of, left_out, read_settled
 from ioc_analytics.insight.peers import (
@@ -101,6 +102,7 @@ def benchmark(
     group = (industry or UNKNOWN, size or UNKNOWN)
     withheld: list[Mapping[str, str]] = []
     found: dict[str, Benchmark] = {}
+    unknown: dict[str, WithheldBenchmark] = {}
     for metric in BENCHMARKED:
         one = _compare(everyone, metric, own, levels, group, maturity_days)
         if isinstance(one, Benchmark):
@@ -109,6 +111,7 @@ def benchmark(
                 reason = left_out(one.immature, maturity_days)
                 withheld.append({"figure": f"{metric}.sample_size", "reason": reason})
         else:
+            unknown[metric] = WithheldBenchmark(metric, METRICS[metric].unit, one)
             withheld.append({"figure": f"benchmarks.{metric}", "reason": one})
     found = _adjusted(found)
     index = _index(found) if own is not None else None
@@ -128,7 +131,7 @@ def benchmark(
         industry or "all",
         size or "all",
         index,
-        found,
+        {metric: (found | unknown)[metric] for metric in BENCHMARKED},
         recommend(found),
         find_insights(found, before),
         tuple(withheld),
