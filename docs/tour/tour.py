@@ -104,7 +104,7 @@ def meet_the_peers(analytics: AnalyticsSystem, folder: Path) -> None:
     found = analytics.get_benchmarks(largest, time_range=YEAR)
     if found.performance_index:
         print(f"performance index {found.performance_index.value:.0f}")
-    for name, one in found.benchmarks.items():
+    for name, one in found.shown.items():
         print(f"{name:20} {one.value:6.1f} {one.unit}, peers {one.peer_median:.1f} "
               f"({one.peer_organizations} of level {one.peer_level})")  # fmt: skip
     print([advice.description for advice in found.recommendations] or "nothing to recommend")

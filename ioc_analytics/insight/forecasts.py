@@ -147,7 +147,7 @@ class Forecast:
         return found | {"filters": [condition.to_dict() for condition in self.filters]}
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per period to come."""
+        """Return one row per period to come; ``n`` counts the periods that were learnt from."""
         return pd.DataFrame(
             [
                 {
@@ -156,6 +156,7 @@ class Forecast:
                     "value": point.value,
                     "low": point.interval.low,
                     "high": point.interval.high,
+                    "n": self.sample_size,
                 }
                 for point in self.points
             ]

@@ -41,12 +41,13 @@ from ioc_analytics.states.reading import read_ground, snapshot
 from ioc_analytics.states.selection import name_organizations
 from ioc_analytics.statistics.control_charts import (
     FALSE_ALARM_RATE,
+    LARGEST_FALSE_ALARM_RATE,
     watch_rate,
 )
 from ioc_analytics.statistics.intervals import ConfidenceInterval
 
 MODEL: Final = "ewma_chart"
-VERSION: Final = "1"
+VERSION: Final = "2"
 """Version of the chart; another one whenever it would say something else."""
 
 METRICS_WATCHED: Final = (
@@ -135,7 +136,7 @@ class RiskAssessment:
     """All that could be judged."""
 
     false_alarm_rate: float
-    """Probability that a metric is raised in a given week though nothing has changed."""
+    """Probability, at most, that a metric is raised in a given week though nothing has changed."""
 
     withheld: tuple[Mapping[str, str], ...]
     """Metrics that could not be judged, or not by all their past: ``figure`` and ``reason``."""
@@ -235,7 +236,7 @@ def assess_risks(
     return RiskAssessment(
         risks=tuple(sorted((r for r in watched if r.is_raised), key=lambda risk: risk.p_value)),
         watched=tuple(watched),
-        false_alarm_rate=FALSE_ALARM_RATE,
+        false_alarm_rate=LARGEST_FALSE_ALARM_RATE,
         withheld=tuple(withheld),
         filters=named,
         as_of=as_of,

@@ -12,6 +12,7 @@ import pyarrow as pa
 from ioc_analytics.insight.ai_validation import AiValidation, analyze_ai_validation
 from ioc_analytics.insight.benchmark_records import Benchmarks
 from ioc_analytics.insight.benchmarks import benchmark
+from ioc_analytics.insight.careless import SEGMENTS as CARELESS_SEGMENTS
 from ioc_analytics.insight.careless import CarelessAnalysis, analyze_careless
 from ioc_analytics.insight.comparisons import GroupComparison, compare_groups
 from ioc_analytics.insight.item_functioning import (
@@ -244,20 +245,28 @@ class Answers(SystemBase):
         with asked as (connection, chosen, times, organization):
             return find_outliers(connection, chosen, times, organization)
 
-    def analyze_careless(self, filters: Any = (), time_range: Any = None) -> CarelessAnalysis:
-        """Describe careless responding: rates of segments, signs, means with and without.
+    def analyze_careless(
+        self,
+        filters: Any = (),
+        time_range: Any = None,
+        *,
+        by: Sequence[str] = CARELESS_SEGMENTS,
+    ) -> CarelessAnalysis:
+        """Describe careless responding: rates of segments, signs, traits with and without.
 
         Args:
             filters: ``Filter`` records or the seed's dicts; none on ``is_careless``.
             time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+            by: Groupings whose segments have a rate, such as ``["region", "device_type"]``.
 
         Raises:
+            InvalidInput: An unknown grouping; the nearest one is named.
             NotEnoughData: No scored response.
             PrivacyRefusal: The role sees released figures only.
         """
         asked = self._asking("analyze_careless", filters, time_range)
         with asked as (connection, chosen, times, organization):
-            return analyze_careless(connection, chosen, times, organization)
+            return analyze_careless(connection, chosen, times, organization, by)
 
     def analyze_ai_validation(self, time_range: Any = None) -> AiValidation:
         """Measure how far the AI raters agree, and whether one has left its own ways.
