@@ -200,11 +200,15 @@ class Operations(Retention):
             self._note("upgrade", f"server {receipt.from_version} to {receipt.to_version}")
         return receipt
 
-    def perform_maintenance(self, dry_run: bool = False) -> MaintenanceReport:
+    def perform_maintenance(
+        self, dry_run: bool = False, *, with_retention: bool = True
+    ) -> MaintenanceReport:
         """Give the tables the care that evidence asks for; views are refreshed too.
 
         Args:
             dry_run: Say what would be done, and do nothing.
+            with_retention: Look at what has expired too; it goes where the settings want it.
         """
         self.demand_analyst("maintain the database")
-        return maintain(self.database, self._retention_verbs(), is_dry_run=dry_run)
+        retention = self._retention_verbs() if with_retention else None
+        return maintain(self.database, retention, is_dry_run=dry_run)
