@@ -26,6 +26,14 @@ _DAYS_AT_ONCE = 5
 _SKIPPED_DAYS = 3
 """Days that skipped ticks are kept (``dagster.yaml``)."""
 
+_KEEP = """
+CREATE TEMPORARY TABLE kept_runs AS SELECT * FROM runs WHERE run_id = ANY(%(runs)s);
+CREATE TEMPORARY TABLE kept_tags AS SELECT * FROM run_tags WHERE run_id = ANY(%(runs)s);
+CREATE TEMPORARY TABLE kept_events AS SELECT * FROM event_logs WHERE run_id = ANY(%(runs)s);
+CREATE TEMPORARY TABLE kept_checks AS
+SELECT * FROM asset_check_executions WHERE run_id = ANY(%(runs)s);
+"""
+
 _COPY = """
 CREATE TEMPORARY TABLE copied ON COMMIT DROP AS
 SELECT
@@ -36,7 +44,7 @@ SELECT
     (row_number() OVER () + %(copies)s) * 100000000 AS ids
 FROM unnest(%(jobs)s::text [], %(numbers)s::int []) AS w (job, number)
 INNER JOIN unnest(%(jobs)s::text [], %(runs)s::text []) AS t (job, run_id) USING (job)
-INNER JOIN runs AS r ON r.run_id = t.run_id
+INNER JOIN kept_runs AS r ON r.run_id = t.run_id
 CROSS JOIN LATERAL generate_series(1, w.number) AS n
 CROSS JOIN generate_series(%(first)s, %(first)s + %(days)s - 1) AS d (day);
 
@@ -45,10 +53,10 @@ INSERT INTO runs (
 )
 SELECT c.run_id, r.snapshot_id, r.pipeline_name, r.mode, r.status, r.run_body,
     r.create_timestamp + c.shift, r.update_timestamp + c.shift
-FROM copied AS c INNER JOIN runs AS r ON r.run_id = c.old_id;
+FROM copied AS c INNER JOIN kept_runs AS r ON r.run_id = c.old_id;
 
 INSERT INTO run_tags (run_id, key, value)
-SELECT c.run_id, t.key, t.value FROM copied AS c INNER JOIN run_tags AS t ON t.run_id = c.old_id;
+SELECT c.run_id, t.key, t.value FROM copied AS c INNER JOIN kept_tags AS t ON t.run_id = c.old_id;
 
 INSERT INTO event_logs (
     id, run_id, event, dagster_event_type, timestamp, step_key, asset_key, partition
@@ -59,7 +67,7 @@ SELECT e.id + c.ids, c.run_id, e.event, e.dagster_event_type, e.timestamp + c.sh
         WHEN e.asset_key ~ 'daily|dual' THEN (e.partition::date + c.days)::text
         ELSE date_trunc('month', e.partition::date + c.days)::date::text
     END
-FROM copied AS c INNER JOIN event_logs AS e ON e.run_id = c.old_id;
+FROM copied AS c INNER JOIN kept_events AS e ON e.run_id = c.old_id;
 
 INSERT INTO asset_check_executions (
     asset_key, check_name, partition, run_id, execution_status, evaluation_event,
@@ -68,7 +76,7 @@ INSERT INTO asset_check_executions (
 SELECT a.asset_key, a.check_name, a.partition, c.run_id, a.execution_status, a.evaluation_event,
     a.evaluation_event_timestamp + c.shift, a.evaluation_event_storage_id + c.ids,
     a.create_timestamp + c.shift
-FROM copied AS c INNER JOIN asset_check_executions AS a ON a.run_id = c.old_id;
+FROM copied AS c INNER JOIN kept_checks AS a ON a.run_id = c.old_id;
 """
 
 _TICKS = """
@@ -114,6 +122,8 @@ def simulate(
             "runs": list(newest.values()),
             "until": began.replace(tzinfo=None),
         }
+        # The runs that are copied grow old themselves.
+        psycopg.ClientCursor(connection).execute(_KEEP, parameters)
         for first in range(1, days + 1, _DAYS_AT_ONCE):
             number = min(_DAYS_AT_ONCE, days + 1 - first)
             _copy(connection, {**parameters, "first": first, "days": number})
