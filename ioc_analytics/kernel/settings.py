@@ -198,6 +198,12 @@ class ScheduleSettings(SettingsRecord):
     retention: Annotated[Schedule, Variable("ANALYTICS_RETENTION_SCHEDULE")] = "0 4 * * *"
     """When retention plans what has expired."""
 
+    drill: Annotated[Schedule, Variable("ANALYTICS_DRILL_SCHEDULE")] = "0 7 * * 0"
+    """When the newest backup is restored on trial, besides after it was made."""
+
+    health: Annotated[Schedule, Variable("ANALYTICS_HEALTH_SCHEDULE")] = "20 * * * *"
+    """When measured health is shown on its asset; it is measured every five minutes anyway."""
+
     forgetting: Annotated[Schedule, Variable("ANALYTICS_FORGETTING_SCHEDULE")] = "45 4 * * *"
     """When Dagster's own old runs go."""
 

@@ -240,6 +240,7 @@ class Operations(Retention):
         dry_run: bool = False,
         budget_seconds: float | None = None,
         *,
+        with_retention: bool = True,
         progress: Progress | None = None,
     ) -> MaintenanceReport:
         """Give the tables the care that evidence asks for; views are refreshed too.
@@ -247,13 +248,14 @@ class Operations(Retention):
         Args:
             dry_run: Say what would be done, and do nothing.
             budget_seconds: No action starts later than this after the beginning; 15 minutes.
+            with_retention: Look at what has expired too; it goes where the settings want it.
             progress: Called with the name of each step as it begins.
         """
         self.demand_analyst("maintain the database")
         self._note("maintain", "dry run" if dry_run else "database")
         return maintain(
             self.database,
-            self._retention_verbs(),
+            self._retention_verbs() if with_retention else None,
             is_dry_run=dry_run,
             budget_seconds=BUDGET_SECONDS if budget_seconds is None else budget_seconds,
             progress=progress,
