@@ -12,6 +12,7 @@ import dagster as dg
 from pydantic import Field, PrivateAttr
 
 from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.resources.sharing import borrow, give_back
 
 if TYPE_CHECKING:
     from ioc_analytics.system import AnalyticsSystem
@@ -99,6 +100,7 @@ class AnalyticsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Close what was opened; the next use opens it again."""
         if self._system is not None:
             self._system.close()
+            give_back(self._system.database)
         self._system, self._is_ready = None, False
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
@@ -115,6 +117,6 @@ class AnalyticsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             from ioc_analytics.system import AnalyticsSystem
 
             settings = AnalyticsConfig.load(mapping=self.settings)
-            self._system = AnalyticsSystem(settings, role=self.role)
+            self._system = AnalyticsSystem(settings, role=self.role, database=borrow(settings))
         system: AnalyticsSystem = self._system
         return system

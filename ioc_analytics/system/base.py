@@ -29,12 +29,15 @@ READERS: Final[tuple[ReadingRole, ...]] = ("analyst", "reader", "ml", "auditor")
 class SystemBase:
     """Settings, role and database of one installation."""
 
-    def __init__(self, config: AnalyticsConfig, *, role: str = "analyst") -> None:
+    def __init__(
+        self, config: AnalyticsConfig, *, role: str = "analyst", database: Database | None = None
+    ) -> None:
         """Keep the settings; nothing is opened before the first use.
 
         Args:
             config: The settings.
             role: ``analyst`` sees exact figures, ``reader`` released ones only.
+            database: The database of these settings, which its lender closes; None: an own one.
         """
         if role not in READERS:
             raise ConfigurationError(
@@ -43,7 +46,8 @@ class SystemBase:
             )
         self.config = config
         self.role: ReadingRole = next(known for known in READERS if known == role)
-        self.database = Database(config)
+        self._is_lent = database is not None
+        self.database = database or Database(config)
         self.query_counters = QueryCounters()
         operations = config.operations
         self._answer_cache = (
