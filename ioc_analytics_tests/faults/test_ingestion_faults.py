@@ -149,7 +149,7 @@ def test_killed_from_outside_at_any_moment_and_run_again_it_has_the_same_content
         assert content_rows(killed) == expected
         assert running_jobs(killed) == 0
         assert count(killed, "internal.quarantine") == 3
-    print(f"of 20 loaders killed after up to {longest / 3:.2f} s: {dict(deaths)}")
+    print(f"of 20 loaders killed after up to {longest / 3:.2f} s: {dict(deaths)}")  # noqa: T201 - a campaign tells what it did
     assert deaths["within"] >= 5
 
 

@@ -160,6 +160,10 @@ def test_what_makes_reads_or_ends_backups_runs_alone(tmp_path: Path) -> None:
     ]
 
 
+def test_other_pipelines_find_the_platforms_resources() -> None:
+    assert set(build_defs().resources or {}) == {"analytics", "postgres_io_manager"}
+
+
 def test_settings_move_schedules_and_leave_them_out() -> None:
     config = AnalyticsConfig.load(
         {}, enable_backups=False, schedules={"views": "0 * * * *", "monthly_report": "off"}

@@ -205,7 +205,7 @@ def test_the_report_of_a_period_is_an_asset_with_a_link_and_a_chart(
     shown = metadata_of(done)
     assert shown["period"] == period
     (file,) = filled.config.reports.path.iterdir()
-    assert shown["report"] == file.as_uri()
+    assert shown["report"] == str(file)
     assert "data:image/svg+xml;base64," in shown["chart"]
 
 
