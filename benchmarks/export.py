@@ -3,6 +3,7 @@
 import os
 import subprocess
 import threading
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -35,7 +36,7 @@ def run(size: int | None, rounds: int) -> None:
         shown = []
         for form in ("csv", "jsonl", "parquet", "arrow"):
             ours, theirs, ratio = compare(
-                lambda form=form: seconds(lambda: _export(system, form)),
+                partial(_export_seconds, system, form),
                 lambda: seconds(lambda: _copy(system, Path(folder, "copy.csv"))),
                 rounds,
             )
@@ -45,6 +46,10 @@ def run(size: int | None, rounds: int) -> None:
             shown.append((f"{form}, {rows:,} rows", figure, ">= 0.5 of psql \\copy"))
         shown.append(("memory above idle, csv", f"{_memory(system):.0f} MB", "<= 200 MB"))
         show("export_data", shown)
+
+
+def _export_seconds(system: AnalyticsSystem, form: str) -> float:
+    return seconds(lambda: _export(system, form))
 
 
 def _export(system: AnalyticsSystem, form: str) -> None:

@@ -10,6 +10,7 @@ import click
 
 from ioc_analytics.cli.commands import PlatformCommand, PlatformGroup
 from ioc_analytics.cli.session import Session, pass_session, table
+from ioc_analytics.kernel.errors import AnalyticsError
 
 if TYPE_CHECKING:
     from ioc_analytics.records.receipts import IngestReceipt
@@ -50,7 +51,12 @@ def ingest(
         _undo(session, undo)
         return
     with session.system(initializes=True) as system:
-        receipt = take_in(session, system, paths, mapping, check=check, replace=replace)
+        try:
+            receipt = take_in(session, system, paths, mapping, check=check, replace=replace)
+        except AnalyticsError as error:
+            for done in () if session.is_json else error.receipts:
+                show_receipt(session, done, is_check=check)
+            raise
     if session.is_json:
         session.print_json(receipt.to_dict())
     else:

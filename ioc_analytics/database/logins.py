@@ -66,7 +66,7 @@ def provision(config: AnalyticsConfig) -> None:
         stack.enter_context(file_lock(config.home / "provision.lock", _LOCK_TIMEOUT_SECONDS))
         stack.enter_context(translated_errors())
         address = address_of(config, lease)
-        connection = stack.enter_context(_maintenance_connection(address))
+        connection = stack.enter_context(maintenance_connection(address))
         for advice in check_server(connection):
             _log.warning(advice)
         with advisory_lock(connection, "provision"):
@@ -81,6 +81,15 @@ def _provision(config: AnalyticsConfig, address: Address, connection: Connection
         _apply(inside, lambda: _missing_rights(inside, address, logins), "rights")
     for login in logins:
         _check_login(address, connection, login)
+    if config.is_embedded:
+        _keep_statistics(connection)
+
+
+def _keep_statistics(connection: Connection) -> None:
+    # Beside the platform's database, whose backups must not depend on an extension.
+    available = "SELECT FROM pg_available_extensions WHERE name = 'pg_stat_statements'"
+    if connection.execute(available).fetchone() is not None:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
 
 
 def database_statements(database: str) -> list[sql.Composed]:
@@ -124,7 +133,8 @@ def connect_as_administrator(address: Address, database: str | None = None) -> I
 
 
 @contextmanager
-def _maintenance_connection(address: Address) -> Iterator[Connection]:
+def maintenance_connection(address: Address) -> Iterator[Connection]:
+    """Open the administrator's connection to the database that every server has."""
     with ExitStack() as stack:
         try:
             connection = stack.enter_context(

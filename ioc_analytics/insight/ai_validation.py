@@ -106,13 +106,14 @@ class AiValidation:
 
 
 def analyze_ai_validation(
-    connection: psycopg.Connection[Any], time_range: TimeRange
+    connection: psycopg.Connection[Any], time_range: TimeRange, *, history: TimeRange | None = None
 ) -> AiValidation:
     """Measure the agreement of every pair of raters, and the drift of every rater, from rows.
 
     Args:
         connection: A connection of the analyst's role.
         time_range: Start times of the responses, half-open.
+        history: Start times of the responses whose weeks are judged; None: the time range.
 
     Raises:
         NotEnoughData: No pair of raters scored 10 responses.
@@ -123,7 +124,10 @@ def analyze_ai_validation(
         ground = read_ground(connection, time_range)
         pairs = connection.execute(sqlfiles.query("insight/rater_pairs"), period).fetchall()
         agreements = [_agreement(connection, period, pair, withheld) for pair in pairs]
-        weeks = connection.execute(sqlfiles.query("insight/rater_weeks"), period).fetchall()
+        past = time_range if history is None else history
+        weeks = connection.execute(
+            sqlfiles.query("insight/rater_weeks"), {"start": past.start, "end": past.end}
+        ).fetchall()
     measured = tuple(
         sorted(
             (one for one in agreements if one is not None),

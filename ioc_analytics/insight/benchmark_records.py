@@ -51,6 +51,9 @@ class Benchmark:
     sample_size: int
     """Cases the value is from."""
 
+    immature: int
+    """Responses left out of a rate of completion, because they can still be completed."""
+
     peer_median: float
     percentile_rank: float | None
     """Expected share of peers with a lower true value, 0 to 100."""

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import psycopg
 
 from ioc_analytics.database.copying import copy_rows_in
+from ioc_analytics.insight.maturity import read_settled
 from ioc_analytics.insight.peers import (
     BENCHMARKED,
     MINIMUM_ORGANIZATIONS,
@@ -37,8 +38,8 @@ FOR_TAILS: Final = 2 * MINIMUM_ORGANIZATIONS
 
 _COLUMNS: Final = (
     "period_start", "metric", "industry_category", "org_size_category", "peer_level",
-    "organizations", "sample_size", "mean", "p10", "p25", "p50", "p75", "p90", "between_sd",
-    "within_sd", "largest_share", "withheld_reason",
+    "organizations", "sample_size", "immature", "mean", "p10", "p25", "p50", "p75", "p90",
+    "between_sd", "within_sd", "largest_share", "withheld_reason",
 )  # fmt: skip
 _FIGURES: Final = _COLUMNS.index("withheld_reason") - _COLUMNS.index("organizations")
 _COMPLEMENT: Final = "a part withheld beside it could be computed from it"
@@ -48,10 +49,20 @@ Mask = npt.NDArray[np.bool_]
 Group = tuple[str, str]
 
 
-def release_benchmarks(connection: psycopg.Connection[Any], month: date) -> int:
-    """Release the peer groups of one month from its states; return the rows written."""
-    ground = read_ground(connection, TimeRange(midnight(month), midnight(next_month(month))))
-    everyone = gather(read_organizations(connection, Selection({}), ground))
+def release_benchmarks(
+    connection: psycopg.Connection[Any], month: date, mature_before: date
+) -> int:
+    """Release the peer groups of one month from its states; return the rows written.
+
+    Args:
+        connection: A connection of the ingesting role.
+        month: First day of the month.
+        mature_before: Responses started before this day have had their time to be completed.
+    """
+    wanted, everybody = TimeRange(midnight(month), midnight(next_month(month))), Selection({})
+    sums = read_organizations(connection, everybody, read_ground(connection, wanted))
+    settled = read_settled(connection, everybody, wanted, sums, mature_before)
+    everyone = gather(sums, settled)
     rows = ((month, *row) for metric in BENCHMARKED for row in _metric_rows(everyone, metric))
     connection.execute(sqlfiles.query("insight/forget_benchmarks"), {"month": month})
     return copy_rows_in(connection, "analytics", "benchmarking_data", _COLUMNS, rows)
@@ -111,6 +122,7 @@ def _figures(figures: Figures, members: Mask, reason: str | None) -> tuple[Any, 
     return (
         len(shown),
         int(cases.sum()),
+        int(figures.immature[members].sum()),
         float(shown.mean()),
         p10 if is_wide else None,
         p25,

@@ -61,6 +61,9 @@ class Figures:
     within_sd: float | None
     """SD within organizations, of means."""
 
+    immature: npt.NDArray[np.int64]
+    """Responses left out of rates of completion, because they can still be completed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Organizations:
@@ -81,8 +84,13 @@ class Organizations:
         return found
 
 
-def gather(sums: OrganizationSums) -> Organizations:
-    """Return each organization with its figures; sector and size are those of most responses."""
+def gather(sums: OrganizationSums, settled: OrganizationSums) -> Organizations:
+    """Return each organization with its figures; sector and size are those of most responses.
+
+    Args:
+        sums: All responses.
+        settled: The same without young ones (``insight.maturity``): rates of completion are theirs.
+    """
     at = [place for place, name in enumerate(sums.organizations) if name != _NOBODY]
     names = sorted({sums.organizations[place] for place in at})
     numbers = {name: number for number, name in enumerate(names)}
@@ -98,10 +106,12 @@ def gather(sums: OrganizationSums) -> Organizations:
         np.add.at(found, places, column[at])
         return found
 
-    figures = {
-        metric: _rate(add(getattr(sums, x)), add(getattr(sums, n)), METRICS[metric].unit)
-        for metric, (x, n) in RATES.items()
-    }
+    figures = {}
+    for metric, (x, n) in RATES.items():
+        source = settled if METRICS[metric].waits_for_completion else sums
+        young = add(getattr(sums, n) - getattr(source, n)).astype(np.int64)
+        hits, cases = add(getattr(source, x)), add(getattr(source, n))
+        figures[metric] = _rate(hits, cases, METRICS[metric].unit, young)
     figures["avg_time_spent"] = _mean(
         add(sums.timed), add(sums.time_sum), add(sums.time_square_sum), 0.0
     )
@@ -129,7 +139,9 @@ def too_small(cases: npt.NDArray[np.int64]) -> str | None:
     return None
 
 
-def _rate(successes: FloatArray, trials: FloatArray, unit: str) -> Figures:
+def _rate(
+    successes: FloatArray, trials: FloatArray, unit: str, immature: npt.NDArray[np.int64]
+) -> Figures:
     scale = 100.0 if unit == "points" else 1.0
     is_enough = trials >= MINIMUM_RESPONSES
     values, variances, shown = (np.full(len(trials), np.nan) for _ in range(3))
@@ -138,7 +150,13 @@ def _rate(successes: FloatArray, trials: FloatArray, unit: str) -> Figures:
     )
     shown[is_enough] = scale * successes[is_enough] / trials[is_enough]
     return Figures(
-        trials.astype(np.int64), values, variances, lambda x: scale * rate_of(x), shown, None
+        trials.astype(np.int64),
+        values,
+        variances,
+        lambda x: scale * rate_of(x),
+        shown,
+        None,
+        immature,
     )
 
 
@@ -152,4 +170,5 @@ def _mean(n: FloatArray, total: FloatArray, squares: FloatArray, centre: float) 
         pooled = max(float((q - s * s / m).sum() / (m - 1).sum()), 1e-9)
         values[is_enough], variances[is_enough] = centre + s / m, pooled / m
         within = float(np.sqrt(pooled))
-    return Figures(n.astype(np.int64), values, variances, float, values, within)
+    cases = n.astype(np.int64)
+    return Figures(cases, values, variances, float, values, within, np.zeros_like(cases))

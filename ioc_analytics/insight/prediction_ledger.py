@@ -31,6 +31,10 @@ PERIOD_DAYS: Final[Mapping[By, tuple[int, int]]] = {
 }
 """Fewest and most days of a period; no two kinds share a length."""
 
+HORIZON_BANDS: Final = (7, 30, 90, 365)
+"""Most days ahead of the predictions that are judged together; the last band has no end."""
+
+_SCORES: Final = ("mean_absolute_error", "coverage", "pinball_loss", "brier")
 _SOURCES: Final = (
     "analytics.anonymized_assessments",
     "analytics.anonymized_assessment_responses",
@@ -71,8 +75,27 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class BandScores:
+    """How earlier predictions of one model, about equally far ahead, turned out."""
+
+    model: str
+    days_from: int | None
+    days_to: int | None
+    """Days ahead, both included; None: no upper limit, or not said at all."""
+
+    predictions: int
+    mean_absolute_error: float
+    """In the unit of the target."""
+
+    coverage: float | None
+    pinball_loss: float | None
+    brier: float | None
+    """As in ``PastScores``."""
+
+
+@dataclass(frozen=True, slots=True)
 class PastScores:
-    """How earlier predictions of the same target turned out."""
+    """How earlier predictions of the same target turned out: all models, near and far together."""
 
     predictions: int
     mean_absolute_error: float
@@ -90,6 +113,9 @@ class PastScores:
     first: date
     last: date
     """Oldest and newest end of the periods that were scored."""
+
+    bands: tuple[BandScores, ...]
+    """The same by model and days ahead: far ones err more, and models differ."""
 
 
 def segment_of(filters: Sequence[Filter]) -> dict[str, Any]:
@@ -140,7 +166,7 @@ def past_scores(
         models: Only those of these models; None: of all.
     """
     with connection.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(
+        rows = cursor.execute(
             sqlfiles.query("insight/past_accuracy"),
             {
                 "target": target,
@@ -148,9 +174,24 @@ def past_scores(
                 "segment": Jsonb(segment_of(filters)),
                 "shortest": days[0],
                 "longest": days[1],
+                "bands": list(HORIZON_BANDS),
             },
-        ).fetchone()
-    return PastScores(**row) if row and row["predictions"] else None
+        ).fetchall()
+    total, *parts = rows
+    if not total["predictions"]:
+        return None
+    scored = {name: total[name] for name in ("predictions", *_SCORES, "first", "last")}
+    return PastScores(**scored, bands=tuple(_band(part) for part in parts))
+
+
+def _band(row: Mapping[str, Any]) -> BandScores:
+    first: int | None = None
+    last: int | None = None
+    if (at := row["band"]) is not None:
+        first = HORIZON_BANDS[at - 1] + 1 if at else 1
+        last = HORIZON_BANDS[at] if at < len(HORIZON_BANDS) else None
+    scores = {name: row[name] for name in _SCORES}
+    return BandScores(row["model"], first, last, row["predictions"], **scores)
 
 
 def _known(connection: psycopg.Connection[Any], one: Prediction) -> set[tuple[date, date]]:

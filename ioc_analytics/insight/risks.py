@@ -36,6 +36,7 @@ from ioc_analytics.insight.series import (
 from ioc_analytics.kernel.errors import NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
+from ioc_analytics.states.reading import read_ground, snapshot
 from ioc_analytics.states.selection import name_organizations
 from ioc_analytics.statistics.control_charts import (
     FALSE_ALARM_RATE,
@@ -198,7 +199,7 @@ def assess_risks(
     """Return how the watched metrics stand; what cannot be judged yet is withheld.
 
     Args:
-        database: Read under the analyst's login, each metric in a snapshot of its own.
+        database: Read under the analyst's login, in one snapshot.
         filters: Conditions, all of which must hold.
         organization: Gives the pseudonym of an organization's own id.
 
@@ -208,9 +209,10 @@ def assess_risks(
     named = name_organizations(filters, organization)
     watched: list[Risk] = []
     withheld: list[Mapping[str, str]] = []
-    as_of, version = None, ""
-    for metric in METRICS_WATCHED:
-        with database.connection("analyst") as connection:
+    with database.connection("analyst") as connection, snapshot(connection):
+        as_of = read_ground(connection, TimeRange(None, None)).as_of
+        version = data_version(connection, as_of)
+        for metric in METRICS_WATCHED:
             try:
                 series = read_series(
                     connection,
@@ -221,7 +223,6 @@ def assess_risks(
                     organization,
                     maturity_days=database.config.maturity_days,
                 )
-                as_of, version = series.as_of, data_version(connection, series.as_of)
                 weeks = [point for point in whole_points(series) if point.is_mature]
                 if len(weeks) < WATCHED_WEEKS + BASELINE_WEEKS:
                     withheld.extend(left_out_past(series))

@@ -4,8 +4,9 @@ For: ``training_frame`` and ``store_prediction_results``. Not for: models.
 
 A row is a response that was open at the cut-off. Records keep their newest version only, so
 whatever may have changed after the cut-off is left out for every response, not only for those that
-did change: a gap that only changed ones have would tell the target. What is left are the facts of
-its start, its assessment as far as its version is not later, and the organization's ends by then.
+did change: a gap that only changed ones have would tell the target. Region, age band, gender and
+device are among it: a survey may ask for them last. What is left are the moment of its start, its
+assessment as far as its version is not later, and the organization's ends by then.
 """
 
 import math
@@ -52,7 +53,7 @@ class TrainingFrame:
 
     frame: pd.DataFrame
     facts: pd.DataFrame
-    """The same rows with their assessments as they are known now: for selections, no features."""
+    """The same rows as people and assessments are known now: to select by, no features."""
 
     excluded: int
     """Responses left out because the moment of their end is not known."""
@@ -230,7 +231,8 @@ def _parted(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return rows as of their cut-off, and the same rows as they are known now."""
     names = [str(name) for name in rows.columns if str(name).startswith(_NEWEST)]
     known_now = {name: name.removeprefix(_NEWEST) for name in names}
-    facts = rows.drop(columns=list(known_now.values())).rename(columns=known_now)
+    then = [name for name in known_now.values() if name in rows]
+    facts = rows.drop(columns=then).rename(columns=known_now)
     return rows.drop(columns=names), facts
 
 

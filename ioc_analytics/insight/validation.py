@@ -80,7 +80,7 @@ def release_validations(connection: psycopg.Connection[Any], days: Iterable[date
 
 def _release_day(connection: psycopg.Connection[Any], day: date) -> int:
     sealed = connection.execute(
-        sqlfiles.query("insight/is_sealed"), {"month": day.replace(day=1)}
+        sqlfiles.query("states/is_sealed"), {"month": day.replace(day=1)}
     ).fetchone()
     if sealed is None or sealed[0]:
         return 0

@@ -55,7 +55,8 @@ class OperationsSettings(SettingsRecord):
     parallel_processing: Annotated[
         Whole, Variable("ANALYTICS_PARALLEL_PROCESSING"), Field(ge=1, le=256)
     ] = 4
-    """1: read and write in turn; more: the next chunks are read while one is written."""
+    """Tables that backups and restores work on at once, within the machine's processors. Ingestion
+    reads and writes in turn with 1; with any more, one thread reads ahead while another writes."""
 
     retry_attempts: Annotated[Whole, Variable("ANALYTICS_RETRY_ATTEMPTS"), Field(ge=0, le=100)] = 3
     """Further attempts after a transient error."""
@@ -189,6 +190,9 @@ class ScheduleSettings(SettingsRecord):
     retention: Annotated[Schedule, Variable("ANALYTICS_RETENTION_SCHEDULE")] = "0 4 * * *"
     """When retention plans what has expired."""
 
+    forgetting: Annotated[Schedule, Variable("ANALYTICS_FORGETTING_SCHEDULE")] = "45 4 * * *"
+    """When Dagster's own old runs go."""
+
 
 class RetentionSettings(SettingsRecord):
     """How long each tier is kept besides raw rows (``retention_days``) and backups."""
@@ -226,10 +230,9 @@ class RetentionSettings(SettingsRecord):
     """Days that finished jobs, ended alerts and plans of retention are kept; the audit log
     stays."""
 
-    dagster_days: Annotated[
-        Whole, Variable("ANALYTICS_DAGSTER_EVENT_DAYS"), Field(ge=1, le=36_500)
-    ] = 90
-    """Days that Dagster's events about no asset are kept, on the embedded server."""
+    dagster_days: Annotated[Whole, Variable("ANALYTICS_DAGSTER_DAYS"), Field(ge=1, le=36_500)] = 90
+    """Days that Dagster's runs, events and results of checks are kept; of each asset, partition
+    and check the newest stays."""
 
 
 class LimitsSettings(SettingsRecord):
@@ -338,6 +341,9 @@ class AnalyticsConfig(SettingsRecord):
 
     debug_mode: Annotated[bool, Variable("ANALYTICS_DEBUG_MODE")] = False
     """Whether the log is detailed."""
+
+    log_format: Annotated[Literal["text", "json"], Variable("ANALYTICS_LOG_FORMAT")] = "text"
+    """Lines of the log for people, or one JSON object per line for machines."""
 
     pg_bin: Annotated[AbsolutePath | None, Variable("ANALYTICS_PG_BIN"), Allowed("a path")] = None
     """Folder of PostgreSQL's programs for the embedded server, before any other is tried."""

@@ -21,7 +21,6 @@ from ioc_analytics.monitoring.measure import measure_health
 from ioc_analytics.monitoring.routing import Notice, beat, tell
 from ioc_analytics.monitoring.rules import Rule, Sample, State, Transition, build_rules, replay
 from ioc_analytics.monitoring.server import read_all
-from ioc_analytics.query.counters import QueryFigures
 from ioc_analytics.records.alerts import Alert
 
 _LOOK_BACK: Final = timedelta(hours=24)
@@ -32,9 +31,9 @@ EVERY_RULE: Final = "all"
 Connection = psycopg.Connection[Any]
 
 
-def check_for_alerts(database: Database, counted: QueryFigures) -> list[Alert]:
+def check_for_alerts(database: Database) -> list[Alert]:
     """Measure, evaluate every figure that was recorded since, tell people, return open alerts."""
-    moment = measure_health(database, counted).measured_at
+    moment = measure_health(database).measured_at
     config = database.config
     with database.connection("ingest") as connection:
         with connection.transaction():

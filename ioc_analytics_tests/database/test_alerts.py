@@ -9,7 +9,7 @@ import pytest
 
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.kernel.clock import utc_now
-from ioc_analytics.kernel.errors import InvalidInput
+from ioc_analytics.kernel.errors import InvalidInput, Unavailable
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics_tests.database.survey import make_survey
 from ioc_analytics_tests.fixtures.sinks import HttpSink, SmtpSink, http_sink, smtp_sink
@@ -104,6 +104,22 @@ def test_recorded_figures_are_replayed(analytics: AnalyticsSystem) -> None:
         ("batch_overdue", False),
     ]
     assert analytics.list_alerts() == [], "a replay keeps nothing"
+
+
+def test_answers_that_fail_in_another_process_are_an_alert(analytics: AnalyticsSystem) -> None:
+    """The process that looks answers nobody; another one, which asked in vain, told its counts."""
+    prompt = analytics.config.replace(alerts={**QUIET, "hold_seconds": 0})
+    with AnalyticsSystem(prompt) as watching:
+        assert watching.check_for_alerts() == []
+        with AnalyticsSystem(prompt) as asking:
+            for _ in range(3):
+                with pytest.raises(Unavailable), asking.query_counters.request():
+                    raise Unavailable("the server is away")
+        (alert,) = watching.check_for_alerts()
+        assert (alert.rule, alert.value) == ("queries_fail", 100)
+        change(watching, "UPDATE internal.query_counts SET counted_at = now() - INTERVAL '1 hour'")
+        watching.query("SELECT 1")
+        assert watching.check_for_alerts() == [], "what has passed raises nothing for ever"
 
 
 def test_a_silenced_alert_is_raised_and_not_told(

@@ -184,6 +184,9 @@ def test_after_a_disaster_a_fresh_installation_takes_the_backup(
         receipt = fresh.restore_backup(backup.id)
         assert receipt.target == target
     with restored(system, target) as opened_anew:
+        with opened_anew.database.connection("auditor") as connection:
+            noted = "SELECT object FROM audit_log WHERE action = 'restore'"
+            assert connection.execute(noted).fetchall() == [(f"backup {backup.id} into {target}",)]
         assert content_rows(opened_anew) == before
         assert opened_anew.get_ocean_analysis().sample_size == PEOPLE
 

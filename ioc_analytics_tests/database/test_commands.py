@@ -79,6 +79,15 @@ def test_ingest_tells_what_became_of_every_record(run: Run, year: Path) -> None:
     assert again["records_processed"] == again["duplicates"]
 
 
+def test_ingest_tells_what_it_took_in_before_an_error(run: Run, year: Path, tmp_path: Path) -> None:
+    refused = run("ingest", year, tmp_path / "nowhere.csv", code=2)
+    assert re.search(r"year: batch \d+ in", refused.stdout)
+    assert "nowhere.csv" in refused.stderr
+    told = answer(run("ingest", year, tmp_path / "nowhere.csv", "--json", code=2))
+    assert told["error"]["kind"] == "InvalidInput"
+    assert [receipt["is_duplicate"] for receipt in told["receipts"]] == [True]
+
+
 def test_quarantine_lists_shows_and_retries(run: Run, year: Path) -> None:
     assert "empty" in run("quarantine", "list").stdout
     run("ingest", year)
@@ -337,7 +346,8 @@ def test_migrate_check_tells_locks_rewrites_and_time(run: Run, tmp_path: Path, y
     own = tmp_path / "own"
     own.mkdir()
     (own / "1.sql").write_text(
-        "-- What: wider numbers.\n-- Locks: long ones.\n-- Way back: none.\n\n"
+        "-- What: wider numbers.\n-- Locks: long ones.\n-- Way back: none.\n"
+        "-- Previous release: runs, it reads the column as it is.\n\n"
         f"ALTER TABLE {scores} ALTER COLUMN raw_score TYPE numeric;\n"
         f"-- CREATE INDEX never ON {scores} (score);\n"
         "CREATE TABLE analytics.own (n integer);\nCREATE INDEX own_idx ON analytics.own (n);\n"
@@ -346,7 +356,9 @@ def test_migrate_check_tells_locks_rewrites_and_time(run: Run, tmp_path: Path, y
         f"CREATE INDEX CONCURRENTLY later ON {scores} (score); SELECT 'DROP TABLE {scores};'"
     )
     shown = run("migrate", "check", own, code=1).stdout
-    assert "what: wider numbers." in shown
+    assert "what: wider numbers.\n" in shown
+    assert shown.count("previous release: still runs") == 1
+    assert shown.count("previous release: no longer runs") == 1
     assert "rewritten, ACCESS EXCLUSIVE: nobody reads or writes" in shown
     told = answer(run("migrate", "check", own, "--json", code=1))["impact"]
     (first,), (second,) = (one["tables"] for one in told)

@@ -488,17 +488,20 @@ def test_a_check_judges_and_writes_nothing(analytics: AnalyticsSystem, ingest: I
     assert checked.touched_days == tuple(sorted({*checked.touched_days} & {*done.touched_days}))
 
 
-def test_jobs_are_noted(analytics: AnalyticsSystem, ingest: Ingest, tmp_path: Path) -> None:
-    ingest(WHOLE)
+def test_what_was_taken_in_before_an_error_is_told(
+    analytics: AnalyticsSystem, tmp_path: Path
+) -> None:
+    first = write_batch(tmp_path / "first", WHOLE)
     wrong = tmp_path / "wrong.csv"
     wrong.write_text("a,b\n1,2\n")
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInput, match=r"wrong\.csv") as refused:
+        analytics.ingest_files(first, wrong, tmp_path / "never")
+    [receipt] = refused.value.receipts
+    assert (receipt.name, receipt.accepted) == ("first", 104)
+    assert analytics.ingest_files(first).batch_id == receipt.batch_id
+    with pytest.raises(InvalidInput) as refused:
         analytics.ingest_files(wrong)
-    assert fetch(
-        analytics,
-        "SELECT job_type, status, records_received, records_accepted, attempts"
-        " FROM analytics.processing_jobs ORDER BY id",
-    ) == [("ingest", "succeeded", 104, 104, 1)]
+    assert refused.value.receipts == ()
 
 
 def test_a_batch_beyond_the_limit_is_refused_whole(

@@ -72,6 +72,8 @@ def test_a_planted_fall_is_raised_with_its_week_and_evidence(analytics: Analytic
 
     kept = analytics.query("SELECT * FROM predictive_analytics_results ORDER BY id").data
     assert {row["model_name"] for row in kept} == {"ewma_chart"}
+    (version,) = {row["data_version"] for row in kept}
+    assert version == found.data_version
     rate = next(row for row in kept if row["prediction_target"] == "completion_rate")
     assert rate["interval_low"] < rate["prediction"] == risk.expected < rate["interval_high"]
 

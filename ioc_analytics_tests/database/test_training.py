@@ -64,6 +64,22 @@ def test_the_features_of_a_cut_off_stay_whatever_comes_later(
     assert not {"completion_percentage", "time_spent_seconds", "status"} & set(after.features)
 
 
+def test_what_a_survey_asks_last_is_no_feature(analytics: AnalyticsSystem, tmp_path: Path) -> None:
+    asked_last = {"country": "FR", "age": 31, "gender": "female", "device_type": "mobile"}
+    nothing: dict[str, Any] = dict.fromkeys(asked_last)
+    ingest(analytics, tmp_path / "1", [open_response(f"r{n}", **nothing) for n in range(1, 5)])
+    before = analytics.training_frame("completion", CUTOFF)
+    done = [completed(f"r{n}", "2024-03-12T10:00:00Z") | asked_last for n in (1, 2)]
+    ingest(analytics, tmp_path / "2", done)
+    after = analytics.training_frame("completion", CUTOFF)
+    assert sorted(after.frame["target"]) == [0, 0, 1, 1]
+    pd.testing.assert_frame_equal(
+        before.frame.drop(columns="target"), after.frame.drop(columns="target")
+    )
+    assert sorted(after.facts["gender"]) == ["female", "female", "unknown", "unknown"]
+    assert "gender" not in after.frame.columns
+
+
 def test_an_assessment_corrected_after_the_cut_off_is_unknown_at_it(
     analytics: AnalyticsSystem, tmp_path: Path
 ) -> None:

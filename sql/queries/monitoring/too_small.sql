@@ -1,5 +1,5 @@
 -- too_small: released distributions, and those about fewer people than may be shown.
--- Parameters: minimum (bigint). Row: cells, too_small.
+-- Parameters: minimum (bigint), start, end (date, half-open, or NULL for all). Row: cells, too_small.
 SELECT
     count(*) AS cells,
     count(*) FILTER (
@@ -14,3 +14,6 @@ SELECT
         )
     ) AS too_small
 FROM analytics.ocean_trait_distributions AS d
+WHERE
+    (%(start)s::date IS NULL OR d.period_start >= %(start)s)
+    AND (%(end)s::date IS NULL OR d.period_start < %(end)s)
