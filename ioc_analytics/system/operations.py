@@ -208,6 +208,8 @@ class Operations(Retention):
 
     def _note_where_possible(self, action: str, subject: str) -> None:
         """Note what is done with a backup; an installation that was lost has no audit log."""
+        if not self.database.is_there:
+            return  # to ask a bare home would make a database, where a restore is to make one
         try:
             # With a pool of its own: after a restore in place the old one leads nowhere.
             with Database(self.config) as own, own.connection("ingest") as connection:

@@ -70,6 +70,18 @@ def test_a_drill_of_a_backup_that_is_not_there_fails_with_its_reason(
     assert "no-such-backup" in (failure.description or "")
 
 
+def test_a_run_of_backup_may_name_its_method(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, analytics: AnalyticsSystem
+) -> None:
+    made = run(definitions, instance, "backup", backups={"method": "dump", "drill": False})
+    assert metadata_of(made)["method"] == "dump"
+    done = run(definitions, instance, "backup", backups={"method": "pgbackrest"})
+    (failed,) = [event for event in done.all_events if event.is_step_failure]
+    failure = failed.step_failure_data.user_failure_data
+    assert failure is not None
+    assert "ANALYTICS_PGBACKREST_STANZA" in (failure.description or "")
+
+
 def test_health_is_measured_and_shown(
     definitions: dg.Definitions, instance: dg.DagsterInstance, analytics: AnalyticsSystem
 ) -> None:
