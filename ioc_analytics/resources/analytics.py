@@ -12,6 +12,8 @@ import dagster as dg
 from pydantic import Field, PrivateAttr
 
 from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.resources.processes import name_process
+from ioc_analytics.resources.sharing import borrow, give_back
 
 if TYPE_CHECKING:
     from ioc_analytics.system import AnalyticsSystem
@@ -49,7 +51,12 @@ class AnalyticsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Return a resource for a system that the caller has opened and will close itself."""
         resource = cls()
         resource._system, resource._is_ready = system, True
-        return dg.ResourceDefinition.hardcoded_resource(resource)
+
+        def lend(context: dg.InitResourceContext) -> AnalyticsResource:
+            name_process(context)
+            return resource
+
+        return dg.ResourceDefinition(lend)
 
     @property
     def config(self) -> AnalyticsConfig:
@@ -99,10 +106,12 @@ class AnalyticsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Close what was opened; the next use opens it again."""
         if self._system is not None:
             self._system.close()
+            give_back(self._system.database)
         self._system, self._is_ready = None, False
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Judge the settings, so that a wrong one fails the run before its first step."""
+        name_process(context)
         self._made()
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
@@ -115,6 +124,6 @@ class AnalyticsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             from ioc_analytics.system import AnalyticsSystem
 
             settings = AnalyticsConfig.load(mapping=self.settings)
-            self._system = AnalyticsSystem(settings, role=self.role)
+            self._system = AnalyticsSystem(settings, role=self.role, database=borrow(settings))
         system: AnalyticsSystem = self._system
         return system

@@ -13,10 +13,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.ahead import read_ahead
-from ioc_analytics.kernel.errors import IntegrityFailure, InvalidInput
+from ioc_analytics.kernel.errors import IntegrityFailure, OutOfReach
 from ioc_analytics.records.filters import TimeRange
 from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.vocabularies import ALL, TRAITS
@@ -106,7 +107,13 @@ class Ground:
 
 @contextmanager
 def snapshot(connection: psycopg.Connection[Any]) -> Iterator[None]:
-    """Read marks, states and rows as they were at one moment."""
+    """Read marks, states and rows as they were at one moment; within a snapshot, at its moment."""
+    if connection.info.transaction_status == TransactionStatus.INTRANS:
+        level = connection.execute("SHOW transaction_isolation").fetchone()
+        if level != ("repeatable read",):
+            raise IntegrityFailure("a snapshot was asked for within a transaction that is none")
+        yield
+        return
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield
@@ -446,12 +453,12 @@ def refuse_without_rows(periods: Periods, selection: Selection) -> None:
     """Refuse what only rows could answer where rows are gone.
 
     Raises:
-        InvalidInput: The range touches a sealed month.
+        OutOfReach: The range touches a sealed month.
     """
     if periods.sealed_months:
         first, last = periods.sealed_months[0], periods.sealed_months[-1]
         asked = sorted(selection.dimensions) + (["org_hash"] if selection.needs_rows else [])
-        raise InvalidInput(
+        raise OutOfReach(
             f"no state is kept by {' and '.join(asked)} together, and the rows of "
             f"{first:%Y-%m} to {last:%Y-%m} are gone; ask for a range after that, or filter by "
             "industry, size and region, by age band and gender, by device, or by assessment type"

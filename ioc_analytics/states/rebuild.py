@@ -49,7 +49,12 @@ _RADIX: Final = 1 << 15
 
 def touched_months(connection: psycopg.Connection[Any]) -> list[date]:
     """Return the months that have marks, ascending."""
-    return [month for (month,) in connection.execute(sqlfiles.query("states/touched_months"))]
+    return list(newest_marks(connection))
+
+
+def newest_marks(connection: psycopg.Connection[Any]) -> dict[date, int]:
+    """Return the months that have marks, ascending, each with its newest mark's number."""
+    return dict(connection.execute(sqlfiles.query("states/touched_months")).fetchall())
 
 
 def rebuild_month(

@@ -6,15 +6,17 @@ from typing import Any, Self
 
 from ioc_analytics.backup.archive import follow_setting
 from ioc_analytics.database.logins import provision
+from ioc_analytics.database.pools import Database
 from ioc_analytics.files.instruments import builtin_instruments
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.logs import configure_logging
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.schema.catalogues import register_categories, register_instruments
+from ioc_analytics.schema.compression import apply_compression
 from ioc_analytics.schema.partitions import premake_partitions
 from ioc_analytics.system.answers import Answers
 from ioc_analytics.system.data_in import DataIn
-from ioc_analytics.system.database_manager import DatabaseManager, apply_migrations
+from ioc_analytics.system.database_manager import DatabaseManager
 from ioc_analytics.system.norms import Norms
 from ioc_analytics.system.predictions import Predictions
 from ioc_analytics.system.query_interface import QueryInterface
@@ -32,14 +34,17 @@ class AnalyticsSystem(DataIn, Upkeep, Answers, Norms, Predictions, Reports):
         ...     analytics.get_ocean_analysis().traits[0].average
     """
 
-    def __init__(self, config: AnalyticsConfig, *, role: str = "analyst") -> None:
+    def __init__(
+        self, config: AnalyticsConfig, *, role: str = "analyst", database: Database | None = None
+    ) -> None:
         """Keep the settings; nothing is opened before the first use.
 
         Args:
             config: The settings.
             role: ``analyst`` sees exact figures, ``reader`` released ones only.
+            database: The database of these settings, which its lender closes; None: an own one.
         """
-        super().__init__(config, role=role)
+        super().__init__(config, role=role, database=database)
         self.query_interface = QueryInterface(self)
         self.database_manager = DatabaseManager(self)
 
@@ -50,7 +55,9 @@ class AnalyticsSystem(DataIn, Upkeep, Answers, Norms, Predictions, Reports):
         follow_setting(self.database)
         provision(self.config)
         # Under any role: to bring the platform's own schema up shows nobody anything.
-        apply_migrations(self.database)
+        self._apply_migrations()
+        with self.database.connection("owner") as connection:
+            apply_compression(connection, self.config.database.compression)
         with self.database.connection("ingest") as connection:
             register_categories(connection)
             register_instruments(connection, builtin_instruments().values())
@@ -58,7 +65,9 @@ class AnalyticsSystem(DataIn, Upkeep, Answers, Norms, Predictions, Reports):
 
     def close(self) -> None:
         """Close all connections; the embedded server stops when nobody else uses it."""
-        self.database.close()
+        self.query_counters.hand_in()
+        if not self._is_lent:
+            self.database.close()
 
     def __enter__(self) -> Self:
         return self
