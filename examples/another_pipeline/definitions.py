@@ -5,6 +5,7 @@ For: copying. It imports the resources and nothing else of the platform's orches
 
 import dagster as dg
 import pandas as pd
+import pandera.pandas as pandera
 from psycopg import sql
 
 from ioc_analytics.resources import (
@@ -12,11 +13,23 @@ from ioc_analytics.resources import (
     AnalyticsResource,
     PostgresIOManager,
     Relation,
+    contract,
     failures,
+    platform_resources,
     publication_checks,
 )
 
 MONTHS = dg.MonthlyPartitionsDefinition("2020-01-01", timezone="UTC", end_offset=1)
+
+OPENNESS = pandera.DataFrameSchema(
+    {
+        "month": pandera.Column("object"),
+        "sample_size": pandera.Column(int, pandera.Check.ge(10), coerce=True),
+        "mean": pandera.Column(float, pandera.Check.in_range(0, 100), coerce=True),
+    },
+    name="openness",
+    unique=["month"],
+)
 
 
 @dg.asset(
@@ -26,6 +39,7 @@ MONTHS = dg.MonthlyPartitionsDefinition("2020-01-01", timezone="UTC", end_offset
     deps=["ocean_trait_distributions"],
     metadata={
         "partition_expr": "month",
+        "contract": contract(OPENNESS),
         "checks": {
             "a score is 0 to 100": "mean BETWEEN 0 AND 100",
             "a month has 30 responses": {"condition": "sample_size >= 30", "is_blocking": False},
@@ -81,7 +95,7 @@ defs = dg.Definitions(
     asset_checks=publication_checks(openness_by_month),
     executor=dg.in_process_executor,
     resources={
-        "analytics": AnalyticsResource.from_env(),
+        **platform_resources(),
         "io_manager": PostgresIOManager(url=dg.EnvVar("ANOTHER_DB_URL"), schema_name="another"),
     },
 )

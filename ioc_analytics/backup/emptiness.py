@@ -30,6 +30,7 @@ _FILLED_BY_INIT: Final = frozenset(
 )
 _MEASURED: Final = frozenset(
     {
+        "analytics.audit_log",
         "analytics.system_health_metrics",
         "analytics.data_quality_metrics",
         "internal.alert_states",
@@ -37,7 +38,7 @@ _MEASURED: Final = frozenset(
         "internal.backups",
     }
 )
-"""What looking at an installation fills: measurements, alerts, the copy of the catalogue."""
+"""What looking at an installation fills: measurements, alerts, notes, the copy of the catalogue."""
 
 _OURS: Final = ("analytics", "internal", "retired")
 _LOCK_TIMEOUT: Final = "60s"

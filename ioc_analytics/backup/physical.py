@@ -1,7 +1,7 @@
 """Physical backups: the server's files with its log, for a restore to any moment since.
 
-For: ``create_backup({"method": "physical"})``, its drill, ``restore_backup(..., until=...)``. Not
-for: moving between major versions or single databases, which the dump does (``backup.dump``).
+For: ``create_backup`` by the methods ``physical`` and ``pgbackrest``. Not for: bringing them back
+(``backup.recovering``), or moving between major versions, which the dump does (``backup.dump``).
 
 What was backed up is known exactly: for an instant nobody writes while a snapshot is taken and a
 point is named in the log. The fingerprints are of that snapshot; a drill replays the log up to that

@@ -52,13 +52,13 @@ def prune_backups(
 ) -> list[Backup]:
     """Delete what the plan says and return it; nothing goes before one backup was drilled.
 
-    Raises:
-        IntegrityFailure: Something speaks against the clock: no age can be trusted.
-
     Args:
         database: The database.
         is_held: Whether a legal hold keeps a backup of that moment.
         only: Ids outside of which none goes; without it all may.
+
+    Raises:
+        IntegrityFailure: Something speaks against the clock: no age can be trusted.
     """
     config = database.config
     with locked_folder(config) as folder:

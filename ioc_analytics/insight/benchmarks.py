@@ -22,6 +22,7 @@ from ioc_analytics.insight.benchmark_records import (
     Benchmarks,
     FunnelPosition,
     PerformanceIndex,
+    WithheldBenchmark,
 )
 from ioc_analytics.insight.maturity import first_immature_of, left_out, read_settled
 from ioc_analytics.insight.peers import (
@@ -119,6 +120,7 @@ def _judge(
     peers = (industry or UNKNOWN, size or UNKNOWN)
     withheld: list[Mapping[str, str]] = []
     found: dict[str, Benchmark] = {}
+    unknown: dict[str, WithheldBenchmark] = {}
     for metric in BENCHMARKED:
         one = _compare(everyone, metric, own, levels, peers, maturity_days)
         if isinstance(one, Benchmark):
@@ -127,6 +129,7 @@ def _judge(
                 reason = left_out(one.immature, maturity_days)
                 withheld.append({"figure": f"{metric}.sample_size", "reason": reason})
         else:
+            unknown[metric] = WithheldBenchmark(metric, METRICS[metric].unit, one)
             withheld.append({"figure": f"benchmarks.{metric}", "reason": one})
     found = _adjusted(found)
     index = _index(found) if own is not None else None
@@ -147,7 +150,7 @@ def _judge(
         industry or "all",
         size or "all",
         index,
-        found,
+        {metric: (found | unknown)[metric] for metric in BENCHMARKED},
         recommend(found),
         find_insights(found, before),
         tuple(withheld),

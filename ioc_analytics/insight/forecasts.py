@@ -20,11 +20,11 @@ import numpy.typing as npt
 import pandas as pd
 import psycopg
 
+from ioc_analytics.insight.data_version import data_version
 from ioc_analytics.insight.prediction_ledger import (
     PERIOD_DAYS,
     PastScores,
     Prediction,
-    data_version,
     past_scores,
 )
 from ioc_analytics.insight.series import (
@@ -147,7 +147,7 @@ class Forecast:
         return found | {"filters": [condition.to_dict() for condition in self.filters]}
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per period to come."""
+        """Return one row per period to come; ``n`` counts the periods that were learnt from."""
         return pd.DataFrame(
             [
                 {
@@ -156,6 +156,7 @@ class Forecast:
                     "value": point.value,
                     "low": point.interval.low,
                     "high": point.interval.high,
+                    "n": self.sample_size,
                 }
                 for point in self.points
             ]

@@ -62,6 +62,7 @@ def refresh(
     days: list[date] = []
     released: Counter[str] = Counter()
     mature_before = first_immature_day(utc_now().date(), config.maturity_days)
+    named = (config.privacy.named_assessment_types or "").split(", ")
     with database.connection("ingest") as connection:
         premake_partitions(connection, utc_now().date(), config.retention_days)
         if periods is not None:
@@ -77,7 +78,7 @@ def refresh(
             rebuilt = rebuild_month(connection, month, whole=whole)
             if rebuilt:
                 judge_states(connection, month)
-                released += _release(connection, month, rebuilt, mature_before)
+                released += _release(connection, month, rebuilt, mature_before, named)
                 judge_released(connection, [month])
                 fill_percentiles(connection, rebuilt)
             days += rebuilt
@@ -144,12 +145,16 @@ def count_days(
 
 
 def _release(
-    connection: psycopg.Connection[Any], month: date, days: Sequence[date], mature_before: date
+    connection: psycopg.Connection[Any],
+    month: date,
+    days: Sequence[date],
+    mature_before: date,
+    named: Sequence[str],
 ) -> Counter[str]:
     return Counter(
         {
             DAILY: release_daily(connection, days, mature_before),
-            "ocean_trait_distributions": release_months(connection, [month])
+            "ocean_trait_distributions": release_months(connection, [month], named)
             + release_days(connection, days),
             BENCHMARKS: release_benchmarks(connection, month, mature_before),
             VALIDATION: release_validations(connection, days),

@@ -211,7 +211,7 @@ def _benchmarks(name: str, title: str, question: Question) -> Section:
         question.time_range,
         maturity_days=question.maturity_days,
     )
-    found = answer.benchmarks.values()
+    found = answer.shown.values()
     pictures = tuple(
         Picture(
             f"{b.metric}: {b.unit}. n = {b.sample_size:,}; {b.peer_organizations:,} peers "

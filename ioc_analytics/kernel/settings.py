@@ -35,6 +35,7 @@ from ioc_analytics.kernel.settings_values import (
     Schedule,
     Variable,
     Whole,
+    Words,
 )
 
 _HOME_FOLDERS: Mapping[str, tuple[str, str]] = {
@@ -76,7 +77,7 @@ class OperationsSettings(SettingsRecord):
 
 
 class PrivacySettings(SettingsRecord):
-    """The key that turns identifiers into pseudonyms."""
+    """The key that turns identifiers into pseudonyms, and what is released by name."""
 
     pseudonym_key: Annotated[
         HexKey | None, Variable("ANALYTICS_PSEUDONYM_KEY"), Allowed("64 hex digits")
@@ -87,6 +88,13 @@ class PrivacySettings(SettingsRecord):
         AbsolutePath | None, Variable("ANALYTICS_PSEUDONYM_KEY_FILE"), Allowed("a path")
     ] = None
     """File that holds the key, instead of the key itself."""
+
+    named_assessment_types: Annotated[
+        Words | None,
+        Variable("ANALYTICS_NAMED_ASSESSMENT_TYPES"),
+        Allowed("words with commas between them"),
+    ] = None
+    """Assessment types released by name even when fewer than ten people took them in a month."""
 
     @model_validator(mode="after")
     def _check_one(self) -> Self:
@@ -189,6 +197,12 @@ class ScheduleSettings(SettingsRecord):
 
     retention: Annotated[Schedule, Variable("ANALYTICS_RETENTION_SCHEDULE")] = "0 4 * * *"
     """When retention plans what has expired."""
+
+    drill: Annotated[Schedule, Variable("ANALYTICS_DRILL_SCHEDULE")] = "0 7 * * 0"
+    """When the newest backup is restored on trial, besides after it was made."""
+
+    health: Annotated[Schedule, Variable("ANALYTICS_HEALTH_SCHEDULE")] = "20 * * * *"
+    """When measured health is shown on its asset; it is measured every five minutes anyway."""
 
     forgetting: Annotated[Schedule, Variable("ANALYTICS_FORGETTING_SCHEDULE")] = "45 4 * * *"
     """When Dagster's own old runs go."""

@@ -86,7 +86,7 @@ class RetentionVerbs:
 
 def maintain(
     database: Database,
-    retention: RetentionVerbs,
+    retention: RetentionVerbs | None,
     *,
     is_dry_run: bool = False,
     budget_seconds: float = BUDGET_SECONDS,
@@ -96,7 +96,8 @@ def maintain(
 
     Args:
         database: The database.
-        retention: How to ask what has expired; it goes when ``retention.apply`` is on.
+        retention: How to ask what has expired; it goes when ``retention.apply`` is on. None:
+            nobody asks.
         is_dry_run: Say what would be done, and do nothing.
         budget_seconds: No action starts later than this after the beginning.
         progress: Called with the name of each step as it begins.
@@ -157,7 +158,7 @@ def _run(step: PlannedStep, is_dry_run: bool, deadline: float) -> MaintenanceSte
     )
 
 
-def _plan(database: Database, retention: RetentionVerbs) -> Iterator[PlannedStep]:
+def _plan(database: Database, retention: RetentionVerbs | None) -> Iterator[PlannedStep]:
     # A generator: the evidence of a step is read when the steps before it are done.
     yield _partitions(database)
     # One look for both: ANALYZE changes the evidence for VACUUM, and what was told is what is done.
@@ -167,7 +168,8 @@ def _plan(database: Database, retention: RetentionVerbs) -> Iterator[PlannedStep
     yield _indexes(database)
     yield _sequences(database)
     yield _measurements(database)
-    yield _retention(database, retention)
+    if retention is not None:
+        yield _retention(database, retention)
     yield _views(database)
 
 

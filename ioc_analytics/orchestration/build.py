@@ -25,7 +25,7 @@ from ioc_analytics.orchestration.jobs import build_jobs
 from ioc_analytics.orchestration.monitoring import dead_runs, failed_checks, failed_runs, watch
 from ioc_analytics.orchestration.schedules import build_schedules
 from ioc_analytics.orchestration.sensors import inbox, touched_months
-from ioc_analytics.resources import AnalyticsResource
+from ioc_analytics.resources import platform_resources
 
 _ASSETS: Final = (
     anonymized_tables,
@@ -51,7 +51,7 @@ def build_defs(
 
     Args:
         config: The settings, which say what runs when; None: every setting at its default.
-        resources: Resources in the place of, or besides, ``analytics``.
+        resources: Resources in the place of, or besides, those of the platform.
         overrides: Other arguments of ``dagster.Definitions`` to replace, such as ``executor``.
     """
     settings = config or AnalyticsConfig.load({})
@@ -63,6 +63,6 @@ def build_defs(
         "schedules": build_schedules(settings),
         # A process per step would import everything for each: 14 s a run instead of half a second.
         "executor": dg.in_process_executor,
-        "resources": {"analytics": AnalyticsResource(), **(resources or {})},
+        "resources": {**platform_resources(), **(resources or {})},
     }
     return dg.Definitions(**{**parts, **overrides})

@@ -15,6 +15,8 @@ from ioc_analytics.kernel import sqlfiles
 ASSESSMENTS: Final = "anonymized_assessments"
 RESPONSES: Final = "anonymized_assessment_responses"
 SCORES: Final = "anonymized_assessment_scores"
+VALIDATIONS: Final = "ai_validations"
+"""Scores of AI raters, in the schema ``internal``: no asset, but where some figures come from."""
 
 _COMMENT: Final = re.compile(
     r"COMMENT ON (?:TABLE|MATERIALIZED VIEW) analytics\.(\w+) IS '((?:[^']|'')*)';"
@@ -22,7 +24,7 @@ _COMMENT: Final = re.compile(
 _COLUMN_COMMENT: Final = re.compile(
     r"COMMENT ON COLUMN analytics\.(\w+)\.(\w+) IS '((?:[^']|'')*)';"
 )
-_TABLE: Final = re.compile(r"CREATE TABLE analytics\.(\w+) \(\n(.*?)\n\)", re.DOTALL)
+_TABLE: Final = re.compile(r"CREATE TABLE (?:analytics|internal)\.(\w+) \(\n(.*?)\n\)", re.DOTALL)
 _COLUMN: Final = re.compile(r"^ {4}(?!CONSTRAINT)(\w+) (.+?)(?: DEFAULT .+?)?( NOT NULL)?,?$", re.M)
 _VIEW: Final = re.compile(
     r"CREATE MATERIALIZED VIEW analytics\.(\w+) AS\n SELECT (.*?)\n   FROM analytics\.(\w+) ",
@@ -88,6 +90,23 @@ _ORIGINS: Final[Mapping[str, Mapping[str, tuple[tuple[str, str], ...]]]] = {
             (RESPONSES, "is_careless"),
             (SCORES, "score"),
         ),
+    },
+    "dual_ai_validation_metrics": {
+        "metric_date": ((VALIDATIONS, "created_at"),),
+        "dimension": ((VALIDATIONS, "dimension"),),
+        "primary_model": ((VALIDATIONS, "primary_model"),),
+        "secondary_model": ((VALIDATIONS, "secondary_model"),),
+        "withheld_reason": ((VALIDATIONS, "response_hash"),),
+        "*": ((VALIDATIONS, "primary_score"), (VALIDATIONS, "secondary_score")),
+    },
+    "predictive_analytics_results": {
+        **dict.fromkeys(
+            ("id", "model_name", "model_version", "prediction_target", "issued_at"), ()
+        ),
+        **dict.fromkeys(("horizon", "scored_at", "data_version", "interval_level"), ()),
+        "segment": ((ASSESSMENTS, "industry_category"), (RESPONSES, "org_hash")),
+        "target_period": ((RESPONSES, "created_at"),),
+        "*": ((RESPONSES, "created_at"), (RESPONSES, "status"), (SCORES, "score")),
     },
 }
 """Released columns and what each is made from; ``*``: every column not named."""

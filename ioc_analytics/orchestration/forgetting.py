@@ -16,7 +16,6 @@ from pydantic import Field
 
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.maintenance.dagster_storage import Forgotten, forget
-from ioc_analytics.records.retention import DAGSTER
 from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.resources.failures import RETRY, failures
 
@@ -42,6 +41,9 @@ def forget_old_runs_op(
     context: dg.OpExecutionContext, config: ForgetConfig, analytics: AnalyticsResource
 ) -> None:
     """Let Dagster's old runs go."""
+    # Imported late: that room brings pandas, which the definitions must not wait for.
+    from ioc_analytics.records.retention import DAGSTER
+
     days = analytics.config.retention.dagster_days if config.days is None else config.days
     with failures():
         if any(hold.tier in (None, DAGSTER) for hold in analytics.system.list_holds()):

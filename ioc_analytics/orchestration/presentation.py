@@ -33,6 +33,8 @@ _STATEMENTS: Final = {
     "daily_assessment_metrics": "insight/release_daily",
     "ocean_trait_distributions": "states/rows",
     "dual_ai_validation_metrics": "insight/validation_pairs",
+    "benchmarking_data": "states/answer_organizations",
+    "predictive_analytics_results": "insight/training_completion",
 }
 """Where it is more than a view: the named query that reads what a released table is made from."""
 
@@ -75,6 +77,8 @@ def table_metadata(name: str) -> Metadata:
                 for column, parents in origins.items()
             }
         )
+        # The open-source pages keep column lineage, but draw it nowhere.
+        metadata["lineage"] = _lineage(origins)
     statement = _statement(name)
     if statement is not None:
         metadata["sql"] = dg.MetadataValue.md(f"```sql\n{statement}\n```")
@@ -163,6 +167,14 @@ def refresh_metadata(receipt: RefreshReceipt, released_table: str) -> Metadata:
     }
 
 
+def _lineage(origins: Mapping[str, Sequence[tuple[str, str]]]) -> dg.MetadataValue:
+    rows = (
+        f"| `{column}` | {', '.join(f'`{of}.{origin}`' for of, origin in parents) or 'none'} |"
+        for column, parents in origins.items()
+    )
+    return dg.MetadataValue.md("\n".join(["| column | made from |", "| --- | --- |", *rows]))
+
+
 def _statement(name: str) -> str | None:
     if name.startswith("mv_"):
         return catalogue.statement(name)
@@ -172,8 +184,8 @@ def _statement(name: str) -> str | None:
 def report_metadata(made: "Report") -> Metadata:
     """Return what a run shows about a report; its figures are for those who may open the file."""
     return {
-        "report": dg.MetadataValue.url(made.path.as_uri()),
-        "path": dg.MetadataValue.path(str(made.path)),
+        # A path, not an address: no browser opens a file from a page of http.
+        "report": dg.MetadataValue.path(str(made.path)),
         "size_bytes": made.path.stat().st_size,
         "sections": table(
             [

@@ -25,8 +25,10 @@ from ioc_analytics.orchestration.jobs import (
     BACKUP,
     EVALUATE_QUALITY,
     MAINTAIN,
+    MEASURE_HEALTH,
     PREDICT,
     REFRESH_VIEWS,
+    RESTORE_DRILL,
     RETENTION,
 )
 from ioc_analytics.resources import AnalyticsResource
@@ -54,7 +56,19 @@ def planned(config: AnalyticsConfig) -> Iterator[Planned]:
             config.backup_schedule,
             "Makes and drills a backup (`ANALYTICS_BACKUP_SCHEDULE`).",
         )
+        yield Planned(
+            RESTORE_DRILL,
+            config.schedules.drill,
+            "Restores the newest backup on trial (`ANALYTICS_DRILL_SCHEDULE`), long after it was "
+            "made.",
+        )
     if config.enable_monitoring:
+        yield Planned(
+            MEASURE_HEALTH,
+            config.schedules.health,
+            "Measures health and shows it on its asset (`ANALYTICS_HEALTH_SCHEDULE`); the sensor "
+            "`watch` measures every five minutes.",
+        )
         yield Planned(
             EVALUATE_QUALITY,
             config.schedules.quality,

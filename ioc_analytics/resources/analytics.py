@@ -13,6 +13,7 @@ from pydantic import Field, PrivateAttr
 
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.resources.processes import name_process
+from ioc_analytics.resources.sharing import borrow, give_back
 
 if TYPE_CHECKING:
     from ioc_analytics.system import AnalyticsSystem
@@ -105,6 +106,7 @@ class AnalyticsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Close what was opened; the next use opens it again."""
         if self._system is not None:
             self._system.close()
+            give_back(self._system.database)
         self._system, self._is_ready = None, False
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
@@ -122,6 +124,6 @@ class AnalyticsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             from ioc_analytics.system import AnalyticsSystem
 
             settings = AnalyticsConfig.load(mapping=self.settings)
-            self._system = AnalyticsSystem(settings, role=self.role)
+            self._system = AnalyticsSystem(settings, role=self.role, database=borrow(settings))
         system: AnalyticsSystem = self._system
         return system

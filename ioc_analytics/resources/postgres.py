@@ -10,6 +10,8 @@ Metadata of an asset that it understands:
 - ``partition_expr``: the column that tells the partition of a row, or a column per dimension;
 - ``mode``: ``replace`` (the default: the partition's rows, or all), ``append``, ``upsert``;
 - ``key``: the columns of the key to upsert by, otherwise the primary key;
+- ``contract``: what frames must meet before they are staged, as ``resources.contract`` of a pandera
+  schema or model;
 - ``checks``: what rows must meet before they are published, by name: a boolean SQL expression for
   each row, or a mapping with the fields of a ``Check``.
 
@@ -36,6 +38,7 @@ from ioc_analytics.database.publishing import (
     Relation,
     Server,
     Target,
+    Verdict,
     patiently,
     publish_patiently,
     read_arrow,
@@ -43,6 +46,7 @@ from ioc_analytics.database.publishing import (
     read_pandas,
     relation,
 )
+from ioc_analytics.database.publishing.quality import keep_verdicts
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.resources.failures import failures
@@ -51,6 +55,7 @@ from ioc_analytics.resources.publications import (
     materialization_metadata,
     note_verdicts,
 )
+from ioc_analytics.resources.sharing import borrow, give_back
 from ioc_analytics.resources.slices import slice_of
 
 
@@ -109,7 +114,9 @@ class PostgresIOManager(dg.ConfigurableIOManager):
                 )
             except ChecksBroken as broken:
                 note_verdicts(context, broken.verdicts, is_published=False)
+                self._keep(target, broken.verdicts)
                 raise
+            self._keep(target, published.verdicts)
         note_verdicts(context, published.verdicts, is_published=True)
         shown = materialization_metadata(published, target, is_part=piece is not None)
         if isinstance(obj, Relation):
@@ -154,15 +161,19 @@ class PostgresIOManager(dg.ConfigurableIOManager):
                 yield connection
             return
         if self._database is None:
-            self._database = Database(AnalyticsConfig.load(mapping=self.settings))
+            self._database = borrow(AnalyticsConfig.load(mapping=self.settings))
         with self._database.connection("ingest") as connection:
             yield connection
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:
-        """Close the connections."""
+        """Close, as :meth:`close`."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; the next use opens them again."""
         self._streams.close()
         if self._database is not None:
-            self._database.close()
+            give_back(self._database)
         self._database = self._server = None
 
     def _stream(self, batches: pa.RecordBatchReader, lent: ExitStack) -> pa.RecordBatchReader:
@@ -175,6 +186,11 @@ class PostgresIOManager(dg.ConfigurableIOManager):
 
         return pa.RecordBatchReader.from_batches(batches.schema, taken())
 
+    def _keep(self, target: Target, verdicts: Sequence[Verdict]) -> None:
+        if verdicts:
+            with self.connection() as connection:
+                keep_verdicts(connection, target.name, verdicts)
+
     def _target(self, context: dg.OutputContext, metadata: Mapping[str, Any]) -> Target:
         schema, table = self._place(context.asset_key, metadata)
         key = metadata.get("key", ())
@@ -185,6 +201,7 @@ class PostgresIOManager(dg.ConfigurableIOManager):
             metadata.get("mode", "replace"),
             (key,) if isinstance(key, str) else tuple(key),
             {name: Check.from_value(name, value) for name, value in checks.items()},
+            metadata.get("contract"),
         )
 
     def _place(self, key: dg.AssetKey, metadata: Mapping[str, Any]) -> tuple[str, str]:

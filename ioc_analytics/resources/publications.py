@@ -12,12 +12,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import dagster as dg
+from dagster._core.definitions.metadata.metadata_value import ObjectMetadataValue
 
-from ioc_analytics.database.publishing import Check, Published, Target, Verdict
+from ioc_analytics.database.publishing import Check, Contract, Published, Target, Verdict
+from ioc_analytics.database.publishing.contracts import NAME as CONTRACT
 
 _NOTED: Final = "publication_checks"
 _LOOKED_AT: Final = 50
 """Observations of an asset in which its newest verdicts are looked for."""
+
+
+def contract(schema: Any) -> dg.MetadataValue:
+    """Return a contract as the metadata of an asset may hold it.
+
+    Args:
+        schema: A pandera ``DataFrameSchema`` or ``DataFrameModel``.
+
+    Example:
+        >>> @dg.asset(metadata={"contract": contract(SALES)})  # doctest: +SKIP
+        ... def sales() -> pd.DataFrame: ...
+    """
+    # It lives in this process only; what is shown elsewhere is its class.
+    return ObjectMetadataValue(Contract(schema))
 
 
 def definition_metadata(context: dg.OutputContext | dg.InputContext) -> dict[str, Any]:
@@ -27,7 +43,11 @@ def definition_metadata(context: dg.OutputContext | dg.InputContext) -> dict[str
 
 def materialization_metadata(published: Published, target: Target, is_part: bool) -> dict[str, Any]:
     """Return what a materialization shows."""
-    columns = [dg.TableColumn(name, kind) for name, kind in published.types.items()]
+    agreed = {} if target.contract is None else target.contract.schema.columns
+    columns = [
+        dg.TableColumn(name, kind, constraints=_constraints(agreed.get(name)))
+        for name, kind in published.types.items()
+    ]
     replaced = {} if published.replaced is None else {"rows_replaced": published.replaced}
     return {
         "dagster/partition_row_count" if is_part else "dagster/row_count": published.rows,
@@ -81,7 +101,13 @@ def publication_checks(*assets: dg.AssetsDefinition) -> list[dg.AssetChecksDefin
     made = []
     for asset in assets:
         for key, metadata in asset.metadata_by_key.items():
-            checks = _plain(metadata).get("checks") or {}
+            plain = _plain(metadata)
+            checks = {
+                name: Check.from_value(name, value)
+                for name, value in (plain.get("checks") or {}).items()
+            }
+            if plain.get("contract") is not None:
+                checks = {CONTRACT: Check(plain["contract"].condition), **checks}
             if checks:
                 made.append(_reporting(key, checks))
     return made
@@ -92,8 +118,7 @@ def check_name(name: str) -> str:
     return "".join(sign if sign.isalnum() and sign.isascii() else "_" for sign in name)
 
 
-def _reporting(key: dg.AssetKey, checks: Mapping[str, Any]) -> dg.AssetChecksDefinition:
-    declared = {name: Check.from_value(name, value) for name, value in checks.items()}
+def _reporting(key: dg.AssetKey, checks: Mapping[str, Check]) -> dg.AssetChecksDefinition:
     specs = [
         dg.AssetCheckSpec(
             check_name(name),
@@ -101,7 +126,7 @@ def _reporting(key: dg.AssetKey, checks: Mapping[str, Any]) -> dg.AssetChecksDef
             blocking=check.is_blocking,
             description=f"{name}: `{check.condition}`, judged before publishing.",
         )
-        for name, check in declared.items()
+        for name, check in checks.items()
     ]
 
     @dg.multi_asset_check(name=f"{key.to_python_identifier()}_publication", specs=specs)
@@ -152,8 +177,19 @@ def _result(key: dg.AssetKey, verdict: Mapping[str, Any]) -> dg.AssetCheckResult
     )
 
 
+def _constraints(column: Any) -> dg.TableColumnConstraints | None:
+    """Return what a contract demands of a column."""
+    if column is None:
+        return None
+    demanded = [str(check.error or check.name) for check in column.checks]
+    return dg.TableColumnConstraints(column.nullable, column.unique, other=demanded)
+
+
 def _plain(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.value if isinstance(value, dg.MetadataValue) else value
-        for name, value in metadata.items()
-    }
+    return {name: _value(value) for name, value in metadata.items()}
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, ObjectMetadataValue):
+        return value.instance
+    return value.value if isinstance(value, dg.MetadataValue) else value

@@ -12,6 +12,7 @@ import pyarrow as pa
 from ioc_analytics.insight.ai_validation import AiValidation, analyze_ai_validation
 from ioc_analytics.insight.benchmark_records import Benchmarks
 from ioc_analytics.insight.benchmarks import benchmark
+from ioc_analytics.insight.careless import SEGMENTS as CARELESS_SEGMENTS
 from ioc_analytics.insight.careless import CarelessAnalysis, analyze_careless
 from ioc_analytics.insight.comparisons import GroupComparison, compare_groups
 from ioc_analytics.insight.item_functioning import (
@@ -244,20 +245,28 @@ class Answers(SystemBase):
         with asked as (connection, chosen, times, organization):
             return find_outliers(connection, chosen, times, organization)
 
-    def analyze_careless(self, filters: Any = (), time_range: Any = None) -> CarelessAnalysis:
-        """Describe careless responding: rates of segments, signs, means with and without.
+    def analyze_careless(
+        self,
+        filters: Any = (),
+        time_range: Any = None,
+        *,
+        by: Sequence[str] = CARELESS_SEGMENTS,
+    ) -> CarelessAnalysis:
+        """Describe careless responding: rates of segments, signs, traits with and without.
 
         Args:
             filters: ``Filter`` records or the seed's dicts; none on ``is_careless``.
             time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+            by: Groupings whose segments have a rate, such as ``["region", "device_type"]``.
 
         Raises:
+            InvalidInput: An unknown grouping; the nearest one is named.
             NotEnoughData: No scored response.
             PrivacyRefusal: The role sees released figures only.
         """
         asked = self._asking("analyze_careless", filters, time_range)
         with asked as (connection, chosen, times, organization):
-            return analyze_careless(connection, chosen, times, organization)
+            return analyze_careless(connection, chosen, times, organization, by)
 
     def analyze_ai_validation(self, time_range: Any = None) -> AiValidation:
         """Measure how far the AI raters agree, and whether one has left its own ways.
@@ -331,6 +340,36 @@ class Answers(SystemBase):
             return gather_training(
                 connection, target, cutoff, horizon_days=horizon_days, window_days=window_days
             )
+
+    def export_training(
+        self,
+        target: str,
+        cutoff: Any,
+        format: str = "parquet",
+        options: Mapping[str, Any] | None = None,
+        *,
+        horizon_days: int = 14,
+        window_days: int = 30,
+    ) -> ExportResult:
+        """Write a training frame to the export folder, with its manifest; see both verbs.
+
+        Args:
+            target: As ``training_frame``.
+            cutoff: As ``training_frame``.
+            format: ``csv``, ``jsonl``, ``parquet`` or ``arrow``.
+            options: ``filename``, ``compression`` (gzip or zstd).
+            horizon_days: As ``training_frame``.
+            window_days: As ``training_frame``.
+        """
+        parsed = ExportOptions.parse(format, options)
+        gathered = self.training_frame(
+            target, cutoff, horizon_days=horizon_days, window_days=window_days
+        )
+        place = self.config.exports.path / (parsed.filename or parsed.name())
+        result = gathered.export(place, format, compression=parsed.compression)
+        with self.database.connection("ingest") as connection:
+            self._audit(connection, "exported", result.filename, row_count=result.row_count)
+        return result
 
     def store_prediction_results(
         self, results: pd.DataFrame | Iterable[Mapping[str, Any]]

@@ -36,12 +36,15 @@ _FIRST_MIGRATION: Final = "0001_schemas_and_types.sql"
 class SystemBase:
     """Settings, role and database of one installation."""
 
-    def __init__(self, config: AnalyticsConfig, *, role: str = "analyst") -> None:
+    def __init__(
+        self, config: AnalyticsConfig, *, role: str = "analyst", database: Database | None = None
+    ) -> None:
         """Keep the settings; nothing is opened before the first use.
 
         Args:
             config: The settings.
             role: ``analyst`` sees exact figures, ``reader`` released ones only.
+            database: The database of these settings, which its lender closes; None: an own one.
         """
         if role not in READERS:
             raise ConfigurationError(
@@ -50,7 +53,8 @@ class SystemBase:
             )
         self.config = config
         self.role: ReadingRole = next(known for known in READERS if known == role)
-        self.database = Database(config)
+        self._is_lent = database is not None
+        self.database = database or Database(config)
         self.query_counters = QueryCounters(lambda counted: keep_counts(self.database, counted))
         operations = config.operations
         self._answer_cache = (

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from ioc_analytics.backup.archive import follow_setting
 from ioc_analytics.database.logins import provision
+from ioc_analytics.database.pools import Database
 from ioc_analytics.files.instruments import builtin_instruments
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.logs import configure_logging
@@ -33,14 +34,17 @@ class AnalyticsSystem(DataIn, Upkeep, Answers, Norms, Predictions, Reports):
         ...     analytics.get_ocean_analysis().traits[0].average
     """
 
-    def __init__(self, config: AnalyticsConfig, *, role: str = "analyst") -> None:
+    def __init__(
+        self, config: AnalyticsConfig, *, role: str = "analyst", database: Database | None = None
+    ) -> None:
         """Keep the settings; nothing is opened before the first use.
 
         Args:
             config: The settings.
             role: ``analyst`` sees exact figures, ``reader`` released ones only.
+            database: The database of these settings, which its lender closes; None: an own one.
         """
-        super().__init__(config, role=role)
+        super().__init__(config, role=role, database=database)
         self.query_interface = QueryInterface(self)
         self.database_manager = DatabaseManager(self)
 
@@ -62,7 +66,8 @@ class AnalyticsSystem(DataIn, Upkeep, Answers, Norms, Predictions, Reports):
     def close(self) -> None:
         """Close all connections; the embedded server stops when nobody else uses it."""
         self.query_counters.hand_in()
-        self.database.close()
+        if not self._is_lent:
+            self.database.close()
 
     def __enter__(self) -> Self:
         return self

@@ -208,6 +208,8 @@ class Operations(Retention):
 
     def _note_where_possible(self, action: str, subject: str) -> None:
         """Note what is done with a backup; an installation that was lost has no audit log."""
+        if not self.database.is_there:
+            return  # to ask a bare home would make a database, where a restore is to make one
         try:
             # With a pool of its own: after a restore in place the old one leads nowhere.
             with Database(self.config) as own, own.connection("ingest") as connection:
@@ -240,6 +242,7 @@ class Operations(Retention):
         dry_run: bool = False,
         budget_seconds: float | None = None,
         *,
+        with_retention: bool = True,
         progress: Progress | None = None,
     ) -> MaintenanceReport:
         """Give the tables the care that evidence asks for; views are refreshed too.
@@ -247,13 +250,14 @@ class Operations(Retention):
         Args:
             dry_run: Say what would be done, and do nothing.
             budget_seconds: No action starts later than this after the beginning; 15 minutes.
+            with_retention: Look at what has expired too; it goes where the settings want it.
             progress: Called with the name of each step as it begins.
         """
         self.demand_analyst("maintain the database")
         self._note("maintain", "dry run" if dry_run else "database")
         return maintain(
             self.database,
-            self._retention_verbs(),
+            self._retention_verbs() if with_retention else None,
             is_dry_run=dry_run,
             budget_seconds=BUDGET_SECONDS if budget_seconds is None else budget_seconds,
             progress=progress,

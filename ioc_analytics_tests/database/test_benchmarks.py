@@ -81,7 +81,7 @@ def organizations(analytics: AnalyticsSystem) -> AnalyticsSystem:
 
 def test_an_organization_that_stands_out_is_found(organizations: AnalyticsSystem) -> None:
     answer = organizations.get_benchmarks("org0")
-    completion = answer.benchmarks["completion_rate"]
+    completion = answer.shown["completion_rate"]
     assert completion.sample_size == PEOPLE
     assert completion.peer_organizations == 11
     # Only two other small ones: the group widens to the sector.
@@ -100,6 +100,15 @@ def test_an_organization_that_stands_out_is_found(organizations: AnalyticsSystem
     assert index is not None
     assert index.interval.low <= index.value <= index.interval.high
     assert not set(index.metrics) & set(TRAITS)
+    assert 0 <= index <= 100
+    assert float(index) == index.value
+    unknown = answer.benchmarks["ai_agreement_rate"]
+    assert unknown.value is None
+    assert unknown.funnel is None
+    table = answer.to_frame().set_index("metric")
+    assert table["low"]["completion_rate"] == completion.interval.low
+    assert table["high"]["completion_rate"] == completion.interval.high
+    assert "ai_agreement_rate" not in table.dropna(subset=["value"]).index
     assert {w["figure"] for w in answer.withheld} == {"benchmarks.ai_agreement_rate"}
     assert json.loads(json.dumps(answer.to_dict()))["org_hash"] == str(answer.org_hash)
 
@@ -107,8 +116,8 @@ def test_an_organization_that_stands_out_is_found(organizations: AnalyticsSystem
 def test_an_ordinary_organization_is_left_alone(organizations: AnalyticsSystem) -> None:
     answer = organizations.get_benchmarks("org5")
     assert answer.recommendations == ()
-    assert answer.benchmarks["completion_rate"].peer_level == "industry_size"
-    assert answer.benchmarks["completion_rate"].peer_organizations == 8
+    assert answer.shown["completion_rate"].peer_level == "industry_size"
+    assert answer.shown["completion_rate"].peer_organizations == 8
     pseudonym = organizations.pseudonym("organization", "org5")
     assert organizations.get_benchmarks(pseudonym) == answer
     assert organizations.query_interface.get_performance_benchmarks("org5") == answer
@@ -149,7 +158,7 @@ def add_beginner(analytics: AnalyticsSystem) -> None:
 def test_who_began_yesterday_is_not_told_to_act(organizations: AnalyticsSystem) -> None:
     add_beginner(organizations)
     answer = organizations.get_benchmarks("beginner")
-    assert "completion_rate" not in answer.benchmarks
+    assert "completion_rate" not in answer.shown
     assert answer.recommendations == ()
     assert answer.competitive_insights == ()
     reasons = {entry["figure"]: entry["reason"] for entry in answer.withheld}
@@ -188,7 +197,7 @@ def test_an_old_organization_is_judged_by_its_settled_responses(
         )
     )
     answer = organizations.get_benchmarks("org5")
-    after = answer.benchmarks["completion_rate"]
+    after = answer.shown["completion_rate"]
     assert (after.value, after.sample_size, after.immature) == (before.value, PEOPLE, 30)
     figures = {entry["figure"] for entry in answer.withheld}
     assert {"completion_rate.sample_size", "abandonment_rate.sample_size"} <= figures
@@ -232,7 +241,7 @@ def test_own_figures_do_not_move_the_peers(organizations: AnalyticsSystem) -> No
     )
     own = str(organizations.pseudonym("organization", "org0"))
     peers = [rate for name, rate in rates.items() if name != own]
-    completion = organizations.get_benchmarks("org0").benchmarks["completion_rate"]
+    completion = organizations.get_benchmarks("org0").shown["completion_rate"]
     assert completion.value == pytest.approx(rates[own])
     assert completion.peer_median == pytest.approx(np.median(peers))
 
@@ -251,8 +260,8 @@ def test_the_order_of_rows_and_refreshing_change_nothing(
 def test_the_picture_of_a_sector(organizations: AnalyticsSystem) -> None:
     answer = organizations.get_benchmarks(industry="Technology")
     assert answer.performance_index is None
-    assert answer.benchmarks["completion_rate"].peer_organizations == 12
-    assert answer.benchmarks["completion_rate"].percentile_rank is None
+    assert answer.shown["completion_rate"].peer_organizations == 12
+    assert answer.shown["completion_rate"].percentile_rank is None
     assert answer.recommendations == ()
 
 
@@ -268,7 +277,7 @@ def test_bad_questions_say_what_to_ask(organizations: AnalyticsSystem) -> None:
 def test_few_organizations_are_not_compared(analytics: AnalyticsSystem) -> None:
     analytics.ingest_data(make_organizations(analytics.config, number=5))
     answer = analytics.get_benchmarks("org0")
-    assert answer.benchmarks == {}
+    assert answer.shown == {}
     assert answer.performance_index is None
     assert any("fewer than 5 organizations" in w["reason"] for w in answer.withheld)
 
@@ -308,7 +317,7 @@ def test_released_agreement_of_ai_raters_equals_the_rows(analytics: AnalyticsSys
     for row, (_, _, n, bias, rate) in zip(shown, truth, strict=True):
         if n < 10:
             assert row["n"] is None
-            assert row["withheld_reason"] == "fewer than 10 responses"
+            assert row["withheld_reason"] == "fewer than 10 people"
         else:
             assert (row["n"], row["bias"], row["agreement_rate"]) == pytest.approx((n, bias, rate))
 

@@ -530,6 +530,36 @@ def test_a_forecast_is_drawn_and_kept(run: Run, year: Path) -> None:
     assert "found" in run("forecast", "openness", "--interval", "monthly", code=4).stderr
 
 
+def test_the_plan_of_resources_says_what_it_knows(run: Run) -> None:
+    shown = run("plan", "--horizon", 60).stdout
+    assert "in 60 days" in shown
+    assert "partitions" in shown
+    assert "rows: what comes needs 14 days with a figure" in shown
+    told = answer(run("plan", "--json"))
+    assert [one["resource"] for one in told["resources"]][-1] == "partitions"
+
+
+def test_too_few_open_responses_are_said(run: Run, year: Path) -> None:
+    run("ingest", year)
+    assert "needs 100 rows with it" in run("completion", code=4).stderr
+
+
+def test_training_data_go_to_a_file(run: Run, year: Path) -> None:
+    run("ingest", year)
+    cutoffs = ("--cutoff", "2025-02-01", "--cutoff", "2025-03-01")
+    named = ("--filename", "training-of-commands.csv", "--format", "csv")
+    told = answer(run("export", "--training", "completion", *cutoffs, *named, "--json"))
+    rows = list(csv.DictReader(io.StringIO(Path(told["path"]).read_text())))
+    assert len(rows) == told["row_count"] > 0
+    assert {row["target"] for row in rows} <= {"0", "1"}
+    manifest = json.loads(Path(f"{told['path']}.manifest.json").read_text())
+    assert manifest["target"] == "completion"
+    assert len(manifest["cutoffs"]) == 2
+    assert manifest["data_version"]
+    assert "needs --cutoff" in run("export", "--training", "completion", code=2).stderr
+    assert "either SQL or --training" in run("export", code=2).stderr
+
+
 def test_risks_say_what_is_watched_and_what_cannot_be(run: Run, year: Path) -> None:
     run("ingest", year)
     shown = run("risks").stdout

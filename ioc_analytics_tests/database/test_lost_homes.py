@@ -44,7 +44,6 @@ def test_without_the_key_everything_asks_for_it_and_none_is_made(
     with AnalyticsSystem(fresh) as bare:
         for act in (
             bare.list_backups,
-            bare.create_backup,
             lambda: bare.verify_backup(known),
             lambda: bare.drill_backup(known),
             lambda: bare.restore_backup(known),
@@ -94,3 +93,7 @@ def test_the_first_backup_of_a_new_installation_makes_its_key(fresh: AnalyticsCo
         made = new.create_backup()
         assert (fresh.home / KEY_FILE_NAME).exists()
         assert new.verify_backup(made.id).state == "verified"
+        (fresh.home / KEY_FILE_NAME).unlink()
+        with pytest.raises(ConfigurationError, match="no pseudonym key in .* escrow"):
+            new.create_backup()
+        assert not (fresh.home / KEY_FILE_NAME).exists(), "it would sign what nobody can read"

@@ -55,6 +55,7 @@ def test_another_pipeline_publishes_the_platforms_figures(
     result = dg.materialize([*months, *checks], resources=resources, tags=by_range)
     assert result.success
     assert {(one.check_name, one.passed) for one in result.get_asset_check_evaluations()} == {
+        ("contract", True),
         ("a_score_is_0_to_100", True),
         ("a_month_has_30_responses", True),
     }

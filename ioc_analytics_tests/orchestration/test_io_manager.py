@@ -1,17 +1,29 @@
 """The I/O manager: what assets return is published whole, or not at all."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import dagster as dg
 import pandas as pd
+import pandera.pandas as pandera
 import polars as pl
 import pyarrow as pa
 import pytest
 from psycopg import sql
 
+from ioc_analytics.database.pools import Database
 from ioc_analytics.database.publishing import Relation
-from ioc_analytics.resources import PostgresIOManager, publication_checks
+from ioc_analytics.kernel.errors import InvalidInput
+from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.resources import (
+    AnalyticsResource,
+    PostgresIOManager,
+    contract,
+    publication_checks,
+    sharing,
+)
+from ioc_analytics.system import AnalyticsSystem
 from ioc_analytics_tests.fixtures.publishing import rows
 
 DAYS = dg.DailyPartitionsDefinition("2026-03-01", timezone="UTC")
@@ -433,3 +445,123 @@ def test_inputs_come_as_annotated_and_only_of_their_partition(manager: PostgresI
         ).success
     assert list(seen["frame"]["day"]) == [date(2026, 3, 2)]
     assert seen["arrow"].to_pydict() == {"name": ["a"]}
+
+
+SALES = pandera.DataFrameSchema(
+    {
+        "day": pandera.Column("object"),
+        "name": pandera.Column(str, pandera.Check.str_length(1, 5)),
+        "amount": pandera.Column(float, pandera.Check.ge(0), nullable=True, coerce=True),
+    },
+    name="sales",
+)
+
+
+@pytest.mark.parametrize("kind", ["pandas", "arrow", "stream", "polars"])
+def test_a_contract_is_judged_before_rows_are_staged(
+    manager: PostgresIOManager, url: str, instance: dg.DagsterInstance, kind: str
+) -> None:
+    def value(data: pd.DataFrame) -> Any:
+        if kind == "pandas":
+            return data
+        table = pa.Table.from_pandas(data, preserve_index=False)
+        if kind == "polars":
+            return pl.from_arrow(table)
+        return table if kind == "arrow" else table.to_reader(max_chunksize=1)
+
+    def attempt(data: pd.DataFrame) -> dg.ExecuteInProcessResult:
+        @dg.asset(metadata={"contract": contract(SALES)})
+        def daily() -> Any:
+            return value(data)
+
+        return dg.materialize(
+            [daily, *publication_checks(daily)],
+            resources={"io_manager": manager},
+            instance=instance,
+            raise_on_error=False,
+        )
+
+    good = attempt(frame("2026-03-01", a=1.5, b=None))
+    assert good.success
+    (told,) = good.get_asset_check_evaluations()
+    assert (told.check_name, told.passed) == ("contract", True)
+    refused = attempt(frame("2026-03-01", a=-7.25, toolong=1.0))
+    assert not refused.success
+    wanted = "'amount' breaks greater_than_or_equal_to(0)"
+    # A stream is judged batch by batch, and the first one breaks one rule alone.
+    assert wanted in reason(refused)
+    assert kind == "stream" or "'name' breaks str_length(1, 5)" in reason(refused)
+    assert "toolong" not in reason(refused)
+    assert "7.25" not in reason(refused)
+    missing = attempt(frame("2026-03-01", a=1.0).drop(columns="amount"))
+    assert "column 'amount' is missing" in reason(missing)
+    assert rows(url, "SELECT name, amount FROM other.daily ORDER BY 1") == [
+        ("a", Decimal("1.50")),
+        ("b", None),
+    ]
+
+
+def test_a_contract_shows_its_columns_and_does_not_judge_relations(
+    manager: PostgresIOManager,
+) -> None:
+    good = make(frame("2026-03-01", a=1.0), manager, metadata={"contract": contract(SALES)})
+    (event,) = good.get_asset_materialization_events()
+    columns: Any = event.materialization.metadata["dagster/column_schema"].value
+    amount = {column.name: column for column in columns.columns}["amount"]
+    assert amount.type == "numeric(10,2)"
+    assert amount.constraints.other == ["greater_than_or_equal_to(0)"]
+    relation = Relation(sql.SQL("SELECT * FROM other.daily"))
+    told = reason(make(relation, manager, metadata={"contract": contract(SALES)}))
+    assert "stay in the database: give their asset `checks`" in told
+    with pytest.raises(InvalidInput, match="a contract is a pandera DataFrameSchema"):
+        contract("amount > 0")
+
+
+def test_the_platforms_manager_shares_its_connections_and_keeps_its_verdicts(
+    analytics: AnalyticsSystem,
+) -> None:
+    config = analytics.config
+    settings = {
+        "home": str(config.home),
+        "pg_bin": str(config.pg_bin),
+        "database": {"database": config.database.database},
+    }
+    with analytics.database.connection("owner") as connection:
+        connection.execute("CREATE TABLE analytics.sectors (sector text, n bigint)")
+        connection.execute("GRANT SELECT, INSERT, DELETE ON analytics.sectors TO ioc_ingest")
+    seen: list[bool] = []
+    manager = PostgresIOManager(settings=settings)
+
+    @dg.asset(metadata={"checks": {"positive": "n > 0", "known": "sector <> ''"}})
+    def sectors(analytics: AnalyticsResource) -> pd.DataFrame:
+        with manager.connection():
+            seen.append(analytics.system.database is borrowed(analytics.config))
+        return pd.DataFrame({"sector": ["a", ""], "n": [1, 2]})
+
+    result = dg.materialize(
+        [sectors],
+        resources={"io_manager": manager, "analytics": AnalyticsResource(settings=settings)},
+        raise_on_error=False,
+    )
+    assert "'known'" in reason(result)
+    assert seen == [True]
+    manager.close()
+    assert not sharing._lent
+    kept = analytics.query(
+        "SELECT table_name, check_name, passed, severity, score FROM data_quality_metrics"
+        " ORDER BY check_name"
+    ).data
+    assert [tuple(row.values()) for row in kept] == [
+        ("analytics.sectors", "known", False, "error", 0.5),
+        ("analytics.sectors", "positive", True, "error", 1.0),
+    ]
+    assert analytics.get_system_status().database.data_quality_score == 50
+
+
+def borrowed(config: AnalyticsConfig) -> Database:
+    """Return what both resources have borrowed."""
+    database = sharing.borrow(config)
+    sharing.give_back(database)
+    (only,) = sharing._lent
+    assert only.users == 2
+    return database

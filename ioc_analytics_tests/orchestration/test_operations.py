@@ -70,6 +70,18 @@ def test_a_drill_of_a_backup_that_is_not_there_fails_with_its_reason(
     assert "no-such-backup" in (failure.description or "")
 
 
+def test_a_run_of_backup_may_name_its_method(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, analytics: AnalyticsSystem
+) -> None:
+    made = run(definitions, instance, "backup", backups={"method": "dump", "drill": False})
+    assert metadata_of(made)["method"] == "dump"
+    done = run(definitions, instance, "backup", backups={"method": "pgbackrest"})
+    (failed,) = [event for event in done.all_events if event.is_step_failure]
+    failure = failed.step_failure_data.user_failure_data
+    assert failure is not None
+    assert "ANALYTICS_PGBACKREST_STANZA" in (failure.description or "")
+
+
 def test_health_is_measured_and_shown(
     definitions: dg.Definitions, instance: dg.DagsterInstance, analytics: AnalyticsSystem
 ) -> None:
@@ -205,7 +217,7 @@ def test_the_report_of_a_period_is_an_asset_with_a_link_and_a_chart(
     shown = metadata_of(done)
     assert shown["period"] == period
     (file,) = filled.config.reports.path.iterdir()
-    assert shown["report"] == file.as_uri()
+    assert shown["report"] == str(file)
     assert "data:image/svg+xml;base64," in shown["chart"]
 
 

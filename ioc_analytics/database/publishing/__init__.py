@@ -6,10 +6,11 @@ Not for: ingestion (``ingestion``), questions (``query``), making tables (migrat
 - ``publish`` stages, judges and swaps in one transaction; ``transactions`` does so while servers
   come and go;
 - ``relations`` and ``slices`` say which rows are meant; ``tables`` asks the catalogue;
-- ``encoding``, ``staging`` and ``checks`` are the way in, ``decoding`` is the way out.
+- ``contracts``, ``encoding``, ``staging`` and ``checks`` are the way in, ``decoding`` the way out.
 """
 
 from ioc_analytics.database.publishing.checks import Check, ChecksBroken, Verdict
+from ioc_analytics.database.publishing.contracts import Contract
 from ioc_analytics.database.publishing.decoding import read_arrow, read_batches, read_pandas
 from ioc_analytics.database.publishing.publish import Mode, Published, Target, publish
 from ioc_analytics.database.publishing.relations import Relation, relation
@@ -22,6 +23,7 @@ __all__ = [
     "Check",
     "ChecksBroken",
     "Connection",
+    "Contract",
     "Mode",
     "Part",
     "Published",

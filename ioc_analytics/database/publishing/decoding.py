@@ -78,12 +78,16 @@ def read_arrow(connection: Connection, source: Relation) -> pa.Table:
 
 
 def read_pandas(connection: Connection, source: Relation) -> pd.DataFrame:
-    """Bring the rows of a relation here as a pandas frame; as :func:`read_batches`.
+    """Bring the rows of a relation here as a pandas frame; as :func:`read_batches`."""
+    return as_pandas(read_arrow(connection, source))
+
+
+def as_pandas(table: pa.Table) -> pd.DataFrame:
+    """Return an Arrow table as a pandas frame.
 
     Whole numbers and truth values with a NULL among them get pandas' nullable types: as floats,
     large numbers would lose their last digits.
     """
-    table = read_arrow(connection, source)
     frame: pd.DataFrame = table.to_pandas()
     for name, column in zip(table.column_names, table.columns, strict=True):
         if column.null_count and column.type in _NULLABLE:

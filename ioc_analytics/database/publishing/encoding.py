@@ -9,7 +9,7 @@ pandas' NaN is its NULL; a NaN of Arrow's or polars' is a number and stays one.
 import io
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import pandas as pd
@@ -47,7 +47,7 @@ def arrow_stream(data: Any, types: Mapping[str, str]) -> pa.RecordBatchReader:
     return pa.RecordBatchReader.from_stream(data)
 
 
-def csv_blocks(stream: pa.RecordBatchReader, types: Mapping[str, str]) -> Iterator[bytes]:
+def csv_blocks(stream: Iterable[pa.RecordBatch], types: Mapping[str, str]) -> Iterator[bytes]:
     """Yield the rows of a stream as lines of CSV, some ten thousand at once."""
     options = pyarrow.csv.WriteOptions(include_header=False)
     for batch in stream:

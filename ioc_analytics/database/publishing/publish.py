@@ -17,6 +17,7 @@ from psycopg import errors, sql
 
 from ioc_analytics.database.locks import transaction_lock
 from ioc_analytics.database.publishing.checks import Check, ChecksBroken, Verdict, judge
+from ioc_analytics.database.publishing.contracts import Contract
 from ioc_analytics.database.publishing.encoding import is_frame
 from ioc_analytics.database.publishing.relations import Relation
 from ioc_analytics.database.publishing.slices import Slice, condition
@@ -59,6 +60,9 @@ class Target:
     checks: Mapping[str, Check] = field(default_factory=dict)
     """What the rows must meet, by name."""
 
+    contract: Contract | None = None
+    """What frames must meet before they are staged."""
+
     @property
     def name(self) -> str:
         """Schema and table."""
@@ -97,7 +101,7 @@ def publish(
         piece: The partitions that the rows belong to; None: the whole table.
 
     Raises:
-        ChecksBroken: The rows break a blocking check.
+        ChecksBroken: The rows break the contract or a blocking check.
         InvalidInput: The table or a column does not exist, a row lies outside the piece or all
             partitions of the table, a value does not fit its column, or two rows have one key.
         psycopg.Error: The table refuses a row, or the server is away; whoever lent the connection
@@ -108,10 +112,11 @@ def publish(
     types = column_types(connection, target.schema, target.table)
     with connection.transaction():  # inside the caller's, which a refusal leaves as it was
         _lock(connection, target, piece)
-        columns = stage(connection, data, target.name, types)
+        columns = stage(connection, data, target.name, types, target.contract)
         if piece is not None:
             check_bounds(connection, piece, target.name, columns, types)
-        verdicts = judge(connection, STAGING, target.checks)
+        agreed = () if target.contract is None else (target.contract.verdict(),)
+        verdicts = (*agreed, *judge(connection, STAGING, target.checks))
         if any(one.is_blocking and not one.is_met for one in verdicts):
             raise ChecksBroken(target.name, verdicts)
         replaced = _delete(connection, target, piece, types)

@@ -4,11 +4,14 @@ For: ``publish``. Not for: anything that outlives a transaction; the twin is a t
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+import pandas as pd
+import pyarrow as pa
 from psycopg import errors, sql
 
+from ioc_analytics.database.publishing.contracts import Contract
 from ioc_analytics.database.publishing.encoding import arrow_stream, csv_blocks
 from ioc_analytics.database.publishing.relations import Relation
 from ioc_analytics.database.publishing.slices import Slice, condition
@@ -21,7 +24,13 @@ _SHOWN: Final = 3
 _PLACE: Final = re.compile(r"line (\d+), column (\w+)")
 
 
-def stage(connection: Connection, data: Any, table: str, types: Mapping[str, str]) -> list[str]:
+def stage(
+    connection: Connection,
+    data: Any,
+    table: str,
+    types: Mapping[str, str],
+    contract: Contract | None = None,
+) -> list[str]:
     """Make the twin and fill it.
 
     Args:
@@ -29,17 +38,25 @@ def stage(connection: Connection, data: Any, table: str, types: Mapping[str, str
         data: A relation or a frame.
         table: Schema and name of the table, for messages.
         types: Its columns.
+        contract: What a frame must meet before its rows go in.
 
     Returns:
         The columns that the rows have.
 
     Raises:
-        InvalidInput: The table has no column of that name, or a value does not fit its column.
+        ChecksBroken: Rows break the contract.
+        InvalidInput: The table has no column of that name, a value does not fit its column, or a
+            relation has a contract.
     """
     try:
-        if isinstance(data, Relation):
-            return _stage_relation(connection, data, table, types)
-        return _stage_frame(connection, data, table, types)
+        if not isinstance(data, Relation):
+            return _stage_frame(connection, data, table, types, contract)
+        if contract is not None:
+            raise InvalidInput(
+                f"a contract judges frames, and the rows for {table} stay in the database: give "
+                "their asset `checks`, which are judged there"
+            )
+        return _stage_relation(connection, data, table, types)
     except errors.DataError as fault:
         raise _misfit(fault, table, types) from fault
 
@@ -108,14 +125,25 @@ def _stage_relation(
 
 
 def _stage_frame(
-    connection: Connection, data: Any, table: str, types: Mapping[str, str]
+    connection: Connection,
+    data: Any,
+    table: str,
+    types: Mapping[str, str],
+    contract: Contract | None,
 ) -> list[str]:
+    is_pandas = isinstance(data, pd.DataFrame)
+    if contract is not None:
+        contract.rows = 0
+        data = contract.judged(data, table) if is_pandas else data
     stream = arrow_stream(data, types)
+    batches: Iterable[pa.RecordBatch] = stream
+    if contract is not None and not is_pandas:
+        batches = contract.judged_batches(stream, table)
     columns: list[str] = stream.schema.names
     _make(connection, columns, table, types)
     copy = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(STAGING, _names(columns))
     with connection.cursor() as cursor, cursor.copy(copy) as target:
-        for block in csv_blocks(stream, types):
+        for block in csv_blocks(batches, types):
             target.write(block)
     return columns
 
