@@ -140,7 +140,7 @@ def test_killed_from_outside_at_any_moment_and_run_again_it_has_the_same_content
     generator = random.Random(20261125)
     killed = platform_factory()
     deaths: Counter[str] = Counter()
-    for _ in range(20):
+    for _ in range(10):
         empty(killed)
         loader = begin(start_loader(killed.config, batch, waits=True))
         with suppress(subprocess.TimeoutExpired):
@@ -155,7 +155,7 @@ def test_killed_from_outside_at_any_moment_and_run_again_it_has_the_same_content
         assert content_rows(killed) == expected
         assert running_jobs(killed) == 0
         assert count(killed, "internal.quarantine") == 3
-    assert deaths["within"] >= 5
+    assert deaths["within"] >= 3, deaths
 
 
 @pytest.mark.parametrize("number", [2, pytest.param(16, marks=pytest.mark.slow)])
