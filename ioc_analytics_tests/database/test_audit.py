@@ -109,6 +109,7 @@ DEEDS: Final[dict[str, Call]] = {
         "anonymized_assessments", {"group_by": ["industry_category"]}
     ),
     "training_frame": lambda s, _: s.training_frame("completion", START + timedelta(days=20)),
+    "export_training": lambda s, _: s.export_training("completion", START + timedelta(days=20)),
     "store_prediction_results": lambda s, _: s.store_prediction_results(
         [{"model_name": "m", "model_version": "1", "prediction_target": "t"}]
     ),
