@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import psycopg
 
+from ioc_analytics.insight.refusals import nothing_passes
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
@@ -157,10 +158,7 @@ def analyze_careless(
         others = select((*filters, Filter("is_careless", "eq", False)), categories, organization)
         rates = [r for by in SEGMENTS for r in _rates(connection, everyone, others, ground, by)]
         if not rates:
-            raise NotEnoughData(
-                "0 scored responses pass these filters in this range; ask for a longer range or "
-                "fewer filters"
-            )
+            raise nothing_passes("scored responses")
         traits = _traits(connection, everyone, others, ground)
         indices = {}
         for name in (rate.segment for rate in rates if rate.dimension == "instrument"):
