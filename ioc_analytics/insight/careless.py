@@ -18,6 +18,7 @@ import psycopg
 
 from ioc_analytics.insight.groupings import check_grouping
 from ioc_analytics.insight.ocean import reliability_of
+from ioc_analytics.insight.refusals import nothing_passes
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
@@ -192,10 +193,7 @@ def analyze_careless(
         others = select((*filters, Filter("is_careless", "eq", False)), categories, organization)
         rates = [r for one in segments for r in _rates(connection, everyone, others, ground, one)]
         if not rates:
-            raise NotEnoughData(
-                "0 scored responses pass these filters in this range; ask for a longer range or "
-                "fewer filters"
-            )
+            raise nothing_passes("scored responses")
         pair = [
             _by_instrument(connection, selection, ground, notes)
             for selection, notes in ((everyone, withheld), (others, []))

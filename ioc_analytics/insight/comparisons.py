@@ -17,6 +17,7 @@ import psycopg
 
 from ioc_analytics.insight.groupings import check_grouping
 from ioc_analytics.insight.item_examination import ItemExamination, examine_items
+from ioc_analytics.insight.refusals import nothing_passes
 from ioc_analytics.kernel.errors import NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
@@ -146,6 +147,8 @@ def compare_groups(
         ground = read_ground(connection, time_range)
         selection = select(filters, ground.catalogue.categories, organization)
         answer = read_groups(connection, selection, ground, by=by, step="month")
+        if not answer.keys:
+            raise nothing_passes("scored responses")
         samples = _by_category(answer)
         items = None
         if by != "instrument":

@@ -13,7 +13,8 @@ from uuid import UUID
 import pandas as pd
 import psycopg
 
-from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
+from ioc_analytics.insight.refusals import nothing_passes
+from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
@@ -133,10 +134,7 @@ def ocean_over_time(
                 )
             )
     if not points:
-        raise NotEnoughData(
-            "0 scored responses pass these filters in this range; ask for a longer range or fewer "
-            "filters"
-        )
+        raise nothing_passes("scored responses")
     return OceanHistory(
         interval, tuple(points), tuple(filters), time_range, ground.as_of, answer.source
     )

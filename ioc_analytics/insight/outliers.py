@@ -15,6 +15,7 @@ import pandas as pd
 import psycopg
 
 from ioc_analytics.insight.own_history import Point, judge_histories
+from ioc_analytics.insight.refusals import nothing_passes
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
@@ -181,10 +182,7 @@ def find_outliers(
                 judged += count
                 segments += months
     if not any(found.limits for found in by_instrument.values()):
-        raise NotEnoughData(
-            "0 scored responses pass these filters in this range; ask for a longer range or fewer "
-            "filters"
-        )
+        raise nothing_passes("scored responses")
     if not judged:
         reason = f"no segment has {FEWEST_PAST} months of {FEWEST_SCORES} scores before another"
         withheld.append({"figure": "segments", "reason": reason})

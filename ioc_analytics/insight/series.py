@@ -12,8 +12,9 @@ from uuid import UUID
 
 import psycopg
 
+from ioc_analytics.insight.refusals import nothing_passes
 from ioc_analytics.kernel import sqlfiles
-from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
+from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.records.filters import Filter, TimeRange
 from ioc_analytics.records.metrics import METRICS, Metric
@@ -153,10 +154,7 @@ def read_series(
             source, undecided, unjudged = sums.source, sums.undecided, sums.unjudged
             figures = _figures(metric, sums)
     if not any(size for _, size in figures.values()):
-        raise NotEnoughData(
-            f"0 cases of {metric.name} pass these filters in this range; ask for a longer range or "
-            "fewer filters"
-        )
+        raise nothing_passes(f"cases of {metric.name}")
     wait = timedelta(days=maturity_days if metric.waits_for_completion else 0)
     points = _fill(metric, by, figures, time_range, ground.as_of, wait)
     sealed = ground.periods.sealed_months
