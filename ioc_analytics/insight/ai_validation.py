@@ -17,8 +17,8 @@ import pandas as pd
 import psycopg
 
 from ioc_analytics.database.copying import copy_out
-from ioc_analytics.insight.distributions import MINIMUM_PEOPLE, WITHHELD
 from ioc_analytics.insight.own_history import Judged, Point, judge_histories
+from ioc_analytics.insight.people import MINIMUM_PEOPLE
 from ioc_analytics.insight.validation import Agreement, measure_agreement
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import NotEnoughData
@@ -188,7 +188,8 @@ def _agreement(
     )
     if len(first) < MINIMUM_PEOPLE:
         figure = f"agreements.{dimension}.{primary}.{secondary}"
-        withheld.append({"figure": figure, "reason": WITHHELD})
+        reason = f"fewer than {MINIMUM_PEOPLE} responses"
+        withheld.append({"figure": figure, "reason": reason})
         return None
     return RaterAgreement(
         dimension, primary, secondary, len(first), measure_agreement(first, second)

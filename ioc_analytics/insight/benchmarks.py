@@ -6,9 +6,10 @@ The asking organization is never among its own peers. A peer group that is too s
 organization dominates, widens from industry and size to industry, then to all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -84,12 +85,29 @@ def benchmark(
     _check("size", size, SIZE_BANDS)
     if organization is None and size is not None and industry is None:
         raise InvalidInput("a peer group of one size needs its industry too; name both or neither")
-    period_before = _period_before(time_range)
     with snapshot(connection):
         everyone, as_of = _read(connection, time_range, maturity_days)
-        earlier = None
-        if organization is not None and period_before is not None:
-            earlier, _ = _read(connection, period_before, maturity_days)
+
+        @cache
+        def earlier() -> Organizations | None:
+            past = _period_before(time_range)
+            return None if past is None else _read(connection, past, maturity_days)[0]
+
+        group = (industry, size)
+        return _judge(everyone, earlier, organization, group, time_range, as_of, maturity_days)
+
+
+def _judge(
+    everyone: Organizations,
+    earlier: Callable[[], Organizations | None],
+    organization: UUID | None,
+    group: tuple[str | None, str | None],
+    time_range: TimeRange,
+    as_of: datetime | None,
+    maturity_days: int,
+) -> Benchmarks:
+    """Compare all metrics; the earlier period is only read where one of them stands out."""
+    industry, size = group
     own = None
     if organization is not None:
         if organization not in everyone.names:
@@ -99,12 +117,12 @@ def benchmark(
     levels: tuple[str, ...] = ("all",)
     if industry:
         levels = LEVELS if size else LEVELS[1:]
-    group = (industry or UNKNOWN, size or UNKNOWN)
+    peers = (industry or UNKNOWN, size or UNKNOWN)
     withheld: list[Mapping[str, str]] = []
     found: dict[str, Benchmark] = {}
     unknown: dict[str, WithheldBenchmark] = {}
     for metric in BENCHMARKED:
-        one = _compare(everyone, metric, own, levels, group, maturity_days)
+        one = _compare(everyone, metric, own, levels, peers, maturity_days)
         if isinstance(one, Benchmark):
             found[metric] = one
             if one.immature:
@@ -120,10 +138,11 @@ def benchmark(
         withheld.append({"figure": "performance_index", "reason": reason})
 
     def before(metric: str) -> Benchmark | None:
-        if earlier is None or organization not in earlier.names:
+        then = earlier()
+        if then is None or organization not in then.names:
             return None
-        at = earlier.names.index(organization)
-        one = _compare(earlier, metric, at, levels, group, maturity_days)
+        at = then.names.index(organization)
+        one = _compare(then, metric, at, levels, peers, maturity_days)
         return one if isinstance(one, Benchmark) else None
 
     return Benchmarks(

@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 import psycopg
 
+from ioc_analytics.insight.data_version import data_version
 from ioc_analytics.insight.prediction_ledger import (
     PastScores,
     Prediction,
-    data_version,
     past_scores,
 )
 from ioc_analytics.insight.training import TrainingFrame, gather_open, gather_training

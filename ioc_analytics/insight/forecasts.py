@@ -20,11 +20,11 @@ import numpy.typing as npt
 import pandas as pd
 import psycopg
 
+from ioc_analytics.insight.data_version import data_version
 from ioc_analytics.insight.prediction_ledger import (
     PERIOD_DAYS,
     PastScores,
     Prediction,
-    data_version,
     past_scores,
 )
 from ioc_analytics.insight.series import (

@@ -16,7 +16,7 @@ from ioc_analytics.kernel.errors import NotEnoughData
 from ioc_analytics.records.filters import Filter, TimeRange
 from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.vocabularies import TRAITS
-from ioc_analytics.states.items import ItemState, item_columns
+from ioc_analytics.states.items import ItemState, keyed_moments
 from ioc_analytics.states.reading import (
     Source,
     TraitAnswer,
@@ -271,14 +271,8 @@ def reliability_of(
     for trait, moments in zip(TRAITS, state.traits, strict=True):
         if moments is None:
             continue
-        columns = item_columns(instrument, trait)
-        keyed = moments.keyed(
-            [instrument.items[at].is_reversed for at in columns],
-            instrument.scale_minimum,
-            instrument.scale_maximum,
-        )
         try:
-            found[trait] = measure_moments(keyed)
+            found[trait] = measure_moments(keyed_moments(moments, instrument, trait))
         except NotEnoughData as error:
             withheld.append(
                 {"figure": f"reliability.{instrument.name}.{trait}", "reason": str(error)}

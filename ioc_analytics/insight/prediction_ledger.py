@@ -7,10 +7,9 @@ A prediction is about one metric, one selection and one period. The same model a
 the same data says nothing new, so it is kept once for each version of the data.
 """
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 
 import psycopg
@@ -19,7 +18,6 @@ from psycopg.types.json import Jsonb
 
 from ioc_analytics.insight.training import store_predictions
 from ioc_analytics.kernel import sqlfiles
-from ioc_analytics.query.versions import read_versions
 from ioc_analytics.records.filters import Filter
 from ioc_analytics.states.organizations import By
 
@@ -35,12 +33,6 @@ HORIZON_BANDS: Final = (7, 30, 90, 365)
 """Most days ahead of the predictions that are judged together; the last band has no end."""
 
 _SCORES: Final = ("mean_absolute_error", "coverage", "pinball_loss", "brier")
-_SOURCES: Final = (
-    "analytics.anonymized_assessments",
-    "analytics.anonymized_assessment_responses",
-    "analytics.anonymized_assessment_scores",
-)
-"""Tables whose content every prediction is made from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +113,6 @@ class PastScores:
 def segment_of(filters: Sequence[Filter]) -> dict[str, Any]:
     """Return a selection as the ledger keeps it."""
     return {"filters": [condition.to_dict() for condition in filters]} if filters else {}
-
-
-def data_version(connection: psycopg.Connection[Any], as_of: datetime | None) -> str:
-    """Return a short name of the content that predictions are made from.
-
-    Args:
-        connection: A connection that may read the tables' versions.
-        as_of: When the newest batch was loaded; None: there is none.
-    """
-    versions = read_versions(connection, _SOURCES)
-    parts = [f"{name} {version}" for name, version in sorted(versions.items())]
-    told = "\n".join([*parts, "" if as_of is None else as_of.isoformat()])
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def keep_predictions(connection: psycopg.Connection[Any], predictions: Sequence[Prediction]) -> int:

@@ -10,7 +10,7 @@ ledger, so that its limits are scored like any prediction.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -18,11 +18,11 @@ import pandas as pd
 import psycopg
 
 from ioc_analytics.database.pools import Database
+from ioc_analytics.insight.data_version import data_version
 from ioc_analytics.insight.prediction_ledger import (
     PERIOD_DAYS,
     PastScores,
     Prediction,
-    data_version,
     past_scores,
 )
 from ioc_analytics.insight.series import (
@@ -33,6 +33,7 @@ from ioc_analytics.insight.series import (
     read_series,
     whole_points,
 )
+from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
@@ -213,6 +214,8 @@ def assess_risks(
     with database.connection("analyst") as connection, snapshot(connection):
         as_of = read_ground(connection, TimeRange(None, None)).as_of
         version = data_version(connection, as_of)
+        row = connection.execute(sqlfiles.query("insight/newest_start")).fetchone()
+        newest = row[0] if row else None
         for metric in METRICS_WATCHED:
             try:
                 series = read_series(
@@ -224,7 +227,7 @@ def assess_risks(
                     organization,
                     maturity_days=database.config.maturity_days,
                 )
-                weeks = [point for point in whole_points(series) if point.is_mature]
+                weeks = _settled_weeks(series, newest)
                 if len(weeks) < WATCHED_WEEKS + BASELINE_WEEKS:
                     withheld.extend(left_out_past(series))
                 watched.append(_judge(connection, series, weeks))
@@ -239,6 +242,19 @@ def assess_risks(
         as_of=as_of,
         data_version=version,
     )
+
+
+def _settled_weeks(series: MetricSeries, newest: datetime | None) -> list[SeriesPoint]:
+    """Return the weeks that are watched.
+
+    A batch may come long after its data end. What it does not tell of its last weeks would look
+    like a fall, so completion counts until it could be known when the newest response started.
+    """
+    weeks = [point for point in whole_points(series) if point.is_mature]
+    if newest is None or not series.metric.waits_for_completion:
+        return weeks
+    last = newest.astimezone(UTC).date() - timedelta(days=series.maturity_days)
+    return [week for week in weeks if week.end <= last]
 
 
 def _judge(

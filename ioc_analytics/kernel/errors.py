@@ -18,7 +18,7 @@ For: every room. Not for: driver errors (``database`` translates them) or Dagste
 A message names what was asked, what was found and what to do.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class AnalyticsError(Exception):
@@ -29,6 +29,9 @@ class AnalyticsError(Exception):
 
     is_transient: ClassVar[bool] = False
     """Whether the same call may succeed later without any change by the caller."""
+
+    receipts: tuple[Any, ...] = ()
+    """Receipts of what was done before it, where several things were asked for at once."""
 
 
 class ConfigurationError(AnalyticsError):

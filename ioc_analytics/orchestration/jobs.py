@@ -15,6 +15,7 @@ from ioc_analytics.orchestration.assets.quality import QUALITY
 from ioc_analytics.orchestration.assets.released import DAILY, RELEASE_STEP, RELEASED
 from ioc_analytics.orchestration.assets.reports import REPORTS
 from ioc_analytics.orchestration.assets.views import SOURCES
+from ioc_analytics.orchestration.forgetting import forget_runs_job
 from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.resources.failures import RETRY, failures
 
@@ -293,6 +294,7 @@ def build_jobs() -> list[Any]:
         restore_drill_job,
         maintain_job,
         retention_job,
+        forget_runs_job,
         report_job,
         export_job,
     ]

@@ -247,7 +247,10 @@ def _read_parts(
             ).fetchone()
             undecided = int(row[0]) if row and row[0] else 0
     chosen = selection.row_filter(categories)
-    blocks = (rows for start, end in runs for rows in read_rows(connection, start, end, chosen))
+    columns = {"instrument", *TRAITS} | ({by} if by else set()) | ({"day"} if step else set())
+    blocks = (
+        rows for start, end in runs for rows in read_rows(connection, start, end, chosen, columns)
+    )
     # The server joins the next rows while those that are here are counted.
     with closing(read_ahead(blocks)) as ahead:
         for rows in ahead:
@@ -316,11 +319,14 @@ def read_items(
             )
         ]
     chosen = selection.row_filter(ground.catalogue.categories)
-    for start, end in runs:
-        blocks = read_answers(
-            connection, start, end, instrument.name, len(instrument.items), chosen
-        )
-        states += [ItemState.from_answers(answer_matrix(rows), instrument) for rows in blocks]
+    n_items = len(instrument.items)
+    blocks = (
+        rows
+        for start, end in runs
+        for rows in read_answers(connection, start, end, instrument.name, n_items, chosen)
+    )
+    with closing(read_ahead(blocks)) as ahead:
+        states += [ItemState.from_answers(answer_matrix(rows), instrument) for rows in ahead]
     return ItemState.merge(states) if states else None
 
 
@@ -401,7 +407,7 @@ def read_vectors(
     start, end = whole_run(ground.periods)
     chosen = selection.row_filter(ground.catalogue.categories)
     identifiers, vectors = [NO_ROWS["id"]], [np.empty((0, len(TRAITS)))]
-    for rows in read_rows(connection, start, end, chosen):
+    for rows in read_rows(connection, start, end, chosen, {"id", *TRAITS}):
         scores = score_matrix(rows)
         is_complete = ~np.isnan(scores).any(axis=1)
         identifiers.append(rows["id"][is_complete])

@@ -35,6 +35,7 @@ class Reports(Operations):
 
         self.demand_analyst("see exact figures")
         parsed = ReportConfig.parse(config)
+        self._note_answer("generate_report", dict(config or {}))
         status = self.get_system_status()
         with self.query_counters.request(), self.database.connection("analyst") as connection:
             report = make_report(

@@ -317,7 +317,7 @@ def test_released_agreement_of_ai_raters_equals_the_rows(analytics: AnalyticsSys
     for row, (_, _, n, bias, rate) in zip(shown, truth, strict=True):
         if n < 10:
             assert row["n"] is None
-            assert row["withheld_reason"] == "fewer than 10 responses"
+            assert row["withheld_reason"] == "fewer than 10 people"
         else:
             assert (row["n"], row["bias"], row["agreement_rate"]) == pytest.approx((n, bias, rate))
 

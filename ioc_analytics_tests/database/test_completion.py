@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 
 from ioc_analytics import AnalyticsSystem
+from ioc_analytics.cli.completion import show_completion
+from ioc_analytics.cli.session import Session
 from ioc_analytics.files.instruments import builtin_instruments
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.privacy.pipeline import AnonymizationPipeline
@@ -160,7 +162,9 @@ def test_probabilities_are_calibrated_and_scored_when_the_truth_has_come(
         assert nobody.to_dict()["responses"] == []
 
 
-def test_generated_interruptions_can_be_learnt(analytics: AnalyticsSystem, tmp_path: Path) -> None:
+def test_generated_interruptions_can_be_learnt(
+    analytics: AnalyticsSystem, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (batch,) = generate_files(
         tmp_path / "year", responses=8_000, seed=7, organizations=40, with_ai=False
     ).batches
@@ -178,6 +182,11 @@ def test_generated_interruptions_can_be_learnt(analytics: AnalyticsSystem, tmp_p
         REFERENCE, builtin_instruments()["ipip50"], rows["hours_open"].to_numpy(), 14 * 24.0
     )
     assert np.abs(rows["probability"] - known).mean() < 0.06
+    show_completion(Session(), found)
+    shown = capsys.readouterr().out
+    assert f"of {found.open_responses} open responses will be completed within 14 days" in shown
+    assert "72 to 336" in shown
+    assert "calibration slope" in shown
 
 
 def _completed_among(analytics: AnalyticsSystem, rows: pd.DataFrame) -> pd.Series:

@@ -1,5 +1,7 @@
 """Training data: nothing that came after the cut-off, however the records changed since."""
 
+import hashlib
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -113,6 +115,30 @@ def test_ends_without_a_moment_are_left_out_and_counted(
     )
     gathered = analytics.training_frame("completion", CUTOFF)
     assert (len(gathered.frame), gathered.excluded) == (1, 1)
+
+
+def test_a_frame_is_exported_with_what_it_is(analytics: AnalyticsSystem, tmp_path: Path) -> None:
+    ingest(analytics, tmp_path / "1", [open_response(f"r{n}") for n in range(1, 7)])
+    gathered = analytics.training_frame("completion", CUTOFF)
+    for form in ("parquet", "arrow", "csv", "jsonl"):
+        result = gathered.export(tmp_path / "out" / f"frame.{form}", form)
+        assert result.row_count == 6
+        assert hashlib.sha256(result.path.read_bytes()).hexdigest() == result.checksum
+        manifest = json.loads(Path(f"{result.path}.manifest.json").read_text())
+        assert manifest["features"] == list(gathered.features)
+        assert manifest["data_version"] == gathered.data_version
+    back = pd.read_parquet(tmp_path / "out" / "frame.parquet")
+    assert list(back.columns) == list(gathered.frame.columns)
+    assert back["response_hash"].tolist() == gathered.frame["response_hash"].astype(str).tolist()
+    lines = (tmp_path / "out" / "frame.jsonl").read_text().splitlines()
+    assert [json.loads(line)["target"] for line in lines] == [0] * 6
+    packed = gathered.export(tmp_path / "out" / "frame.csv", "csv", compression="gzip")
+    assert packed.path.name == "frame.csv.gz"
+    with pytest.raises(InvalidInput, match="csv, jsonl, parquet, arrow"):
+        gathered.export(tmp_path / "frame.xlsx", "xlsx")
+    # Other data, another version.
+    ingest(analytics, tmp_path / "2", [completed("r1", "2024-03-12T10:00:00Z")])
+    assert analytics.training_frame("completion", CUTOFF).data_version != gathered.data_version
 
 
 def test_what_cannot_be_answered_is_refused(analytics: AnalyticsSystem) -> None:

@@ -87,6 +87,7 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
         "predict",
         "maintain",
         "retention",
+        "forget_runs",
         "export",
         "report",
         "weekly_report",
@@ -105,6 +106,7 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
         "predict_schedule": ("30 5 * * *", on),
         "maintain_schedule": ("30 3 * * *", on),
         "retention_schedule": ("0 4 * * *", on),
+        "forget_runs_schedule": ("45 4 * * *", on),
         "weekly_report_schedule": ("0 6 * * 1", on),
         "monthly_report_schedule": ("30 6 1 * *", on),
     }
@@ -121,6 +123,7 @@ def test_settings_move_schedules_and_leave_them_out() -> None:
         "predict_schedule": "30 5 * * *",
         "maintain_schedule": "30 3 * * *",
         "retention_schedule": "0 4 * * *",
+        "forget_runs_schedule": "45 4 * * *",
         "weekly_report_schedule": "0 6 * * 1",
     }
 

@@ -46,7 +46,7 @@ from ioc_analytics.statistics import (
     weighted_kappa,
     wilson_interval,
 )
-from ioc_analytics.statistics.exhaustion import exhaustion, extend_line
+from ioc_analytics.statistics.exhaustion import exhaustion, extend, follow_line
 
 Source = np.random.Generator
 Draw = Callable[..., float]
@@ -322,7 +322,7 @@ def days(n: int) -> list[date]:
 def line(source: Source, n: int, ahead: int) -> bool:
     y = 50 + 0.5 * np.arange(n) + source.normal(0, 5, n)
     came = 50 + 0.5 * (n - 1 + ahead) + source.normal(0, 5)
-    return holds(extend_line(days(n), y.tolist(), ahead, 0.95)[1], float(came))
+    return holds(extend(follow_line(days(n), y.tolist()), ahead, 0.95)[1], float(came))
 
 
 def end_of_growth(source: Source, n: int, noise: float) -> bool:
@@ -474,7 +474,7 @@ FAMILIES: Final = (
         ),
     ),
     Family(
-        "extend_line",
+        "extend",
         line,
         "14 to 90 days, 1 to 90 days ahead",
         tuple(product((14, 30, 90), (1, 30, 90))),
