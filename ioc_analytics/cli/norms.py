@@ -66,7 +66,7 @@ def show(session: Session) -> None:
     with session.system() as system:
         versions = system.list_norms()
     if session.is_json:
-        session.print_json({"norms": [one.to_dict() for one in versions]})
+        session.print_json(versions.to_dict())
         return
     if not versions:
         click.echo("no norms yet; make them with: ioc-analytics norms create NAME")

@@ -8,9 +8,9 @@ import math
 import re
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import psycopg
 from psycopg.rows import dict_row
@@ -37,6 +37,9 @@ from ioc_analytics.states.rebuild import adjacent_days, midnight, next_month
 from ioc_analytics.states.rows import plan_for_many
 from ioc_analytics.statistics.intervals import ConfidenceInterval
 from ioc_analytics.statistics.norms import mid_rank_interval, mid_rank_percentiles
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FEWEST_SCORES: Final = 10
 """No norm group may be smaller, whatever minimum is asked for: a table that never changes must not
@@ -87,6 +90,23 @@ class NormVersion:
     def to_dict(self) -> dict[str, Any]:
         """Return the record ready for JSON."""
         return {name: to_json(value) for name, value in asdict(self).items()}
+
+
+class NormVersions(tuple[NormVersion, ...]):
+    """Published versions, the newest first."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the versions ready for JSON."""
+        return {"norms": [one.to_dict() for one in self]}
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return one row per version."""
+        import pandas as pd
+
+        columns = [field.name for field in fields(NormVersion)]
+        return pd.DataFrame([asdict(one) for one in self], columns=columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +218,13 @@ def create_norms(
         return _find_version(list_norms(connection), version)
 
 
-def list_norms(connection: psycopg.Connection[Any]) -> tuple[NormVersion, ...]:
+def list_norms(connection: psycopg.Connection[Any]) -> NormVersions:
     """Return the published versions, the newest first."""
     with connection.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(sqlfiles.query("insight/norm_versions")).fetchall()
-    return tuple(NormVersion(**row | {"instruments": tuple(row["instruments"])}) for row in rows)
+    return NormVersions(
+        NormVersion(**row | {"instruments": tuple(row["instruments"])}) for row in rows
+    )
 
 
 def norm_percentile(

@@ -8,6 +8,7 @@ from ioc_analytics.insight.norms import (
     NormPercentile,
     NormReceipt,
     NormVersion,
+    NormVersions,
     apply_norms,
     create_norms,
     list_norms,
@@ -52,7 +53,7 @@ class Norms(SystemBase):
             with_careless=with_careless,
         )
 
-    def list_norms(self) -> tuple[NormVersion, ...]:
+    def list_norms(self) -> NormVersions:
         """Return the versions of the norm tables, the newest first."""
         self.demand_analyst("see norms")
         with self.database.connection("analyst") as connection:

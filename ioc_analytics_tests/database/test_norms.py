@@ -116,7 +116,11 @@ def test_percentiles_are_those_of_the_raw_scores(survey: AnalyticsSystem) -> Non
     found = survey.norm_percentile(instrument, trait, score, version="everyone")
     assert found.sample_size == n
     assert found.percentile == pytest.approx(expected)
-    assert [one.version for one in survey.list_norms()] == ["everyone", "2024"]
+    versions = survey.list_norms()
+    assert [one.version for one in versions] == ["everyone", "2024"]
+    table = versions.to_frame()
+    assert table["version"].tolist() == ["everyone", "2024"]
+    assert table["responses"].tolist() == [one.responses for one in versions]
 
 
 def stored(survey: AnalyticsSystem) -> Iterator[Any]:
