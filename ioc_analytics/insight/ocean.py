@@ -16,7 +16,7 @@ from ioc_analytics.kernel.errors import NotEnoughData
 from ioc_analytics.records.filters import Filter, TimeRange
 from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.vocabularies import TRAITS
-from ioc_analytics.states.items import ItemState, item_columns
+from ioc_analytics.states.items import ItemState, keyed_moments
 from ioc_analytics.states.reading import (
     Source,
     TraitAnswer,
@@ -124,11 +124,16 @@ class OceanAnalysis:
                     "n": trait.sample_size,
                     "mean": trait.average,
                     "sd": trait.std_dev,
+                    "se": trait.standard_error,
+                    "low": trait.confidence_interval and trait.confidence_interval.low,
+                    "high": trait.confidence_interval and trait.confidence_interval.high,
                     **{f"p{key:02}": value for key, value in trait.percentiles.items()},
                     "skewness": trait.skewness,
                     "kurtosis": trait.kurtosis,
-                    "alpha": trait.reliability.alpha if trait.reliability else None,
-                    "omega": trait.reliability.omega_total if trait.reliability else None,
+                    "alpha": trait.reliability and trait.reliability.alpha,
+                    "alpha_low": trait.reliability and trait.reliability.alpha_interval.low,
+                    "alpha_high": trait.reliability and trait.reliability.alpha_interval.high,
+                    "omega": trait.reliability and trait.reliability.omega_total,
                 }
                 for trait in self.traits
             ]
@@ -188,7 +193,7 @@ def analyze_ocean(
             }
         )
     reliability = {
-        name: _reliability(known[name], state, withheld)
+        name: reliability_of(known[name], state, withheld)
         for name, state in items.items()
         if state is not None
     }
@@ -258,21 +263,16 @@ def _trait(
     )
 
 
-def _reliability(
+def reliability_of(
     instrument: Instrument, state: ItemState, withheld: list[Mapping[str, str]]
 ) -> dict[str, Reliability]:
+    """Return the reliability of each trait that has it; what is missing goes to ``withheld``."""
     found: dict[str, Reliability] = {}
     for trait, moments in zip(TRAITS, state.traits, strict=True):
         if moments is None:
             continue
-        columns = item_columns(instrument, trait)
-        keyed = moments.keyed(
-            [instrument.items[at].is_reversed for at in columns],
-            instrument.scale_minimum,
-            instrument.scale_maximum,
-        )
         try:
-            found[trait] = measure_moments(keyed)
+            found[trait] = measure_moments(keyed_moments(moments, instrument, trait))
         except NotEnoughData as error:
             withheld.append(
                 {"figure": f"reliability.{instrument.name}.{trait}", "reason": str(error)}

@@ -73,6 +73,11 @@ class AlertLimits(SettingsRecord):
     )
     """Hours since the newest batch, once there is one."""
 
+    refresh_lag_minutes: Annotated[
+        Number, Variable("ANALYTICS_ALERT_REFRESH_LAG_MINUTES"), Field(ge=1)
+    ] = 60.0
+    """Minutes that rows may wait until what is released from them is brought up to date."""
+
     failed_jobs: Annotated[Whole, Variable("ANALYTICS_ALERT_FAILED_JOBS"), Field(ge=0)] = 2
     """Jobs that may fail within 24 hours."""
 
@@ -147,6 +152,14 @@ class AlertRoutes(SettingsRecord):
     ] = None
     """Address asked after every complete check: a dead-man's switch elsewhere that misses it tells
     people that nobody watches."""
+
+    runbooks_url: Annotated[
+        str | None,
+        Variable("ANALYTICS_ALERT_RUNBOOKS_URL"),
+        Field(pattern=r"^https?://\S+$"),
+        Allowed("an http or https address"),
+    ] = None
+    """Address under which people find `docs/runbooks`; alerts then link to their page there."""
 
     repeat_hours: Annotated[
         Number, Variable("ANALYTICS_ALERT_REPEAT_HOURS"), Field(ge=0.1, le=8760)

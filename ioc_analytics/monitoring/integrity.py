@@ -26,6 +26,7 @@ MINIMUM_RELEASED: Final = 10
 
 _FIGURES: Final = ("mean", "median", "minimum", "maximum")
 _RELATIVE_TOLERANCE: Final = 1e-9
+_SHOWN: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def _accounting(connection: psycopg.Connection[Any]) -> Finding:
 
 
 def _states(connection: psycopg.Connection[Any]) -> Finding:
-    """Compare a released month with the same figures counted from rows."""
+    """Compare a released month with the same figures counted from rows, whole and split."""
     name = "released_month_equals_rows"
     sample = _one(connection, "sample_month", {})
     if sample is None:
@@ -110,18 +111,25 @@ def _states(connection: psycopg.Connection[Any]) -> Finding:
     period = {"start": midnight(month), "end": midnight(next_month(month))}
     rows = read_all(connection, "compare_month", {"month": month, **period})
     faults = [row for row in rows if not _agree(row)]
-    summary = f"{len(rows)} traits of {month:%Y-%m} compared, {len(faults)} differ"
-    return Finding(name, not faults, len(rows), len(faults), summary, tuple(rows))
+    cells = {row["cell"] for row in rows}
+    summary = (
+        f"{len(rows)} distributions in {len(cells)} cells of {month:%Y-%m} compared, "
+        f"{len(faults)} differ"
+    )
+    shown = (faults or [row for row in rows if row["cell"] == "all"])[:_SHOWN]
+    return Finding(name, not faults, len(rows), len(faults), summary, tuple(shown))
 
 
 def _agree(row: Mapping[str, Any]) -> bool:
     if row["is_withheld"]:
-        return bool(row["raw_sample_size"] < MINIMUM_RELEASED)
+        # A larger cell may be withheld too, when a small one could be told from it.
+        return bool(row["people"] < MINIMUM_RELEASED) or not row["is_called_small"]
     if row["raw_sample_size"] != row["released_sample_size"]:
         return False
+    pairs = [(row[f"raw_{name}"], row[f"released_{name}"]) for name in _FIGURES]
     return all(
-        math.isclose(row[f"raw_{name}"], row[f"released_{name}"], rel_tol=_RELATIVE_TOLERANCE)
-        for name in _FIGURES
+        raw is released or math.isclose(raw, released, rel_tol=_RELATIVE_TOLERANCE)
+        for raw, released in pairs
     )
 
 
@@ -142,11 +150,12 @@ def _parents(connection: psycopg.Connection[Any]) -> Finding:
 
 
 def _released(connection: psycopg.Connection[Any]) -> Finding:
-    """Look for released figures about too few people."""
-    found = _one(connection, "too_small", {"minimum": MINIMUM_RELEASED}) or {}
-    cells, faults = found["cells"], found["too_small"]
+    """Look for released figures about too few people, in every released table and view."""
+    wanted = {"minimum": MINIMUM_RELEASED, "start": None, "end": None}
+    rows = read_all(connection, "too_small", wanted)
+    cells, faults = (sum(row[name] for row in rows) for name in ("cells", "too_small"))
     summary = f"{cells} released cells, {faults} about fewer than {MINIMUM_RELEASED} people"
-    return Finding("nothing_small_released", not faults, cells, faults, summary)
+    return Finding("nothing_small_released", not faults, cells, faults, summary, tuple(rows))
 
 
 PROMISES: Final[Mapping[str, Callable[[psycopg.Connection[Any]], Finding]]] = {

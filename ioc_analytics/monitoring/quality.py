@@ -6,7 +6,8 @@ For: ``evaluate_quality`` and the data quality score. Not for: what blocks a job
 A check that reads rows looks at the newest month that has any, as the promises do.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any, Final
 
 import psycopg
@@ -17,8 +18,9 @@ from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.monitoring.drift import compare_reliability
 from ioc_analytics.monitoring.integrity import PROMISES, Finding
-from ioc_analytics.monitoring.limits import LIMITS
+from ioc_analytics.monitoring.limits import limits_of
 from ioc_analytics.monitoring.server import read_all, read_one
 from ioc_analytics.privacy.detector import find_identifiable
 from ioc_analytics.records.answers import to_json
@@ -60,8 +62,14 @@ def evaluate_quality(database: Database) -> QualityEvaluation:
                 found = _LOOKS[name](connection, database.config)
             results.append(_result(name, check, found))
         made = QualityEvaluation(utc_now(), tuple(results))
-        _record(connection, made)
+        # Together: one moment for all of them.
+        _record(connection, made.measured_at, results)
     return made
+
+
+def keep_finding(connection: Connection, found: Finding) -> None:
+    """Keep what was found of one check: it counts in the score, and may block what lies behind."""
+    _record(connection, utc_now(), [_result(found.name, CHECKS[found.name], found)])
 
 
 def _result(name: str, check: QualityCheck, found: Finding) -> QualityResult:
@@ -78,10 +86,12 @@ def _result(name: str, check: QualityCheck, found: Finding) -> QualityResult:
     )
 
 
-def _record(connection: Connection, made: QualityEvaluation) -> None:
+def _record(
+    connection: Connection, measured_at: datetime, results: Iterable[QualityResult]
+) -> None:
     rows = [
         {
-            "measured_at": made.measured_at,
+            "measured_at": measured_at,
             "table_name": one.table,
             "check_name": one.name,
             "passed": one.passed,
@@ -97,9 +107,8 @@ def _record(connection: Connection, made: QualityEvaluation) -> None:
                 }
             ),
         }
-        for one in made.results
+        for one in results
     ]
-    # Together: a score is that of a complete evaluation.
     with connection.transaction(), connection.cursor() as cursor:
         cursor.executemany(sqlfiles.query("monitoring/record_quality"), rows)
 
@@ -194,7 +203,7 @@ def _identifiable(connection: Connection, config: AnalyticsConfig) -> Finding:
 
 def _partitions(connection: Connection, config: AnalyticsConfig) -> Finding:
     months = read_one(connection, "platform")["runway_months"]
-    passed = months >= LIMITS["platform", "runway_months"].degraded
+    passed = months >= limits_of(config).degraded("platform", "runway_months")
     summary = f"partitions are made for {months:.0f} more months"
     return Finding("partitions_premade", passed, 1, int(not passed), summary)
 
@@ -203,8 +212,32 @@ def _freshness(connection: Connection, config: AnalyticsConfig) -> Finding:
     age = read_one(connection, "platform")["batch_age_hours"]
     if age is None:
         return Finding("fresh", True, 0, 0, "nothing has been loaded yet")
-    passed = age <= LIMITS["platform", "batch_age_hours"].degraded
+    passed = age <= limits_of(config).degraded("platform", "batch_age_hours")
     return Finding("fresh", passed, 1, int(not passed), f"the newest batch is {age:.0f} hours old")
+
+
+def _refreshed(connection: Connection, config: AnalyticsConfig) -> Finding:
+    """Look at the oldest mark: a refresh that is stuck leaves released figures behind the rows."""
+    found = read_one(connection, "platform")
+    minutes, days = found["refresh_lag_minutes"], int(found["touched_days"])
+    passed = minutes <= config.alerts.limits.refresh_lag_minutes
+    summary = f"{days} days wait to be released again, the longest for {minutes:.0f} minutes"
+    return Finding("released_in_time", passed, 1, int(not passed), summary)
+
+
+def _views(connection: Connection, config: AnalyticsConfig) -> Finding:
+    rows = []
+    for one in read_all(connection, "view_comparisons"):
+        # The statement is the server's own text of the view, in a frame of this project's.
+        found = connection.execute(one["statement"].encode()).fetchone() or (0, 0)
+        rows.append({"view": one["view_name"], "rows": found[0], "differences": found[1]})
+    checked, faults = (sum(row[name] for row in rows) for name in ("rows", "differences"))
+    summary = f"{checked} rows of {len(rows)} views compared with their statements, {faults} differ"
+    return Finding("views_equal_tables", not faults, checked, faults, summary, tuple(rows))
+
+
+def _reliability(connection: Connection, config: AnalyticsConfig) -> Finding:
+    return compare_reliability(connection)
 
 
 def _backup(connection: Connection, config: AnalyticsConfig) -> Finding:
@@ -212,7 +245,7 @@ def _backup(connection: Connection, config: AnalyticsConfig) -> Finding:
     if not config.enable_backups:
         return Finding(name, True, 0, 0, "backups are switched off (ANALYTICS_ENABLE_BACKUPS)")
     found = read_one(connection, "drilled_backup")
-    limit = LIMITS["platform", "backup_age_hours"].degraded
+    limit = limits_of(config).degraded("platform", "backup_age_hours")
     age = found["backup_age_hours"]
     if age is None:
         passed = found["installed_age_hours"] < limit
@@ -230,6 +263,9 @@ _LOOKS: Final[Mapping[str, Callable[[Connection, AnalyticsConfig], Finding]]] = 
     "partitions_premade": _partitions,
     "backup_drilled": _backup,
     "fresh": _freshness,
+    "released_in_time": _refreshed,
+    "views_equal_tables": _views,
+    "reliable_as_before": _reliability,
     "volume_as_before": _volume,
     "missing_as_before": _missing,
     "careless_few": _careless,

@@ -31,6 +31,8 @@ from ioc_analytics.orchestration.jobs import (
     RESTORE_DRILL,
     RETENTION,
 )
+from ioc_analytics.resources import AnalyticsResource
+from ioc_analytics.schema.views import PromisesBroken
 
 _LOOKED_AT: Final = 15
 _LOOKED_AHEAD: Final = timedelta(days=15)
@@ -114,6 +116,8 @@ def build_schedules(config: AnalyticsConfig) -> list[dg.ScheduleDefinition]:
 
 
 def _build(one: Planned) -> dg.ScheduleDefinition:
+    is_of_views = one.job == REFRESH_VIEWS
+
     @dg.schedule(
         name=f"{one.job}_schedule",
         job_name=one.job,
@@ -121,14 +125,23 @@ def _build(one: Planned) -> dg.ScheduleDefinition:
         execution_timezone="UTC",
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=one.description,
+        required_resource_keys={"analytics"} if is_of_views else None,
     )
     def schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         at = context.scheduled_execution_time
         if _next_tick(one.cron, at) <= utc_now():
             return dg.SkipReason(f"missed at {at:%Y-%m-%d %H:%M} UTC; a later tick is due already")
+        reason = _why_views_wait(context.resources.analytics) if is_of_views else None
+        if reason is not None:
+            return dg.SkipReason(reason)
         return dg.RunRequest(run_key=f"{one.job} {at:%Y-%m-%dT%H:%M}Z")
 
     return schedule
+
+
+def _why_views_wait(analytics: AnalyticsResource) -> str | None:
+    broken = analytics.system.broken_promises()
+    return str(PromisesBroken("the views stay", broken)) if broken else None
 
 
 def longest_gap(cron: str) -> timedelta:

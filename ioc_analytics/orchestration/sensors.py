@@ -16,7 +16,9 @@ from ioc_analytics.orchestration.inbox import Arrival, Inbox, shown_name
 from ioc_analytics.orchestration.jobs import INGEST, INGEST_STEP, REFRESH
 from ioc_analytics.orchestration.partitions import adjacent_months, month_key
 from ioc_analytics.orchestration.presentation import DROPPED_TAG
+from ioc_analytics.records.quality import ON_INGEST
 from ioc_analytics.resources import AnalyticsResource
+from ioc_analytics.schema.views import PromisesBroken
 
 ARRIVAL_TAG: Final = "ioc/arrival"
 """Tag of a run with the signature of what it takes in."""
@@ -109,7 +111,9 @@ def touched_months(
 
     Adjacent months go into one run. While a refresh is waiting or running nothing more is asked
     for, and after a failed one five minutes pass before the same months are tried again. Once a
-    day, months without new rows are asked for whose days have become mature since.
+    day, months without new rows are asked for whose days have become mature since. While the
+    newest result of a check on ingestion is bad, nothing is asked for either: what such a batch
+    brought is not released before somebody has looked.
     """
     unfinished = dg.RunsFilter(job_name=REFRESH, statuses=_UNFINISHED)
     if _newest_run(context.instance, unfinished) is not None:
@@ -120,6 +124,9 @@ def touched_months(
         marks = dict.fromkeys(analytics.system.ripe_months(), int(today))
     if not marks:
         return dg.SensorResult(skip_reason="no month is touched", cursor=today)
+    broken = analytics.system.broken_promises(ON_INGEST)
+    if broken:
+        return dg.SensorResult(skip_reason=str(PromisesBroken("the months stay", broken)))
     due = [
         (first, last)
         for first, last in adjacent_months(marks)

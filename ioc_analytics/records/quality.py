@@ -23,6 +23,9 @@ CARELESS_SHARE: Final = 0.2
 """Share of careless responses beyond which a survey is doubtful; 3 to 12 % are usual in careful
 samples (Meade and Craig 2012, doi:10.1037/a0028085)."""
 
+ALPHA_CHANGE: Final = 0.1
+"""How far Cronbach's alpha of a trait may move from one month to the year before it."""
+
 DISAGREEING_SHARE: Final = 0.2
 """Share of scores on which the two AI raters may disagree."""
 
@@ -48,6 +51,9 @@ CHECKS: Final[Mapping[str, QualityCheck]] = {
     "partitions_premade": QualityCheck("anonymized_assessment_responses", "error"),
     "backup_drilled": QualityCheck("backups", "error"),
     "fresh": QualityCheck("batches", "warning"),
+    "released_in_time": QualityCheck("ocean_trait_distributions", "error"),
+    "views_equal_tables": QualityCheck("mv_monthly_ocean_distributions", "warning"),
+    "reliable_as_before": QualityCheck("anonymized_question_responses", "warning"),
     "volume_as_before": QualityCheck("batches", "warning"),
     "missing_as_before": QualityCheck("anonymized_assessment_responses", "warning"),
     "careless_few": QualityCheck("anonymized_assessment_responses", "warning", CARELESS_SHARE),
@@ -55,6 +61,13 @@ CHECKS: Final[Mapping[str, QualityCheck]] = {
 }
 """Every check. Critical: the platform says something false or gives somebody away. Error: rows
 or the platform itself are not as they must be. Warning: a custom is broken, which may be true."""
+
+
+ON_INGEST: Final = ("newest_batch_accounted", "no_duplicates_no_orphans")
+"""Checks that a batch must pass before anything is released from it."""
+
+BLOCKING: Final = (*ON_INGEST, "released_month_equals_rows", "nothing_small_released")
+"""Checks that must have passed when they were last looked at before views are refreshed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +97,16 @@ class QualityResult:
     def score(self) -> float | None:
         """Share of what was checked that is well, 0 to 1; None when nothing was."""
         return None if self.checked == 0 else max(0.0, 1 - self.faults / self.checked)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenPromise:
+    """A blocking check whose newest result is bad."""
+
+    name: str
+    measured_at: datetime
+    summary: str
+    """One sentence for people: what was found."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,15 @@ def item_columns(instrument: Instrument, trait: str) -> list[int]:
     return [at for at, item in enumerate(instrument.items) if item.trait == trait]
 
 
+def keyed_moments(moments: ItemMoments, scale: Instrument, trait: str) -> ItemMoments:
+    """Return the moments of a trait's items in the direction of the trait."""
+    return moments.keyed(
+        [scale.items[at].is_reversed for at in item_columns(scale, trait)],
+        scale.scale_minimum,
+        scale.scale_maximum,
+    )
+
+
 def keyed_answers(
     answers: npt.NDArray[np.int8], scale: Instrument, columns: Sequence[int]
 ) -> npt.NDArray[np.int64]:

@@ -1,5 +1,6 @@
 """Backups, health, exports and the views, run by Dagster on a real database."""
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -12,6 +13,7 @@ from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.synthetic.files import generate_files
 from ioc_analytics.system import AnalyticsSystem
 from ioc_analytics_tests.database.survey import make_survey
+from ioc_analytics_tests.database.test_retention import UP_FOR_DAYS
 
 
 @pytest.fixture
@@ -156,6 +158,7 @@ def test_retention_plans_by_the_clock_and_applies_only_when_it_may(
     analytics.refresh()
     with analytics.database.connection("owner") as connection:
         connection.execute("UPDATE internal.batches SET loaded_at = '2025-03-01'")
+        connection.execute(UP_FOR_DAYS)
     assert run(definitions, instance, "retention").success
     (planned,) = analytics.list_retention_plans()
     assert (planned.status, planned.plan.raw_rows > 0) == ("planned", True)
@@ -204,6 +207,21 @@ def test_the_report_of_a_period_is_an_asset_with_a_link_and_a_chart(
     (file,) = filled.config.reports.path.iterdir()
     assert shown["report"] == file.as_uri()
     assert "data:image/svg+xml;base64," in shown["chart"]
+
+
+def test_the_weekly_report_judges_its_week_beside_the_year(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    analytics: AnalyticsSystem,
+) -> None:
+    analytics.ingest_data(make_survey(analytics.config, 4000, days=364))
+    options = {"before": "2024-12-11", "format": "json"}
+    assert run(definitions, instance, "weekly_report", write_weekly_report=options).success
+    (file,) = analytics.config.reports.path.iterdir()
+    sections = json.loads(file.read_text("utf-8"))["sections"]
+    found = {section["name"]: section["figures"] for section in sections}
+    assert found["trends"]["response_volume"]["trend"] != "undetermined"
+    assert min(found["ai_validation"]["judged_weeks"].values()) > 0
 
 
 def test_a_report_on_what_a_person_fills_in(

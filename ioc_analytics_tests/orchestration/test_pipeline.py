@@ -9,6 +9,7 @@ import psycopg
 import pyarrow as pa
 import pytest
 
+from ioc_analytics.kernel.errors import IntegrityFailure
 from ioc_analytics.monitoring import integrity
 from ioc_analytics.synthetic.files import generate_files
 from ioc_analytics.system import AnalyticsSystem
@@ -131,7 +132,7 @@ def test_each_released_table_shows_a_small_chart_and_a_table(
     definitions: dg.Definitions, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     dense = tmp_path / "dense"
-    generate_files(dense, responses=400, start=date(2025, 1, 22), days=20)
+    generate_files(dense, responses=400, start=date(2025, 1, 22), days=20, organizations=8)
     ingest(definitions, instance, dense)
     released = refresh(definitions, instance)
     for table, newest in {
@@ -238,6 +239,17 @@ def test_a_wrong_figure_blocks_what_lies_behind(
     assert [check.check_name for check in failed] == ["released_month_equals_rows"]
     made = {event.asset_key for event in result.get_asset_materialization_events()}
     assert dg.AssetKey("mv_monthly_ocean_distributions") not in made
+    # Not by another way either, and the score knows of it.
+    views = definitions.resolve_job_def("refresh_views")
+    assert not views.execute_in_process(instance=instance, raise_on_error=False).success
+    with pytest.raises(IntegrityFailure, match="released_month_equals_rows on"):
+        analytics.refresh_views()
+    before = analytics.get_system_status().database.data_quality_score
+    assert before is not None
+    assert before < 100
+    assert refresh(definitions, instance, rebuild=True).success
+    assert views.execute_in_process(instance=instance).success
+    assert analytics.get_system_status().database.data_quality_score == 100
 
 
 def falsify(connection: psycopg.Connection[Any]) -> None:

@@ -472,3 +472,60 @@ def test_the_watch_measures_and_can_be_switched_off(
     with AnalyticsSystem(platform_config) as system:
         assert "open alerts: " in tick(platform_config)
         assert system.query("SELECT count(*) AS n FROM system_health_metrics").data[0]["n"] > 30
+
+
+def why_not(system: AnalyticsSystem, instance: dg.DagsterInstance, name: str) -> str:
+    """Return why one tick of a sensor or schedule asks for nothing."""
+    resource = AnalyticsResource.holding(system)
+    definitions = build_defs(resources={"analytics": resource})
+    if name == "refresh_views_schedule":
+        schedule: Any = definitions.resolve_schedule_def(name)
+        with dg.build_schedule_context(
+            instance=instance,
+            resources={"analytics": resource},
+            scheduled_execution_time=utc_now() + timedelta(hours=1),
+        ) as at:
+            return str(schedule.evaluate_tick(at).skip_message or "")
+    sensor: Any = definitions.resolve_sensor_def(name)
+    with dg.build_sensor_context(
+        instance=instance, resources={"analytics": resource}, definitions=definitions
+    ) as context:
+        return str(sensor.evaluate_tick(context).skip_message or "")
+
+
+def test_bad_accounting_brings_no_refresh_request(
+    analytics: AnalyticsSystem, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    folder = tmp_path / "batch"
+    generate_files(folder, responses=60, start=date(2025, 2, 1), days=10)
+    definitions = build_defs(resources={"analytics": AnalyticsResource.holding(analytics)})
+    assert ingest(definitions, instance, folder).success
+    (asked,) = asked_for(analytics, instance, "touched_months")
+    # The receipt says otherwise than the tables: whatever the reason, somebody has to look.
+    change = "UPDATE internal.batches SET receipt = jsonb_set(receipt, '{quarantined}', %s::jsonb)"
+    with analytics.database.connection("ingest") as connection:
+        (true,) = connection.execute(
+            "SELECT receipt -> 'quarantined' FROM internal.batches"
+        ).fetchall()[0]
+        connection.execute(change, (str(true + 1),))
+    assert ingest(definitions, instance, folder).success is False
+    for name in ("touched_months", "refresh_views_schedule"):
+        assert "newest_batch_accounted on" in why_not(analytics, instance, name)
+    # Nor by hand, by the clock or by maintenance.
+    for job in ("refresh", "refresh_views"):
+        run = definitions.resolve_job_def(job).execute_in_process(
+            instance=instance,
+            tags=dict(asked.tags) if job == "refresh" else None,
+            raise_on_error=False,
+        )
+        assert not run.success
+        assert not run.get_asset_materialization_events()
+    (views,) = [step for step in analytics.perform_maintenance().steps if step.name == "views"]
+    assert not views.done
+    assert all("newest_batch_accounted" in reason for reason in views.left.values())
+    assert analytics.touched_months() == [date(2025, 2, 1)]
+    with analytics.database.connection("ingest") as connection:
+        connection.execute(change, (str(true),))
+    assert analytics.check_integrity("newest_batch_accounted").passed
+    assert "the last refresh failed" in why_not(analytics, instance, "touched_months")
+    assert not why_not(analytics, instance, "refresh_views_schedule")

@@ -25,8 +25,10 @@ from ioc_analytics.orchestration.partitions import (
 )
 from ioc_analytics.orchestration.presentation import refresh_metadata, table_spec
 from ioc_analytics.records.answers import RefreshReceipt
+from ioc_analytics.records.quality import ON_INGEST
 from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.resources.failures import RETRY, failures
+from ioc_analytics.schema.views import PromisesBroken
 
 RELEASED: Final = {
     "ocean_trait_distributions": "distributions",
@@ -71,6 +73,10 @@ def released_tables(
     months = dates_of(context.partition_keys)
     with failures():
         system = analytics.system
+        # A check may have ended after the sensor asked for this run.
+        broken = system.broken_promises(ON_INGEST)
+        if broken:
+            raise PromisesBroken("the months stay", broken)
         if config.rebuild:
             receipt = system.rebuild(months, with_views=False)
         else:

@@ -7,6 +7,9 @@ SELECT
         SELECT max(b.loaded_at) FROM internal.batches AS b WHERE b.status = 'loaded'
     ))::double precision / 3600 AS batch_age_hours,
     (SELECT count(DISTINCT t.day) FROM internal.touched_days AS t)::double precision AS touched_days,
+    coalesce(extract(EPOCH FROM now() - (
+        SELECT min(t.touched_at) FROM internal.touched_days AS t
+    ))::double precision / 60, 0) AS refresh_lag_minutes,
     (SELECT count(*) FROM internal.quarantine AS q WHERE q.status = 'waiting')::double precision
         AS quarantine_waiting,
     (
@@ -21,8 +24,17 @@ SELECT
         (SELECT min(h.applied_at) FROM internal.schema_history AS h)
     ))::double precision / 3600 AS backup_age_hours,
     (
-        SELECT count(*) FROM analytics.data_quality_metrics AS d
-        WHERE
-            NOT d.passed AND d.severity = 'critical'
-            AND d.measured_at = (SELECT max(x.measured_at) FROM analytics.data_quality_metrics AS x)
+        SELECT count(*)
+        FROM (
+            SELECT DISTINCT ON (d.table_name, d.check_name) d.passed
+            FROM analytics.data_quality_metrics AS d
+            WHERE
+                d.severity = 'critical'
+                AND d.measured_at > (
+                    SELECT max(x.measured_at) - INTERVAL '7 days'
+                    FROM analytics.data_quality_metrics AS x
+                )
+            ORDER BY d.table_name ASC, d.check_name ASC, d.measured_at DESC, d.id DESC
+        ) AS newest
+        WHERE NOT newest.passed
     )::double precision AS broken_promises
