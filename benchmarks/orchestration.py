@@ -78,7 +78,7 @@ def run(size: int | None, rounds: int) -> None:
             (
                 "Dagster's database after a simulated year",
                 f"{held['bytes'] / 2**20:,.0f} MiB",
-                "< 2 GiB",
+                "< 1 GiB",
             ),
             (
                 f"  of {sum(A_DAY.values())} runs a day, old ones forgotten: what is left",

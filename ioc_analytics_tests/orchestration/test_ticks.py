@@ -106,7 +106,7 @@ def test_a_sensor_that_throws_stops_no_other_and_ticks_again(
 
     with daemons() as daemon:
         with monkeypatch.context() as patch:
-            patch.setattr(Inbox, "arrivals", throw)
+            patch.setattr(Inbox, "look", throw)
             daemon.tick(0)
         ended = daemon.newest_ticks()
         assert ended.pop("inbox") == TickStatus.FAILURE
