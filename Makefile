@@ -66,8 +66,9 @@ schema: $(STAMP) ## Write sql/schema.sql from a fresh migration
 	$(BIN)/ioc-analytics migrate dump --fresh --output sql/schema.sql
 
 .PHONY: docs
-docs: $(STAMP) ## Bring generated tables in the documents up to date
+docs: $(STAMP) ## Bring generated tables and pages in the documents up to date
 	$(BIN)/python -m ioc_analytics.kernel.settings_table README.md docs/settings.md
+	$(BIN)/python -m ioc_analytics.privacy.categories_page docs/categories.md
 
 # The image gets a lock of its own, without test tools; its versions are those of the first. The
 # embedded server's programs are what makes its backups and restores them on trial. One version of each package for all Pythons: the set that is tested. Extras

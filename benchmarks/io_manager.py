@@ -6,6 +6,7 @@ COPY of lines that are ready is the floor: nothing is encoded, typed, staged or 
 import io
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -106,7 +107,7 @@ def _connecting(url: str) -> Callable[[], psycopg.Connection[tuple[object, ...]]
     return lambda: psycopg.connect(url)
 
 
-def _to_sql(data: pd.DataFrame, engine: sqlalchemy.Engine, **options: object) -> None:
+def _to_sql(data: pd.DataFrame, engine: sqlalchemy.Engine, **options: Any) -> None:
     with engine.begin() as connection:
         connection.execute(sqlalchemy.text("DELETE FROM public.pandas"))
         data.to_sql(

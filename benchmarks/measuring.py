@@ -25,6 +25,10 @@ console = Console(width=110)
 _PEERS = Path(__file__).resolve().parents[1] / ".venv-peers"
 
 
+Row = tuple[str, str, str]
+"""What was measured, the figure, and the goal (empty: there is none)."""
+
+
 def describe_machine() -> str:
     """Return what the figures were measured on."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -84,7 +88,7 @@ def compare(
     )
 
 
-def show(title: str, rows: Sequence[tuple[str, str, str]]) -> None:
+def show(title: str, rows: Sequence[Row]) -> None:
     """Print a table: what, figure, goal."""
     table = Table("what", "figure", "goal", title=title, title_justify="left")
     for row in rows:

@@ -15,9 +15,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.measuring import compare, install, median_seconds, show, throwaway_platform
+from benchmarks.measuring import Row, compare, install, median_seconds, show, throwaway_platform
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.files.instruments import builtin_instruments
+from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.vocabularies import ALL, INDUSTRIES, TRAITS
 from ioc_analytics.states.cells import TraitCells, join_cells
 from ioc_analytics.states.items import ItemState
@@ -26,6 +27,8 @@ from ioc_analytics.states.stored import write_cells
 
 YEAR = {"start": "2025-01-01", "end": "2026-01-01"}
 SECTORS = INDUSTRIES[:12]
+MILLION, TEN_MILLION = 1_000_000, 10_000_000
+_GOAL_MS = 25
 _QUANTILES = "[0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95]"
 _BLOCK = 200_000
 _PEOPLE = 10_000
@@ -34,23 +37,40 @@ _PEOPLE = 10_000
 def run(size: int | None, rounds: int) -> None:
     """Measure at one and at ten million responses, or at ``size``."""
     duckdb = install("duckdb")
-    rows: list[tuple[str, str, str]] = []
-    for responses in (size,) if size else (1_000_000, 10_000_000):
+    rows: list[Row] = []
+    milliseconds: dict[int, dict[str, float]] = {}
+    for responses in (size,) if size else (MILLION, TEN_MILLION):
         with TemporaryDirectory() as folder, throwaway_platform() as system:
             parquet = Path(folder, "scores.parquet")
             _fill(system, responses, parquet)
-            rows += _measure(system, duckdb, parquet, responses, rounds)
+            milliseconds[responses], measured = _measure(system, duckdb, parquet, responses, rounds)
+            rows += measured
+    if not size:
+        rows += _growth(milliseconds[MILLION], milliseconds[TEN_MILLION])
     show("get_ocean_analysis over a year", rows)
+
+
+def _growth(small: dict[str, float], large: dict[str, float]) -> list[Row]:
+    """Return how much longer ten times as many responses take."""
+    return [
+        (
+            f"ten million to one million, {label}",
+            f"{large[label]:.1f} / {small[label]:.1f} ms, {large[label] / small[label]:.2f} times",
+            f"<= 2 times, or both < {_GOAL_MS} ms",
+        )
+        for label in small
+    ]
 
 
 def _measure(
     system: AnalyticsSystem, duckdb: Any, parquet: Path, responses: int, rounds: int
-) -> list[tuple[str, str, str]]:
+) -> tuple[dict[str, float], list[Row]]:
     database = duckdb.connect()
-    rows: list[tuple[str, str, str]] = []
-    for label, filters, where, goal in (
-        ("all, with reliability", (), "", "< 50 ms, 50 times"),
-        ("one industry", {"industry": SECTORS[3]}, f"WHERE industry = '{SECTORS[3]}'", "20 times"),
+    milliseconds: dict[str, float] = {}
+    rows: list[Row] = []
+    for label, filters, where, times in (
+        ("all, with reliability", (), "", 50),
+        ("one industry", {"industry": SECTORS[3]}, f"WHERE industry = '{SECTORS[3]}'", 20),
     ):
         figures = ", ".join(
             f"count({t}), avg({t}), stddev_samp({t}), quantile_cont({t}, {_QUANTILES})"
@@ -73,14 +93,16 @@ def _measure(
             if trait.sample_size != truth[4 * at] or not same:
                 raise SystemExit(f"DuckDB disagrees about {trait.name}: nothing to compare")
         mine, other, ratio = compare(ours, theirs, rounds)
+        milliseconds[label] = mine * 1e3
         rows.append(
             (
                 f"{responses:,} responses, {label}",
                 f"{mine * 1e3:.1f} ms, DuckDB {other * 1e3:.0f} ms, {ratio:.0f} times",
-                goal,
+                # DuckDB reads a tenth of the rows at a million: the factor says nothing there.
+                f"< {_GOAL_MS} ms, {times} times" if responses == TEN_MILLION else "",
             )
         )
-    return rows
+    return milliseconds, rows
 
 
 def _fill(system: AnalyticsSystem, responses: int, parquet: Path) -> None:
@@ -118,13 +140,19 @@ def _fill(system: AnalyticsSystem, responses: int, parquet: Path) -> None:
 def _draw_items(generator: np.random.Generator, number: int) -> ItemState:
     """Return the item state of some drawn people, taken as often as ``number`` asks for."""
     instrument = builtin_instruments()["ipip50"]
-    level = generator.normal(size=(_PEOPLE, len(TRAITS)))
+    state = ItemState.from_answers(draw_answers(generator, instrument, _PEOPLE), instrument)
+    return ItemState.merge([state] * max(1, number // _PEOPLE))
+
+
+def draw_answers(
+    generator: np.random.Generator, instrument: Instrument, number: int
+) -> npt.NDArray[np.int8]:
+    """Return the answers of some people, shape ``(number, n_items)``."""
+    level = generator.normal(size=(number, len(TRAITS)))
     traits = [TRAITS.index(item.trait) for item in instrument.items]
     signs = np.array([-1 if item.is_reversed else 1 for item in instrument.items])
-    drawn = 3 + signs * level[:, traits] + generator.normal(size=(_PEOPLE, len(traits)))
-    answers = np.clip(np.rint(drawn), 1, 5).astype(np.int8)
-    state = ItemState.from_answers(answers, instrument)
-    return ItemState.merge([state] * max(1, number // _PEOPLE))
+    drawn = 3 + signs * level[:, traits] + generator.normal(size=(number, len(traits)))
+    return np.clip(np.rint(drawn), 1, 5).astype(np.int8)
 
 
 def _draw(generator: np.random.Generator, number: int) -> npt.NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Dagster around the platform: from drop to visible, ticks, a year's backfill, event rows.
+"""Dagster around the platform: drop to visible, ticks, a year's backfill, a year's growth.
 
 Everything in the processes of ``dev``: page, daemon, code server, at their default intervals.
 """
@@ -18,6 +18,7 @@ from typing import Any
 
 import psycopg
 
+from benchmarks.dagster_year import A_DAY, SCHEDULED, simulate
 from benchmarks.measuring import seconds, show, throwaway_platform
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.kernel.settings import AnalyticsConfig
@@ -35,24 +36,29 @@ start_dev(AnalyticsConfig.load({}, home=Path(sys.argv[1])), port,
     is_up=lambda address: print(address, flush=True))
 """
 _IMPORT = "import ioc_analytics.definitions"
-_SENSORS = ("inbox", "touched_months", "failed_checks", "dead_runs")
+_DROPPED = 10_000
 
 
 def run(size: int | None, rounds: int) -> None:
-    """Measure with a batch of 10,000 responses, or of ``size``."""
+    """Measure with a batch of 10,000 responses, and a year of a million, or of ``size``."""
     warnings.filterwarnings("ignore")
-    responses = size or 10_000
+    responses = size or 1_000_000
     importing = [_seconds_of(_IMPORT) for _ in range(rounds)]
     bare = [_seconds_of("import dagster") for _ in range(rounds)]
     with TemporaryDirectory() as folder, throwaway_platform() as system:
         batch = Path(folder, "drop")
-        generate_files(batch, responses=responses, seed=1, start=date(2025, 3, 1), days=31)
+        generate_files(batch, responses=_DROPPED, seed=1, start=date(2025, 3, 1), days=31)
         with _dev(system.config):
             visible, own, rows = _drop(system, batch)
         ticks = _tick(system)
+        year = Path(folder, "year")
+        generate_files(year, responses=responses, seed=2, start=date(2025, 1, 1), days=365)
+        system.ingest_files(year)
+        system.refresh()
         backfill, step = _backfill(system)
+        held = _grow(system)
     show(
-        f"Dagster around the platform, {responses:,} responses dropped",
+        f"Dagster around the platform, {_DROPPED:,} responses dropped",
         [
             ("importing the definitions", f"{median(importing):.1f} s", "< 3 s"),
             ("  of which Dagster itself", f"{median(bare):.1f} s", ""),
@@ -62,9 +68,23 @@ def run(size: int | None, rounds: int) -> None:
                 (f"tick without change: {name}", f"{spent * 1e3:.0f} ms", "< 100 ms")
                 for name, spent in ticks.items()
             ),
-            ("backfill of a year of days, one run", f"{backfill:.1f} s", "< 60 s at 1 M"),
+            (
+                f"backfill of a year of days, {responses:,} responses, one run",
+                f"{backfill:.1f} s",
+                "< 60 s at 1 M",
+            ),
             ("  overhead of a run with one step", f"{step:.2f} s", ""),
             ("event rows of the drop's runs", f"{rows[0]} ({rows[1] / 1024:.0f} kB)", ""),
+            (
+                "Dagster's database after a simulated year",
+                f"{held['bytes'] / 2**20:,.0f} MiB",
+                "< 2 GiB",
+            ),
+            (
+                f"  of {sum(A_DAY.values())} runs a day, old ones forgotten: what is left",
+                f"{held['runs']:,} runs, {held['events']:,} events, {held['ticks']:,} ticks",
+                "",
+            ),
         ],
     )
 
@@ -144,8 +164,6 @@ def _tick(system: AnalyticsSystem) -> dict[str, float]:
     found = {}
     with HomeInstance(system.config, system.database) as instance:
         for sensor in definitions.sensors or ():
-            if sensor.name not in _SENSORS:
-                continue
             cursor = None
             spent = []
             for _ in range(6):
@@ -160,6 +178,20 @@ def _tick(system: AnalyticsSystem) -> dict[str, float]:
                     spent.append(time.perf_counter() - started)
             found[sensor.name] = median(spent[1:])
     return found
+
+
+def _grow(system: AnalyticsSystem) -> dict[str, Any]:
+    from ioc_analytics.database.neighbours import neighbour_url
+    from ioc_analytics.orchestration.build import build_defs
+    from ioc_analytics.orchestration.instance import HomeInstance
+    from ioc_analytics.resources import AnalyticsResource
+
+    definitions = build_defs(resources={"analytics": AnalyticsResource.holding(system)})
+    with HomeInstance(system.config, system.database) as instance:
+        for name in SCHEDULED:
+            definitions.resolve_job_def(name).execute_in_process(instance=instance)
+        days = system.config.retention.dagster_days
+        return simulate(instance, neighbour_url(system.database, "dagster"), days)
 
 
 def _backfill(system: AnalyticsSystem) -> tuple[float, float]:

@@ -8,6 +8,7 @@ pytest_plugins = [
     "ioc_analytics_tests.fixtures.platform",
     "ioc_analytics_tests.fixtures.publishing",
     "ioc_analytics_tests.fixtures.real_data",
+    "ioc_analytics_tests.fixtures.real_servers",
 ]
 
 # Two cores shared by parallel workers: how long one example takes says nothing about the code.

@@ -372,6 +372,64 @@ $$;
 
 COMMENT ON FUNCTION internal.refuse_truncating_norms() IS 'Keeps norm tables from being emptied at once';
 
+-- function internal.server_activity()
+
+CREATE FUNCTION internal.server_activity() RETURNS TABLE(metric text, value double precision)
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    statistics regclass;
+BEGIN
+    -- From 17 on checkpoints have a view of their own.
+    IF to_regclass('pg_catalog.pg_stat_checkpointer') IS NOT NULL THEN
+        RETURN QUERY EXECUTE
+            'SELECT v.* FROM pg_stat_checkpointer AS c CROSS JOIN LATERAL (VALUES'
+            ' (''checkpoints_timed'', c.num_timed::double precision),'
+            ' (''checkpoints_requested'', c.num_requested::double precision),'
+            ' (''checkpoint_write_seconds'', c.write_time / 1000)) AS v';
+    ELSE
+        RETURN QUERY EXECUTE
+            'SELECT v.* FROM pg_stat_bgwriter AS c CROSS JOIN LATERAL (VALUES'
+            ' (''checkpoints_timed'', c.checkpoints_timed::double precision),'
+            ' (''checkpoints_requested'', c.checkpoints_req::double precision),'
+            ' (''checkpoint_write_seconds'', c.checkpoint_write_time / 1000)) AS v';
+    END IF;
+    -- Since 16.
+    IF to_regclass('pg_catalog.pg_stat_io') IS NOT NULL THEN
+        RETURN QUERY EXECUTE
+            'SELECT v.* FROM (SELECT sum(s.reads) AS reads, sum(s.writes + s.extends) AS writes,'
+            ' sum(s.evictions) AS evictions FROM pg_stat_io AS s) AS i CROSS JOIN LATERAL (VALUES'
+            ' (''io_reads'', i.reads::double precision), (''io_writes'', i.writes::double precision),'
+            ' (''buffer_evictions'', i.evictions::double precision)) AS v';
+    END IF;
+    SELECT c.oid::regclass INTO statistics
+    FROM pg_extension AS e
+    INNER JOIN pg_class AS c ON c.relnamespace = e.extnamespace AND c.relname = 'pg_stat_statements'
+    WHERE e.extname = 'pg_stat_statements';
+    IF statistics IS NOT NULL THEN
+        BEGIN
+            RETURN QUERY EXECUTE format(
+                'SELECT v.* FROM (SELECT sum(s.calls) AS calls, sum(s.total_exec_time) AS spent FROM %s AS s'
+                ' INNER JOIN pg_database AS d ON d.oid = s.dbid WHERE d.datname = current_database()) AS t'
+                ' CROSS JOIN LATERAL (VALUES (''statement_calls'', t.calls::double precision),'
+                ' (''statement_seconds'', t.spent / 1000)) AS v', statistics);
+        EXCEPTION
+            -- Made in the database, but the server was not started with it.
+            WHEN object_not_in_prerequisite_state OR insufficient_privilege THEN NULL;
+        END;
+    END IF;
+    RETURN QUERY
+    SELECT 'autovacuum_workers', count(*)::double precision
+    FROM pg_stat_activity AS a WHERE a.backend_type = 'autovacuum worker'
+    UNION ALL
+    SELECT 'autovacuums', coalesce(sum(t.autovacuum_count), 0)::double precision
+    FROM pg_stat_user_tables AS t;
+END
+$$;
+
+COMMENT ON FUNCTION internal.server_activity() IS 'Checkpoints, blocks read and written, statements and autovacuum, as far as this server tells';
+
 -- function internal.sum_days(date, date)
 
 CREATE FUNCTION internal.sum_days(first_day date, end_day date) RETURNS void
@@ -651,7 +709,7 @@ COMMENT ON COLUMN analytics.audit_log.actor IS 'Account of the operating system 
 
 COMMENT ON COLUMN analytics.audit_log.role IS 'Role of the platform that it asked under';
 
-COMMENT ON COLUMN analytics.audit_log.action IS 'query, export, ingest, undo, erase ...';
+COMMENT ON COLUMN analytics.audit_log.action IS 'answer, query, export, ingest, retry, undo, refresh, rebuild, backup, migrate ...';
 
 COMMENT ON COLUMN analytics.audit_log.object IS 'What it was done to';
 
@@ -696,6 +754,7 @@ CREATE TABLE analytics.benchmarking_data (
     within_sd double precision,
     largest_share double precision,
     withheld_reason text,
+    immature bigint,
     CONSTRAINT benchmarking_data_peer_level_check CHECK ((peer_level = ANY (ARRAY['industry_size'::text, 'industry'::text, 'all'::text])))
 );
 
@@ -734,6 +793,8 @@ COMMENT ON COLUMN analytics.benchmarking_data.within_sd IS 'SD within organizati
 COMMENT ON COLUMN analytics.benchmarking_data.largest_share IS 'Share of the largest organization, 0 to 1';
 
 COMMENT ON COLUMN analytics.benchmarking_data.withheld_reason IS 'Why figures are NULL; NULL: nothing is withheld';
+
+COMMENT ON COLUMN analytics.benchmarking_data.immature IS 'Responses of the group left out of completion and abandonment, because they could still be completed';
 
 -- table analytics.daily_assessment_metrics
 
@@ -1325,13 +1386,13 @@ CREATE TABLE analytics.processing_jobs (
     CONSTRAINT processing_jobs_status_check CHECK ((status = ANY (ARRAY['running'::text, 'succeeded'::text, 'failed'::text])))
 );
 
-COMMENT ON TABLE analytics.processing_jobs IS 'One row per run of ingestion, refresh and the like';
+COMMENT ON TABLE analytics.processing_jobs IS 'One row per run of ingestion, retry, undo, refresh, rebuild and sealing; a running one holds an advisory lock, without which it has lost its process';
 
 COMMENT ON COLUMN analytics.processing_jobs.id IS 'Number of the job';
 
-COMMENT ON COLUMN analytics.processing_jobs.job_type IS 'ingest, undo, refresh, rebuild, retry ...';
+COMMENT ON COLUMN analytics.processing_jobs.job_type IS 'ingest, retry, undo, refresh, rebuild or seal';
 
-COMMENT ON COLUMN analytics.processing_jobs.subject IS 'What it worked on: the name of a batch, a period';
+COMMENT ON COLUMN analytics.processing_jobs.subject IS 'What it worked on: a batch, months; described where a name would identify somebody';
 
 COMMENT ON COLUMN analytics.processing_jobs.status IS 'running, succeeded or failed';
 
@@ -1339,13 +1400,13 @@ COMMENT ON COLUMN analytics.processing_jobs.started_at IS 'When it began';
 
 COMMENT ON COLUMN analytics.processing_jobs.finished_at IS 'When it ended';
 
-COMMENT ON COLUMN analytics.processing_jobs.records_received IS 'Records read';
+COMMENT ON COLUMN analytics.processing_jobs.records_received IS 'Records read; of an undo, those taken out';
 
-COMMENT ON COLUMN analytics.processing_jobs.records_accepted IS 'Records stored';
+COMMENT ON COLUMN analytics.processing_jobs.records_accepted IS 'Records stored; of an undo, those that had been stored';
 
 COMMENT ON COLUMN analytics.processing_jobs.records_duplicate IS 'Records that were there already';
 
-COMMENT ON COLUMN analytics.processing_jobs.records_quarantined IS 'Records put aside with a reason';
+COMMENT ON COLUMN analytics.processing_jobs.records_quarantined IS 'Records put aside with a reason; of an undo, those that had been put aside';
 
 COMMENT ON COLUMN analytics.processing_jobs.attempts IS 'Tries so far';
 
@@ -1682,6 +1743,63 @@ COMMENT ON COLUMN internal.erasure_tombstones.pseudonym IS 'The pseudonym; witho
 
 COMMENT ON COLUMN internal.erasure_tombstones.erased_at IS 'When it was erased';
 
+-- table internal.given_advice
+
+CREATE TABLE internal.given_advice (
+    id bigint NOT NULL,
+    topic text NOT NULL,
+    subject text NOT NULL,
+    description text NOT NULL,
+    measure text NOT NULL,
+    lever text NOT NULL,
+    evidence jsonb NOT NULL,
+    first_given_at timestamp with time zone DEFAULT now() NOT NULL,
+    last_given_at timestamp with time zone DEFAULT now() NOT NULL,
+    taken_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    value_before double precision,
+    value_after double precision
+);
+
+COMMENT ON TABLE internal.given_advice IS 'Advice that was given: its evidence then, and its figure once it was followed or no longer held';
+
+COMMENT ON COLUMN internal.given_advice.id IS 'Number of the advice';
+
+COMMENT ON COLUMN internal.given_advice.topic IS 'What it is about, such as memory or indexes';
+
+COMMENT ON COLUMN internal.given_advice.subject IS 'Index, table or statement; empty for the server as a whole';
+
+COMMENT ON COLUMN internal.given_advice.description IS 'What to do';
+
+COMMENT ON COLUMN internal.given_advice.measure IS 'Figure of the evidence that following it should improve';
+
+COMMENT ON COLUMN internal.given_advice.lever IS 'Fact of the evidence whose change shows that it was followed; empty: that cannot be seen';
+
+COMMENT ON COLUMN internal.given_advice.evidence IS 'Figures when it was first given';
+
+COMMENT ON COLUMN internal.given_advice.first_given_at IS 'When it was first given';
+
+COMMENT ON COLUMN internal.given_advice.last_given_at IS 'When it was given last';
+
+COMMENT ON COLUMN internal.given_advice.taken_at IS 'When its lever was first seen changed; NULL: not yet, or it has none';
+
+COMMENT ON COLUMN internal.given_advice.ended_at IS 'When it was first not given any more; NULL: it still holds';
+
+COMMENT ON COLUMN internal.given_advice.value_before IS 'The measure when it was first given';
+
+COMMENT ON COLUMN internal.given_advice.value_after IS 'The measure at the last look after it was followed or ended';
+
+-- sequence internal.given_advice_id_seq
+
+ALTER TABLE internal.given_advice ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME internal.given_advice_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 -- table internal.instruments
 
 CREATE TABLE internal.instruments (
@@ -1968,6 +2086,37 @@ ALTER TABLE internal.quarantine ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     CACHE 1
 );
 
+-- table internal.query_counts
+
+CREATE TABLE internal.query_counts (
+    counted_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    requests bigint NOT NULL,
+    errors bigint NOT NULL,
+    refusals bigint NOT NULL,
+    cache_lookups bigint NOT NULL,
+    cache_hits bigint NOT NULL,
+    seconds double precision NOT NULL,
+    latency_counts bigint[] NOT NULL
+);
+
+COMMENT ON TABLE internal.query_counts IS 'Questions that processes answered, counted some seconds at a time; kept for a day';
+
+COMMENT ON COLUMN internal.query_counts.counted_at IS 'When a process handed its counts in';
+
+COMMENT ON COLUMN internal.query_counts.requests IS 'Questions that ended, well or not';
+
+COMMENT ON COLUMN internal.query_counts.errors IS 'Of them, failed by the platform''s or the server''s fault';
+
+COMMENT ON COLUMN internal.query_counts.refusals IS 'Of them, refused because of what was asked';
+
+COMMENT ON COLUMN internal.query_counts.cache_lookups IS 'Questions that looked into the cache';
+
+COMMENT ON COLUMN internal.query_counts.cache_hits IS 'Of them, answered from it';
+
+COMMENT ON COLUMN internal.query_counts.seconds IS 'Time spent on all of them together';
+
+COMMENT ON COLUMN internal.query_counts.latency_counts IS 'Questions per class of time, the last one open';
+
 -- sequence internal.question_numbers
 
 CREATE SEQUENCE internal.question_numbers
@@ -2183,7 +2332,9 @@ CREATE TABLE internal.schema_history (
     name text NOT NULL,
     checksum text NOT NULL,
     applied_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
-    seconds double precision NOT NULL
+    seconds double precision NOT NULL,
+    release text DEFAULT ''::text NOT NULL,
+    keeps_previous_release boolean DEFAULT false NOT NULL
 );
 
 COMMENT ON TABLE internal.schema_history IS 'Applied migrations and objects, with their checksums';
@@ -2197,6 +2348,10 @@ COMMENT ON COLUMN internal.schema_history.checksum IS 'SHA-256 of the file';
 COMMENT ON COLUMN internal.schema_history.applied_at IS 'When it was applied';
 
 COMMENT ON COLUMN internal.schema_history.seconds IS 'How long it took';
+
+COMMENT ON COLUMN internal.schema_history.release IS 'Release that applied it; empty before releases were noted';
+
+COMMENT ON COLUMN internal.schema_history.keeps_previous_release IS 'Whether the release before still runs after it, as the head of the file promises';
 
 -- table internal.schema_snapshot
 
@@ -2409,6 +2564,11 @@ ALTER TABLE ONLY internal.categories
 ALTER TABLE ONLY internal.erasure_tombstones
     ADD CONSTRAINT erasure_tombstones_pkey PRIMARY KEY (kind, pseudonym);
 
+-- constraint internal.given_advice given_advice_pkey
+
+ALTER TABLE ONLY internal.given_advice
+    ADD CONSTRAINT given_advice_pkey PRIMARY KEY (id);
+
 -- constraint internal.instruments instruments_pkey
 
 ALTER TABLE ONLY internal.instruments
@@ -2573,6 +2733,10 @@ CREATE UNIQUE INDEX alerts_open_key ON internal.alerts USING btree (rule) WHERE 
 
 CREATE UNIQUE INDEX batches_digest_key ON internal.batches USING btree (digest) WHERE (status = 'loaded'::text);
 
+-- index internal.given_advice_open_idx
+
+CREATE UNIQUE INDEX given_advice_open_idx ON internal.given_advice USING btree (topic, subject) WHERE (ended_at IS NULL);
+
 -- index internal.quarantine_batch_idx
 
 CREATE INDEX quarantine_batch_idx ON internal.quarantine USING btree (batch_id);
@@ -2580,6 +2744,10 @@ CREATE INDEX quarantine_batch_idx ON internal.quarantine USING btree (batch_id);
 -- index internal.quarantine_waiting_parent_idx
 
 CREATE INDEX quarantine_waiting_parent_idx ON internal.quarantine USING btree (parent_id) WHERE ((status = 'waiting'::text) AND (rule = 'orphan'::text));
+
+-- index internal.query_counts_counted_idx
+
+CREATE INDEX query_counts_counted_idx ON internal.query_counts USING btree (counted_at);
 
 -- index internal.touched_days_day_idx
 
@@ -2737,6 +2905,9 @@ GRANT ALL ON FUNCTION internal.refresh_view(view_name text) TO ioc_ingest;
 REVOKE ALL ON FUNCTION internal.refuse_audit_change() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION internal.refuse_truncating_norms() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION internal.server_activity() FROM PUBLIC;
+GRANT ALL ON FUNCTION internal.server_activity() TO ioc_ingest;
 
 REVOKE ALL ON FUNCTION internal.sum_days(first_day date, end_day date) FROM PUBLIC;
 GRANT ALL ON FUNCTION internal.sum_days(first_day date, end_day date) TO ioc_ingest;
@@ -2939,6 +3110,12 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.categories TO ioc_ingest;
 GRANT SELECT ON TABLE internal.erasure_tombstones TO ioc_backup;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.erasure_tombstones TO ioc_ingest;
 
+GRANT SELECT ON TABLE internal.given_advice TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.given_advice TO ioc_ingest;
+
+GRANT SELECT ON SEQUENCE internal.given_advice_id_seq TO ioc_backup;
+GRANT USAGE ON SEQUENCE internal.given_advice_id_seq TO ioc_ingest;
+
 GRANT SELECT ON TABLE internal.instruments TO ioc_analyst;
 GRANT SELECT ON TABLE internal.instruments TO ioc_backup;
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.instruments TO ioc_ingest;
@@ -2972,6 +3149,9 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.quarantine TO ioc_ingest;
 
 GRANT SELECT ON SEQUENCE internal.quarantine_id_seq TO ioc_backup;
 GRANT USAGE ON SEQUENCE internal.quarantine_id_seq TO ioc_ingest;
+
+GRANT SELECT ON TABLE internal.query_counts TO ioc_backup;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE internal.query_counts TO ioc_ingest;
 
 GRANT SELECT ON SEQUENCE internal.question_numbers TO ioc_backup;
 GRANT USAGE ON SEQUENCE internal.question_numbers TO ioc_ingest;

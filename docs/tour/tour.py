@@ -22,7 +22,7 @@ YEAR = {"start": "2025-01-01", "end": "2026-01-01"}
 def take_in_files(analytics: AnalyticsSystem, folder: Path) -> None:
     """Ingest: identified files go in, pseudonymised rows and a receipt come out."""
     (batch,) = generate_files(
-        folder / "year", responses=3_000, seed=7, duplicate_share=0.01, dirty_share=0.002,
+        folder / "year", responses=4_500, seed=7, duplicate_share=0.01, dirty_share=0.002,
         organizations=40,
     ).batches  # fmt: skip
     receipt = analytics.ingest_files(batch)
@@ -104,7 +104,7 @@ def meet_the_peers(analytics: AnalyticsSystem, folder: Path) -> None:
     found = analytics.get_benchmarks(largest, time_range=YEAR)
     if found.performance_index:
         print(f"performance index {found.performance_index.value:.0f}")
-    for name, one in found.benchmarks.items():
+    for name, one in found.shown.items():
         print(f"{name:20} {one.value:6.1f} {one.unit}, peers {one.peer_median:.1f} "
               f"({one.peer_organizations} of level {one.peer_level})")  # fmt: skip
     print([advice.description for advice in found.recommendations] or "nothing to recommend")
@@ -138,6 +138,37 @@ def look_ahead(analytics: AnalyticsSystem, folder: Path) -> None:
     print(
         f"by {found.model}; repeating the last season was {'' if found.naive_wins else 'not '}best"
     )
+
+
+def see_who_will_complete(analytics: AnalyticsSystem, folder: Path) -> None:
+    """Completion: which of the responses open now will be completed, and can it be trusted?"""
+    found = analytics.predict_completion()
+    low, high = found.interval.low, found.interval.high
+    print(f"{found.value:.1f} [{low:.1f}, {high:.1f}] of {found.open_responses} open ones within "
+          f"{found.horizon_days} days, by {found.model}")  # fmt: skip
+    calibration = found.accuracy.backtest.calibration
+    if calibration:
+        slope = calibration.slope_interval
+        print(f"over {found.accuracy.evaluated:,} later ones: calibration {calibration.slope:.2f} "
+              f"[{slope.low:.2f}, {slope.high:.2f}]")  # fmt: skip
+    for row in found.to_frame().iloc[[0, -1]].itertuples():
+        print(f"open for {row.hours_open:.0f} hours: probability {row.probability:.2f}")
+
+
+def be_warned(analytics: AnalyticsSystem, folder: Path) -> None:
+    """Risks: early warnings, with the rate of false ones said beforehand."""
+    found = analytics.assess_risks()
+    for one in found.watched:
+        print(f"{one.metric:20} {one.weighted:.3f} within [{one.interval.low:.3f}, "
+              f"{one.interval.high:.3f}], p {one.p_value:.2f}")  # fmt: skip
+    print(f"{len(found.risks)} raised; {100 * found.false_alarm_rate:.1f} % would be by chance")
+
+
+def plan_resources(analytics: AnalyticsSystem, folder: Path) -> None:
+    """Planning: what is used up when; unknown where nothing was measured yet."""
+    for one in analytics.plan_resources(60).resources:
+        value = "unknown" if one.value is None else f"{one.value:.0f} {one.unit}"
+        print(f"{one.resource:12} {value}, used up {one.exhausted or '-'}; {one.reason}")
 
 
 def ask_in_sql(analytics: AnalyticsSystem, folder: Path) -> None:
@@ -177,9 +208,10 @@ def write_a_report(analytics: AnalyticsSystem, folder: Path) -> None:
 
 def feed_a_model(analytics: AnalyticsSystem, folder: Path) -> None:
     """Machine learning: features known at the cut-off only, parted in time; results are kept."""
-    # Made-up people are done within minutes: it takes many cut-offs to find some in the middle.
-    noons = [datetime(2025, 1, 1, 12, tzinfo=UTC) + timedelta(days=day) for day in range(0, 365, 2)]
-    gathered = analytics.training_frame("completion", noons, horizon_days=1)
+    moments = [datetime(2025, 1, 15, tzinfo=UTC) + timedelta(days=14 * step) for step in range(24)]
+    gathered = analytics.training_frame("completion", moments, window_days=14)
+    kept = gathered.export(analytics.config.exports.path / "completion.parquet")
+    print(f"{kept.filename}: {kept.row_count:,} rows of {', '.join(gathered.features[:4])}, ...")
     train, test = gathered.split("2025-08-01")
     print(f"{len(train)} rows to learn from, {len(test)} later ones to be judged by")
     base = float(train["target"].mean())
@@ -233,6 +265,9 @@ STOPS = (
     measure,
     judge_trends,
     look_ahead,
+    see_who_will_complete,
+    be_warned,
+    plan_resources,
     ask_in_sql,
     ask_in_names,
     take_data_out,

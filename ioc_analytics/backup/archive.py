@@ -12,6 +12,7 @@ import re
 import shlex
 import time
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,6 +94,8 @@ def catch_up(connection: psycopg.Connection[Any]) -> None:
     Raises:
         Unavailable: It is not archived within a minute.
     """
+    # A segment that nothing was written to is not archived, and would be waited for in vain.
+    connection.execute("SELECT pg_create_restore_point('ioc_caught_up')")
     row = connection.execute("SELECT pg_walfile_name(pg_switch_wal())").fetchone()
     segment = str(row[0]) if row else ""
     deadline = time.monotonic() + _WAIT_SECONDS
@@ -107,22 +110,29 @@ def catch_up(connection: psycopg.Connection[Any]) -> None:
     )
 
 
-def prune(config: AnalyticsConfig, backups: Sequence[Backup]) -> int:
+def prune(config: AnalyticsConfig, backups: Sequence[Backup], now: datetime) -> int:
     """Delete the segments that no physical backup needs, and return how many.
 
-    Of data without a physical backup nothing goes: the first one may be under way.
+    Of data without a physical backup those of the last ``keep_days`` stay: the first one may be
+    under way.
     """
-    if not config.is_embedded:
+    folder = config.backup.log_archive
+    if not config.is_embedded or folder is None or not folder.is_dir():
         return 0
     starts: dict[str, str] = {}
     for one in backups:
-        if one.log_start and one.fault is None:
+        if one.log_start:
             system, _, start = one.log_start.partition("/")
             starts[system] = min(start, starts.get(system, start))
+    oldest = (now - timedelta(days=config.backup.keep_days)).timestamp()
     going: list[Path] = []
-    for system, start in starts.items():
-        needed = set(segments(config, system, start))
-        going += [one for one in segments(config, system, "0" * 24) if one not in needed]
+    for system in (path.name for path in folder.iterdir() if path.is_dir()):
+        known = segments(config, system, "0" * 24)
+        if system in starts:
+            needed = set(segments(config, system, starts[system]))
+            going += [one for one in known if one not in needed]
+        else:
+            going += [one for one in known if one.stat().st_mtime < oldest]
     for path in going:
         path.unlink()
     return len(going)

@@ -6,9 +6,10 @@ After a disaster only the files are left, so they are the truth. ``internal.back
 for the status page and for people who write SQL.
 """
 
+import logging
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,16 +21,26 @@ import psycopg
 from ioc_analytics.backup.manifest import MANIFEST, STATE, mark_file, read_manifest
 from ioc_analytics.backup.signing import SigningKey, signing_key
 from ioc_analytics.database.filelocks import file_lock
+from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
-from ioc_analytics.kernel.errors import AnalyticsError, IntegrityFailure, InvalidInput
+from ioc_analytics.kernel.errors import (
+    AnalyticsError,
+    ConfigurationError,
+    IntegrityFailure,
+    InvalidInput,
+    Unavailable,
+)
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.kernel.suggestions import did_you_mean
-from ioc_analytics.records.backups import Backup
+from ioc_analytics.privacy.keys import load_key
+from ioc_analytics.records.backups import Backup, Method
 
 _ID: Final = re.compile(r"(\d{8}T\d{6})Z-[0-9a-f]{6}")
 _STAMP: Final = "%Y%m%dT%H%M%S"
 _LOCK_TIMEOUT_SECONDS: Final = 60
+
+_log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -47,10 +58,12 @@ def locked_folder(config: AnalyticsConfig) -> Iterator[Path]:
 
 def list_backups(config: AnalyticsConfig) -> list[Backup]:
     """Return every backup, the newest first; one that cannot be read has a ``fault``."""
-    folder, key = config.backup.folder, signing_key(config)
-    names = [path for path in folder.glob("*") if _ID.fullmatch(path.name) and path.is_dir()]
+    folders = _folders(config)
+    if not folders:
+        return []
+    key = signing_key(config)
     return sorted(
-        (read_backup(path, key) for path in names),
+        (read_backup(path, key) for path in folders),
         key=lambda backup: (backup.created_at, backup.id),
         reverse=True,
     )
@@ -105,8 +118,9 @@ def read_backup(folder: Path, key: SigningKey) -> Backup:
         created_at=manifest.created_at,
         checksum=checksum,
         fingerprints=tables,
-        method="dump" if mark is None else "physical",
-        log_start=None if mark is None else f"{mark.system}/{mark.log_start}",
+        size=bare.size + (manifest.repository.size if manifest.repository else 0),
+        method=manifest.method,
+        log_start=f"{mark.system}/{mark.log_start}" if mark and not manifest.repository else None,
         server_version=manifest.server_version,
         **state,
     )
@@ -117,7 +131,7 @@ def note_state(folder: Path, key: SigningKey, **changes: Any) -> Backup:
     checksum = mark_file(folder / MANIFEST).sha256
     try:
         known = _read_state(folder, key, checksum)
-    except IntegrityFailure:
+    except (ConfigurationError, IntegrityFailure):
         known = {}  # damaged: what it said is lost, and is found out anew
     state = known | changes
     told = {
@@ -128,18 +142,47 @@ def note_state(folder: Path, key: SigningKey, **changes: Any) -> Backup:
     return read_backup(folder, key)
 
 
+def begin_key(config: AnalyticsConfig) -> SigningKey:
+    """Return the signing key for a new backup: the first of a new installation makes its key.
+
+    Raises:
+        ConfigurationError: There are backups, and the pseudonym key that signed them is missing.
+    """
+    load_key(config, makes=not _folders(config))
+    return signing_key(config)
+
+
 def new_id() -> str:
     """Return the id of a backup that begins now."""
     return f"{utc_now():{_STAMP}}Z-{secrets.token_hex(3)}"
 
 
-def newest_drilled(backups: list[Backup]) -> Backup | None:
-    """Return the newest backup that counts."""
-    return next((one for one in backups if one.state == "drilled" and one.fault is None), None)
+def newest_drilled(backups: Sequence[Backup]) -> dict[Method, Backup]:
+    """Return the newest backup that counts, by method.
+
+    Args:
+        backups: The newest first.
+    """
+    counting = [one for one in backups if one.state == "drilled" and one.fault is None]
+    return {one.method: one for one in reversed(counting)}
 
 
-def mirror(connection: psycopg.Connection[Any], backups: list[Backup]) -> None:
-    """Repeat the catalogue in ``internal.backups``."""
+def mirror(database: Database, backups: list[Backup]) -> None:
+    """Repeat the catalogue in ``internal.backups``, if there is a database that has it.
+
+    On a fresh machine on which only the backups are left there is none, and they are tried all the
+    same: the files are the truth.
+    """
+    if not database.is_there:
+        return
+    try:
+        with database.connection("ingest") as connection:
+            _repeat(connection, backups)
+    except (ConfigurationError, InvalidInput, Unavailable) as fault:
+        _log.warning(f"the catalogue of backups is not repeated in the database: {fault}")
+
+
+def _repeat(connection: psycopg.Connection[Any], backups: list[Backup]) -> None:
     connection.execute(sqlfiles.query("backup/forget"))
     for backup in backups:
         connection.execute(
@@ -158,6 +201,11 @@ def mirror(connection: psycopg.Connection[Any], backups: list[Backup]) -> None:
                 "fault": backup.fault,
             },
         )
+
+
+def _folders(config: AnalyticsConfig) -> list[Path]:
+    found = config.backup.folder.glob("*")
+    return [path for path in found if _ID.fullmatch(path.name) and path.is_dir()]
 
 
 def _read_state(folder: Path, key: SigningKey, checksum: str) -> dict[str, Any]:

@@ -23,16 +23,18 @@ from ioc_analytics.backup.catalogue import (
     mirror,
     note_state,
 )
-from ioc_analytics.backup.dump import DAGSTER, PLATFORM
-from ioc_analytics.backup.physical import check_base, recovered
+from ioc_analytics.backup.dump import PLATFORM
+from ioc_analytics.backup.manifest import Progress, silent
+from ioc_analytics.backup.recovering import recovered
 from ioc_analytics.backup.restore import Source, compare, load, load_dagster
 from ioc_analytics.backup.signing import signing_key
-from ioc_analytics.backup.verify import check_files, note_fault
+from ioc_analytics.backup.verify import check_backup, note_fault
 from ioc_analytics.database import closed
 from ioc_analytics.database.binaries import candidate_folders, inspect_folder
 from ioc_analytics.database.embedded import discard_server
 from ioc_analytics.database.filelocks import file_lock
 from ioc_analytics.database.logins import connect_as_administrator, provision
+from ioc_analytics.database.neighbours import DAGSTER
 from ioc_analytics.database.pools import Database
 from ioc_analytics.database.translation import translated_errors
 from ioc_analytics.kernel import sqlfiles
@@ -50,8 +52,15 @@ _DATABASE: Final = "ioc_drill"
 _LOCK_TIMEOUT_SECONDS: Final = 600
 
 
-def drill_backup(database: Database, backup_id: str | None = None) -> Backup:
+def drill_backup(
+    database: Database, backup_id: str | None = None, *, progress: Progress = silent
+) -> Backup:
     """Restore a backup on trial and compare it; without an id the newest one.
+
+    Args:
+        database: The installation that the backup belongs to.
+        backup_id: The backup; None: the newest.
+        progress: Called with ``files`` and ``tables`` after each that was compared.
 
     Raises:
         IntegrityFailure: It is damaged or restores to something else; it no longer counts.
@@ -62,7 +71,7 @@ def drill_backup(database: Database, backup_id: str | None = None) -> Backup:
     with locked_folder(config):
         folder = find_backup(config, backup_id)
         try:
-            source = Source(folder, check_files(folder, key))
+            source = Source(folder, check_backup(config, folder, key, progress), progress)
             seconds = _tried(database, source)
         except IntegrityFailure as fault:
             note_fault(database, folder, key, fault)
@@ -77,8 +86,7 @@ def drill_backup(database: Database, backup_id: str | None = None) -> Backup:
             restore_seconds=seconds,
             fault=None,
         )
-        with database.connection("ingest") as connection:
-            mirror(connection, list_backups(config))
+        mirror(database, list_backups(config))
     return backup
 
 
@@ -90,7 +98,6 @@ def _tried(database: Database, source: Source) -> float:
 
 
 def _try_physical(config: AnalyticsConfig, source: Source, name: str) -> float:
-    check_base(source.manifest, source.folder)
     home = config.home / "drill"
     with file_lock(config.home / "drill.lock", _LOCK_TIMEOUT_SECONDS):
         _remove(home)  # of a drill that was killed

@@ -5,19 +5,26 @@ For: ``create_backup``. Not for: judging one (``backup.verify``, ``backup.drill`
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 from ioc_analytics.backup import tombstones
-from ioc_analytics.backup.catalogue import list_backups, locked_folder, mirror, new_id, read_backup
+from ioc_analytics.backup.catalogue import (
+    begin_key,
+    list_backups,
+    locked_folder,
+    mirror,
+    new_id,
+    read_backup,
+)
 from ioc_analytics.backup.fingerprints import fingerprint_database
-from ioc_analytics.backup.manifest import Manifest, mark_files
-from ioc_analytics.backup.physical import write_base
-from ioc_analytics.backup.signing import signing_key, sync_folder
+from ioc_analytics.backup.manifest import Manifest, Progress, mark_files
+from ioc_analytics.backup.physical import write_base, write_in_repository
+from ioc_analytics.backup.signing import sync_folder
 from ioc_analytics.database.clients import Clients, find_clients, run_client
-from ioc_analytics.database.neighbours import neighbour_conninfo
+from ioc_analytics.database.neighbours import DAGSTER, neighbour_conninfo
 from ioc_analytics.database.pools import Database
 from ioc_analytics.database.snapshots import reading, shared_snapshot
 from ioc_analytics.kernel.clock import utc_now
@@ -25,10 +32,7 @@ from ioc_analytics.kernel.errors import InvalidInput, Unavailable
 from ioc_analytics.records.backups import Backup, Fingerprint, Method
 from ioc_analytics.schema.migrations import find_drift
 
-Progress = Callable[[str], None]
-
 PLATFORM: Final = "platform"
-DAGSTER: Final = "dagster"
 DEFAULT_COMPRESSION: Final = 1
 """gzip level: its files are some 10 % larger than level 6 makes them, in half the time."""
 
@@ -44,8 +48,9 @@ def create_backup(
 
     Args:
         database: The platform's database.
-        method: ``dump``, or ``physical``: the whole server, see ``backup.physical``.
-        compression: gzip level of a dump, 0 (none) to 9.
+        method: ``dump``; or ``physical`` or ``pgbackrest``: the whole server, see
+            ``backup.physical``.
+        compression: gzip level, 0 (none) to 9; pgBackRest has a setting of its own.
         progress: Called with a word for each table that is counted and each dump.
 
     Raises:
@@ -55,8 +60,8 @@ def create_backup(
     if not 0 <= compression <= 9:
         raise InvalidInput(f"compression is a gzip level from 0 to 9, {compression} was given")
     config = database.config
-    key = signing_key(config)
     with locked_folder(config) as folder:
+        key = begin_key(config)
         for left in folder.glob(".*.new"):
             shutil.rmtree(left)  # of a run that was killed: the lock says that nobody writes it
         backup_id = new_id()
@@ -78,7 +83,7 @@ def create_backup(
             shutil.rmtree(draft, ignore_errors=True)
         with database.connection("ingest") as connection:
             tombstones.keep(folder, key, tombstones.read(connection))
-            mirror(connection, list_backups(config))
+        mirror(database, list_backups(config))
         return read_backup(folder / backup_id, key)
 
 
@@ -94,16 +99,23 @@ def _write_parts(
     with reading(database.conninfo("backup")) as connection:
         version = str(connection.info.parameter_status("server_version")).split()[0]
         drift = tuple(find_drift(connection))
+    sources = {PLATFORM: database.conninfo("backup")}
+    beside = neighbour_conninfo(database, DAGSTER)
+    if beside is not None and method == "dump":
+        sources[DAGSTER] = beside
     preferred = database.lease.bin_folder if database.lease else database.config.pg_bin
-    clients = find_clients(int(version.split(".")[0]), preferred)
+    clients = find_clients(max(map(_major, sources.values())), preferred)
     created_at = utc_now()
-    mark = None
-    if method == "physical":
-        mark, fingerprints = write_base(database, clients, draft, backup_id, jobs)
-        parts = {PLATFORM: fingerprints}
+    mark = repository = None
+    if method != "dump":
+        if method == "physical":
+            mark, held = write_base(database, clients, draft, backup_id, jobs, compression)
+        else:
+            mark, repository, held = write_in_repository(database, backup_id, jobs)
+        parts = {PLATFORM: held}
         created_at = utc_now()  # what it holds is what there was at the end of the copying
     else:
-        parts = _dump_parts(database, clients, draft, jobs, compression, progress)
+        parts = _dump_parts(sources, clients, draft, jobs, compression, progress)
     return Manifest(
         id=backup_id,
         created_at=created_at,
@@ -113,21 +125,18 @@ def _write_parts(
         parts=parts,
         files=mark_files(draft, syncs=True),
         physical=mark,
+        repository=repository,
     )
 
 
 def _dump_parts(
-    database: Database,
+    sources: Mapping[str, str],
     clients: Clients,
     draft: Path,
     jobs: int,
     compression: int,
     progress: Progress | None,
 ) -> dict[str, dict[str, Fingerprint]]:
-    sources = {PLATFORM: database.conninfo("backup")}
-    beside = neighbour_conninfo(database, DAGSTER)
-    if beside is not None:
-        sources[DAGSTER] = beside
     advance = None if progress is None else partial(progress, "tables")
     parts: dict[str, dict[str, Fingerprint]] = {}
     for part, conninfo in sources.items():
@@ -137,6 +146,21 @@ def _dump_parts(
                 progress(f"{part} dumped")
             parts[part] = fingerprint_database(conninfo, snapshot, jobs=jobs, advance=advance)
     return parts
+
+
+def left_out(database: Database) -> str | None:
+    """Return what no backup holds, and why; None: nothing."""
+    if neighbour_conninfo(database, DAGSTER) is not None:
+        return None
+    return (
+        "Dagster's runs and events: no database of it is known here, so they lie in its files "
+        "(SQLite); name its PostgreSQL database in DAGSTER_PG_URL"
+    )
+
+
+def _major(conninfo: str) -> int:
+    with reading(conninfo) as connection:
+        return connection.info.server_version // 10_000
 
 
 def parallel_jobs(most: int) -> int:

@@ -15,11 +15,18 @@ from typing import Any, Final
 from ioc_analytics.backup.fingerprints import Hashing
 from ioc_analytics.backup.signing import SigningKey
 from ioc_analytics.kernel.errors import IntegrityFailure
-from ioc_analytics.records.backups import Fingerprint, PhysicalMark
+from ioc_analytics.records.backups import Fingerprint, Method, PhysicalMark, RepositoryMark
 
 MANIFEST: Final = "manifest.json"
 STATE: Final = "state.json"
 _CHUNK_BYTES: Final = 1024**2
+
+Progress = Callable[[str], None]
+"""Called with a word for each step, such as ``files`` after each file that was checked."""
+
+
+def silent(step: str) -> None:
+    """Tell nobody of progress."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +54,20 @@ class Manifest:
     files: Mapping[str, FileMark]
 
     physical: PhysicalMark | None = None
-    """Of a physical backup only."""
+    """Of a whole server only."""
+
+    repository: RepositoryMark | None = None
+    """Of a backup by pgBackRest only."""
 
     hashing: Hashing = "record"
     """How the rows of the fingerprints are hashed."""
+
+    @property
+    def method(self) -> Method:
+        """How the backup was made."""
+        if self.repository is not None:
+            return "pgbackrest"
+        return "dump" if self.physical is None else "physical"
 
     def write(self, folder: Path, key: SigningKey) -> None:
         """Write it into the folder of its backup."""
@@ -84,22 +101,32 @@ def read_manifest(folder: Path, key: SigningKey) -> Manifest:
         files={name: FileMark(**mark) for name, mark in content["files"].items()},
         hashing=content.get("hashing", "text"),
         physical=PhysicalMark(**content["physical"]) if content.get("physical") else None,
+        repository=RepositoryMark(**content["repository"]) if content.get("repository") else None,
     )
 
 
-def mark_files(folder: Path, *, syncs: bool = False) -> dict[str, FileMark]:
+def mark_files(
+    folder: Path, *, syncs: bool = False, advance: Callable[[], None] = lambda: None
+) -> dict[str, FileMark]:
     """Return every file below a folder, manifest and state left out.
 
     Args:
         folder: A backup.
         syncs: Wait until each is on the disk.
+        advance: Called after each file.
     """
     own = {MANIFEST, STATE}
     paths = (path for path in sorted(folder.rglob("*")) if not path.is_dir())
     names = ((path, str(path.relative_to(folder))) for path in paths)
     chosen = [(path, name) for path, name in names if name not in own]
+
+    def mark(one: tuple[Path, str]) -> FileMark:
+        found = mark_file(one[0], syncs=syncs)
+        advance()
+        return found
+
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing lets other threads run
-        marks = pool.map(lambda one: mark_file(one[0], syncs=syncs), chosen)
+        marks = pool.map(mark, chosen)
         return {name: mark for (_, name), mark in zip(chosen, marks, strict=True)}
 
 

@@ -9,27 +9,33 @@ import shutil
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from psycopg import sql
-
 from ioc_analytics.backup import tombstones
-from ioc_analytics.backup.catalogue import find_backup, list_backups, locked_folder
-from ioc_analytics.backup.dump import DAGSTER, PLATFORM, parallel_jobs
+from ioc_analytics.backup.catalogue import (
+    find_backup,
+    list_backups,
+    locked_folder,
+    newest_drilled,
+)
+from ioc_analytics.backup.dump import PLATFORM, parallel_jobs
+from ioc_analytics.backup.emptiness import held_empty, refuse_content
 from ioc_analytics.backup.fingerprints import differences, fingerprint_database
-from ioc_analytics.backup.manifest import Manifest
-from ioc_analytics.backup.physical import LATEST, Until, latest_log, recovered
+from ioc_analytics.backup.manifest import Manifest, Progress, silent
+from ioc_analytics.backup.recovering import LATEST, Until, latest_log, recovered
 from ioc_analytics.backup.signing import signing_key
-from ioc_analytics.backup.verify import check_files
+from ioc_analytics.backup.verify import check_backup
 from ioc_analytics.database import closed
 from ioc_analytics.database.clients import Clients, find_clients, run_client
 from ioc_analytics.database.logins import connect_as_administrator, provision
-from ioc_analytics.database.neighbours import neighbour_conninfo, neighbour_url
+from ioc_analytics.database.neighbours import DAGSTER, neighbour_conninfo, neighbour_url
 from ioc_analytics.database.pools import Database
 from ioc_analytics.database.recovery import open_to_all
 from ioc_analytics.database.servers import Address
+from ioc_analytics.database.snapshots import reading
 from ioc_analytics.database.translation import translated_errors
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import (
@@ -39,21 +45,8 @@ from ioc_analytics.kernel.errors import (
     Unavailable,
 )
 from ioc_analytics.kernel.settings import AnalyticsConfig
-from ioc_analytics.privacy.keys import KEY_FILE_NAME
+from ioc_analytics.privacy.keys import KEY_FILE_NAME, load_key
 from ioc_analytics.records.backups import RestoreReceipt
-
-_CATALOGUES: Final = frozenset(
-    {
-        "analytics.table_versions",
-        "internal.schema_history",
-        "internal.schema_snapshot",
-        "internal.instruments",
-        "internal.questions",
-        "internal.categories",
-    }
-)
-"""What ``init`` fills: a database with rows in these alone is empty."""
-
 
 _NEWER_SETTING: Final = 'unrecognized configuration parameter "transaction_timeout"'
 
@@ -64,6 +57,7 @@ class Source:
 
     folder: Path
     manifest: Manifest
+    progress: Progress = silent
 
     def clients(self, address: Address, preferred: Path | None) -> tuple[Clients, int]:
         """Return a ``pg_restore`` that reads the dump, and the major version of the server.
@@ -88,19 +82,22 @@ def restore_backup(
     backup_id: str | None = None,
     target: str | Path | None = None,
     until: datetime | str | None = None,
+    *,
+    progress: Progress = silent,
 ) -> RestoreReceipt:
-    """Restore a backup; without an id the newest one.
+    """Restore a backup; without an id the newest drilled one.
 
     Args:
         database: The installation that the backup belongs to.
-        backup_id: The backup; None: the newest.
+        backup_id: The backup; None: the newest drilled one, of a method that knows the moment.
         target: Name of a new database on the same server, a new home folder (a path with a slash),
             or the address of a server (``postgresql://...``) whose login may make databases.
             None: the installation's own database, which must be empty. A physical backup goes
-            into a new home folder only.
+            into a home folder without a database only: a new one, or that of the installation.
         until: Of a physical backup: restore what was committed up to this moment (UTC unless it
             has a time zone), or up to the end of the log that is here (``latest``). None: the
             moment of the backup.
+        progress: Called with ``files`` and ``tables`` after each that was compared.
 
     Raises:
         InvalidInput: The target holds rows, there is no such backup, or the log ends before the
@@ -109,20 +106,22 @@ def restore_backup(
         ConfigurationError: The key is another one, or the target's server is older.
     """
     place = _target_config(database.config, target)
-    return restore_to(database, backup_id, place, _until(until))
+    return restore_to(database, backup_id, place, _until(until), progress)
 
 
 def restore_to(
-    database: Database, backup_id: str | None, place: AnalyticsConfig, until: Until | None = None
+    database: Database,
+    backup_id: str | None,
+    place: AnalyticsConfig,
+    until: Until | None = None,
+    progress: Progress = silent,
 ) -> RestoreReceipt:
     """Restore a backup into the empty database of other settings; see :func:`restore_backup`."""
     config = database.config
     key = signing_key(config)
     with locked_folder(config) as backups:
-        if backup_id is None and until is not None:
-            backup_id = _newest_physical(config)
-        folder = find_backup(config, backup_id)
-        source = Source(folder, check_files(folder, key))
+        folder = find_backup(config, backup_id or _newest_drilled(config, until))
+        source = Source(folder, check_backup(config, folder, key, progress), progress)
         erased = dict(tombstones.kept(backups, key))
         if source.manifest.physical is not None:
             erased.update(_living_tombstones(database))
@@ -134,17 +133,21 @@ def restore_to(
             )
         with Database(place) as there:
             name = place.database.database if place.database.url is None else there.address.database
-            _refuse_rows(there.address, name)
+            refuse_content(there.address, name)
             erased.update(_living_tombstones(database))
             started = time.monotonic()
-            if place is not config:
-                provision(place)
+            provision(place)
             draft = f"{name[:50]}_restoring"
             load(source, there, draft)
             erased_rows = _replay(there.address, draft, erased)
             _analyze(there.address, draft)
-            _restore_dagster(source, there)
-            closed.publish(there.address, draft, name)
+            left_out = _restore_dagster(source, there)
+            try:
+                with held_empty(there.address, name) as is_there:
+                    closed.publish(there.address, draft, name, replaces=is_there)
+            except InvalidInput:
+                closed.drop(there.address, draft)  # the target was filled meanwhile
+                raise
     return RestoreReceipt(
         id=source.manifest.id,
         target=name,
@@ -153,6 +156,7 @@ def restore_to(
         is_compared=True,
         erased_rows=erased_rows,
         restore_seconds=time.monotonic() - started,
+        left_out=left_out,
     )
 
 
@@ -163,9 +167,10 @@ def _recover(
     until: Until | None,
     erased: tombstones.Tombstones,
 ) -> RestoreReceipt:
-    """Restore a physical backup into a new home folder."""
+    """Restore a physical backup into a home folder without a database."""
     manifest, mark = source.manifest, source.manifest.physical
-    if mark is None or not place.is_embedded or place.home == database.config.home:
+    is_other_name = place.database.database != _embedded(database.config).database.database
+    if mark is None or not place.is_embedded or is_other_name:
         raise InvalidInput(
             f"backup {manifest.id} is a whole server: name a new home folder as target"
         )
@@ -193,13 +198,21 @@ def _recover(
     )
 
 
-def _newest_physical(config: AnalyticsConfig) -> str:
-    for backup in list_backups(config):
-        if backup.method == "physical" and backup.fault is None:
-            return backup.id
+def _newest_drilled(config: AnalyticsConfig, until: Until | None) -> str:
+    """Return the newest backup that counts; where a moment is asked for, of a whole server."""
+    known = list_backups(config)
+    drilled = newest_drilled(known)
+    chosen = [one for name, one in drilled.items() if until is None or name != "dump"]
+    if chosen:
+        return max(chosen, key=lambda one: one.created_at).id
+    if until is not None:
+        raise InvalidInput(
+            f"there is no drilled physical backup in {config.backup.folder}, and only with one can "
+            "a moment be chosen: make one with `ioc-analytics backup create --physical --drill`"
+        )
     raise InvalidInput(
-        f"there is no physical backup in {config.backup.folder}, and only with one can a moment be "
-        "chosen: make one with `ioc-analytics backup create --physical`"
+        f"none of the {len(known)} backups in {config.backup.folder} was drilled: name one by its "
+        "id, or let `ioc-analytics backup drill` try it first"
     )
 
 
@@ -242,7 +255,12 @@ def compare(source: Source, part: str, conninfo: str, there: Database) -> None:
         IntegrityFailure: Something differs; the tables are named.
     """
     jobs = parallel_jobs(there.config.operations.parallel_processing)
-    held = fingerprint_database(conninfo, jobs=jobs, hashing=source.manifest.hashing)
+    held = fingerprint_database(
+        conninfo,
+        jobs=jobs,
+        hashing=source.manifest.hashing,
+        advance=partial(source.progress, "tables"),
+    )
     found = differences(source.manifest.parts[part], held)
     if found:
         raise IntegrityFailure(
@@ -284,7 +302,7 @@ def _target_config(config: AnalyticsConfig, target: str | Path | None) -> Analyt
             home=config.home,
             pg_bin=config.pg_bin,
             operations=config.operations,
-            database={"url": text},
+            database={"url": text, "dagster_url": config.database.dagster_url},
         )
     if isinstance(target, Path) or "/" in text:
         home = Path(target).expanduser().absolute()
@@ -308,38 +326,35 @@ def _embedded(config: AnalyticsConfig) -> AnalyticsConfig:
         home=config.home,
         pg_bin=config.pg_bin,
         privacy=config.privacy,
-        database={"database": name},
+        database={"database": name, "dagster_url": config.database.dagster_url},
     )
 
 
 def _bring_key(config: AnalyticsConfig, home: Path) -> None:
-    """Give a new home the key that its rows were made with; otherwise it would make another."""
+    """Give a new home the key that its rows were made with; otherwise it would make another.
+
+    Raises:
+        ConfigurationError: The key is missing, or that home has another one.
+    """
+    if config.privacy.pseudonym_key or config.privacy.pseudonym_key_file:
+        return
+    key = load_key(config, makes=False)
     own, other = config.home / KEY_FILE_NAME, home / KEY_FILE_NAME
-    if config.privacy.pseudonym_key or config.privacy.pseudonym_key_file or other.exists():
+    if other.exists():
+        if load_key(config.replace(home=home), makes=False) != key:
+            raise ConfigurationError(
+                f"{other} is another pseudonym key than that of the backups ({own}): what is "
+                "restored there would join nothing; take it away, or name another home folder"
+            )
         return
     home.mkdir(mode=0o711, parents=True, exist_ok=True)
     other.touch(mode=0o600)
     shutil.copyfile(own, other)
 
 
-def _refuse_rows(address: Address, name: str) -> None:
-    if not closed.exists(address, name):
-        return
-    with translated_errors(), connect_as_administrator(address, name) as connection:
-        for schema, table, _ in connection.execute(sqlfiles.query("backup/tables")).fetchall():
-            if f"{schema}.{table}" in _CATALOGUES:
-                continue
-            statement = sql.SQL("SELECT EXISTS (SELECT FROM {})").format(
-                sql.Identifier(schema, table)
-            )
-            if connection.execute(statement).fetchone() == (True,):
-                raise InvalidInput(
-                    f"database {name!r} is not empty ({schema}.{table} has rows), and a restore "
-                    "overwrites nothing: name another database or a new home folder as target"
-                )
-
-
 def _living_tombstones(database: Database) -> tombstones.Tombstones:
+    if not database.is_there:
+        return {}
     try:
         with database.connection("ingest") as connection:
             return tombstones.read(connection)
@@ -360,13 +375,25 @@ def _analyze(address: Address, name: str) -> None:
         connection.execute("ANALYZE")
 
 
-def _restore_dagster(source: Source, there: Database) -> None:
-    """Bring Dagster's part back, unless Dagster has a database there already."""
-    if DAGSTER not in source.manifest.parts or there.lease is None:
-        return
-    if neighbour_conninfo(there, DAGSTER) is not None:
-        return
-    neighbour_url(there, DAGSTER)
+def _restore_dagster(source: Source, there: Database) -> str | None:
+    """Bring Dagster's part back into its empty database; return why it is left out, if it is."""
+    if DAGSTER not in source.manifest.parts:
+        return "Dagster's database: the backup does not hold it"
     conninfo = neighbour_conninfo(there, DAGSTER)
-    if conninfo is not None:
-        load_dagster(source, there, conninfo)
+    if conninfo is None and there.lease is not None:
+        neighbour_url(there, DAGSTER)
+        conninfo = neighbour_conninfo(there, DAGSTER)
+    if conninfo is None:
+        return (
+            "Dagster's database: name an empty one in DAGSTER_PG_URL, and pg_restore "
+            f"{source.folder / DAGSTER} into it"
+        )
+    try:
+        with reading(conninfo) as connection:
+            is_taken = connection.execute(sqlfiles.query("backup/tables")).fetchone() is not None
+    except (ConfigurationError, Unavailable) as fault:
+        return f"Dagster's database: {fault}"
+    if is_taken:
+        return "Dagster's database: there is one with tables already, which stays as it is"
+    load_dagster(source, there, conninfo)
+    return None

@@ -71,12 +71,12 @@ class SigningKey:
 
 
 def signing_key(config: AnalyticsConfig) -> SigningKey:
-    """Return the signing key of this installation.
+    """Return the signing key of this installation; none is ever made for it.
 
     Raises:
         ConfigurationError: The pseudonym key is missing or unreadable.
     """
-    key = load_key(config)
+    key = load_key(config, makes=False)
     return SigningKey(Pseudonymizer(key).key_id, hmac.digest(key, _DOMAIN, "sha256"))
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from psycopg import sql
 
+from ioc_analytics.backup.catalogue import begin_key
 from ioc_analytics.backup.drill import drill_backup
-from ioc_analytics.backup.dump import DAGSTER, create_backup
+from ioc_analytics.backup.dump import create_backup
 from ioc_analytics.backup.restore import restore_to
 from ioc_analytics.database import succession
 from ioc_analytics.database.binaries import (
@@ -23,10 +24,12 @@ from ioc_analytics.database.binaries import (
     find_binaries,
     inspect_folder,
 )
+from ioc_analytics.database.neighbours import DAGSTER
+from ioc_analytics.database.passwords import scram_verifier
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel.errors import ConfigurationError
 from ioc_analytics.kernel.settings import AnalyticsConfig
-from ioc_analytics.privacy.keys import KEY_FILE_NAME, load_key
+from ioc_analytics.privacy.keys import KEY_FILE_NAME
 from ioc_analytics.records.backups import UpgradeReceipt
 
 Progress = Callable[[str], None]
@@ -85,11 +88,16 @@ def upgrade_server(config: AnalyticsConfig, progress: Progress | None = None) ->
 
 def _settings(config: AnalyticsConfig, home: Path, pg_bin: Path | None) -> AnalyticsConfig:
     """Return the settings of an installation, from another home and programs."""
-    load_key(config)  # makes the key at the first time
+    begin_key(config)
     has_key = config.privacy.pseudonym_key or config.privacy.pseudonym_key_file
     privacy = {} if has_key else {"pseudonym_key_file": config.home / KEY_FILE_NAME}
     return config.replace(
-        home=home, pg_bin=pg_bin, backup={"folder": config.backup.folder}, privacy=privacy
+        home=home,
+        pg_bin=pg_bin,
+        backup={"folder": config.backup.folder},
+        privacy=privacy,
+        # What is on this server moves; a Dagster that has its database elsewhere stays there.
+        database={"dagster_url": None},
     )
 
 
@@ -128,11 +136,8 @@ def _keep_password(successor: Database, password: str) -> None:
     """Give the new server's superuser the password that the home's file says."""
     with successor.superuser_connection() as connection:
         user = connection.info.user
-        verifier = connection.pgconn.encrypt_password(
-            password.encode(), user.encode(), b"scram-sha-256"
-        )
         connection.execute(
             sql.SQL("ALTER ROLE {} PASSWORD {}").format(
-                sql.Identifier(user), sql.Literal(verifier.decode())
+                sql.Identifier(user), scram_verifier(connection, user, password)
             )
         )

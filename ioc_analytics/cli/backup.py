@@ -4,6 +4,8 @@ Not for: how long rows are kept, or which backups go by themselves (settings ``b
 """
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -25,32 +27,37 @@ def backup() -> None:
 @click.option(
     "--compression",
     type=click.IntRange(0, 9),
-    default=1,
-    show_default=True,
-    help="Level of gzip; 0 does not compress.",
+    help="Level of gzip; 0 does not compress, 1 unless given.",
 )
 @click.option(
-    "--physical", is_flag=True, help="The whole server and its log, for any moment since."
+    "--method",
+    type=click.Choice(["dump", "physical", "pgbackrest"]),
+    help="That of the settings unless given.",
+)
+@click.option(
+    "--physical",
+    "method",
+    flag_value="physical",
+    help="The whole server and its log, for any moment since.",
 )
 @click.option("--drill", is_flag=True, help="Restore it on trial, then let old backups go.")
 @pass_session
-def create(session: Session, compression: int, physical: bool, drill: bool) -> None:
-    """Write a backup of the platform's database, and of Dagster's.
+def create(session: Session, compression: int | None, method: str | None, drill: bool) -> None:
+    """Write a backup of the platform's database, and of Dagster's; or of the whole server.
 
     Example:
         ioc-analytics backup create --drill
         ioc-analytics backup create --physical
     """
-    how: dict[str, object] = {"compression": compression}
-    if physical:
-        how = {"method": "physical"}
-    with session.system() as system, session.progress("tables") as bars:
-        task = bars.add_task("writing", total=None)
-        made = system.create_backup(how, progress=lambda step: bars.advance(task))
-        gone = []
+    given = {"compression": compression, "method": method}
+    how = {name: value for name, value in given.items() if value is not None}
+    gone = []
+    with session.system() as system:
+        with _steps(session, "writing") as advance:
+            made = system.create_backup(how, progress=advance)
         if drill:
-            bars.update(task, description="drilling")
-            made = system.drill_backup(made.id)
+            with _steps(session, "drilling") as advance:
+                made = system.drill_backup(made.id, progress=advance)
             gone = system.prune_backups()
     if session.is_json:
         session.print_json({**made.to_dict(), "pruned": [one.id for one in gone]})
@@ -101,8 +108,8 @@ def verify(session: Session, backup_id: str | None) -> None:
     Example:
         ioc-analytics backup verify
     """
-    with session.system() as system:
-        seen = system.verify_backup(backup_id)
+    with session.system() as system, _steps(session, "verifying") as advance:
+        seen = system.verify_backup(backup_id, progress=advance)
     if session.is_json:
         session.print_json(seen.to_dict())
         return
@@ -118,8 +125,8 @@ def drill(session: Session, backup_id: str | None) -> None:
     Example:
         ioc-analytics backup drill
     """
-    with session.system() as system:
-        tried = system.drill_backup(backup_id)
+    with session.system() as system, _steps(session, "drilling") as advance:
+        tried = system.drill_backup(backup_id, progress=advance)
     if session.is_json:
         session.print_json(tried.to_dict())
         return
@@ -152,8 +159,8 @@ def restore(session: Session, backup_id: str | None, target: str | None, until: 
     """
     if target == "-":
         target = sys.stdin.readline().strip()
-    with session.system() as system:
-        receipt = system.restore_backup(backup_id, target, until)
+    with session.system() as system, _steps(session, "restoring") as advance:
+        receipt = system.restore_backup(backup_id, target, until, progress=advance)
     if session.is_json:
         session.print_json(receipt.to_dict())
         return
@@ -163,6 +170,8 @@ def restore(session: Session, backup_id: str | None, target: str | None, until: 
         f"in {receipt.restore_seconds:.1f} s; {receipt.erased_rows:,} rows of erased people and "
         "organizations were taken out again"
     )
+    if receipt.left_out is not None:
+        click.echo(f"Left out: {receipt.left_out}")
 
 
 @backup.command("upgrade")
@@ -176,13 +185,8 @@ def upgrade(session: Session) -> None:
     Example:
         ioc-analytics backup upgrade
     """
-    with session.system() as system, session.progress("steps") as bars:
-        task = bars.add_task("looking", total=None)
-
-        def show_step(step: str) -> None:
-            bars.update(task, description=step, advance=1)
-
-        receipt = system.upgrade_server(progress=show_step)
+    with session.system() as system, _steps(session, "looking") as advance:
+        receipt = system.upgrade_server(progress=advance)
     if session.is_json:
         session.print_json(receipt.to_dict())
         return
@@ -196,3 +200,11 @@ def upgrade(session: Session) -> None:
     )
     if receipt.left_databases:
         click.echo(f"Only there: database {', '.join(receipt.left_databases)}")
+
+
+@contextmanager
+def _steps(session: Session, what: str) -> Iterator[Callable[[str], None]]:
+    """Lend what shows each step of a verb, with how many there were."""
+    with session.progress("steps") as bars:
+        task = bars.add_task(what, total=None)
+        yield lambda step: bars.update(task, description=f"{what}: {step}", advance=1)

@@ -51,7 +51,7 @@ def show_benchmarks(session: Session, answer: "Benchmarks") -> None:
     console = session.console()
     heads = ("value", "n", "peer median", "rank", "95 % CI", "limits", "peers")
     rows = table("metric", *heads, "level", numbers=heads)
-    for b in answer.benchmarks.values():
+    for b in answer.shown.values():
         decimals = 3 if b.unit == "share" else 1
         limits = b.funnel.limits
         rows.add_row(

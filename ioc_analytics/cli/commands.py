@@ -7,7 +7,7 @@ import inspect
 import json
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +106,8 @@ class RootGroup(PlatformGroup):
         except AnalyticsError as error:
             if is_debug:
                 traceback.print_exc()
-            _report(str(error), type(error).__name__, is_json=is_json)
+            done = [receipt.to_dict() for receipt in error.receipts]
+            _report(str(error), type(error).__name__, is_json=is_json, done=done)
             code = error.exit_code
         except Exception as error:  # noqa: BLE001  # the last line of defence: no traceback for users
             if is_debug:
@@ -118,8 +119,11 @@ class RootGroup(PlatformGroup):
         sys.exit(code if isinstance(code, int) else 0)
 
 
-def _report(message: str, kind: str, *, is_json: bool) -> None:
+def _report(
+    message: str, kind: str, *, is_json: bool, done: Sequence[Mapping[str, Any]] = ()
+) -> None:
     if is_json:
-        click.echo(json.dumps({"error": {"kind": kind, "message": message}}, ensure_ascii=False))
+        found = {"error": {"kind": kind, "message": message}}
+        click.echo(json.dumps(found | ({"receipts": done} if done else {}), ensure_ascii=False))
         return
     click.echo(click.style(f"error: {' '.join(message.split())}", fg="red"), err=True)

@@ -14,7 +14,7 @@ from ioc_analytics.cli.sparklines import draw_course
 
 if TYPE_CHECKING:
     from ioc_analytics.insight.forecasts import Forecast
-    from ioc_analytics.insight.prediction_ledger import PastScores
+    from ioc_analytics.insight.prediction_ledger import BandScores, PastScores
 
 
 @click.command(cls=PlatformCommand)
@@ -86,6 +86,11 @@ def show_forecast(session: Session, found: "Forecast") -> None:
         f"{level:.0%} intervals covered {_percent(backtest.coverage)}"
     )
     click.echo(f"earlier forecasts: {told_scores(found.accuracy.past, decimals)}")
+    for band in found.accuracy.past.bands if found.accuracy.past else ():
+        click.echo(
+            f"  {band.model}, {_ahead(band)}: {band.predictions:,} scored, off by "
+            f"{figure(band.mean_absolute_error, decimals)}, covered {_percent(band.coverage)}"
+        )
     show_withheld(found.withheld)
 
 
@@ -98,6 +103,12 @@ def told_scores(past: "PastScores | None", decimals: int) -> str:
         f"{figure(past.mean_absolute_error, decimals)} on average, intervals covered "
         f"{_percent(past.coverage)}"
     )
+
+
+def _ahead(band: "BandScores") -> str:
+    if band.days_from is None:
+        return "no horizon said"
+    return f"{band.days_from} {f'to {band.days_to}' if band.days_to else 'or more'} days ahead"
 
 
 def _percent(share: float | None) -> str:

@@ -10,6 +10,7 @@ import click
 
 from ioc_analytics.cli.commands import PlatformCommand, PlatformGroup
 from ioc_analytics.cli.session import Session, pass_session, table
+from ioc_analytics.kernel.errors import AnalyticsError
 
 if TYPE_CHECKING:
     from ioc_analytics.records.receipts import IngestReceipt
@@ -50,7 +51,12 @@ def ingest(
         _undo(session, undo)
         return
     with session.system(initializes=True) as system:
-        receipt = take_in(session, system, paths, mapping, check=check, replace=replace)
+        try:
+            receipt = take_in(session, system, paths, mapping, check=check, replace=replace)
+        except AnalyticsError as error:
+            for done in () if session.is_json else error.receipts:
+                show_receipt(session, done, is_check=check)
+            raise
     if session.is_json:
         session.print_json(receipt.to_dict())
     else:
@@ -67,13 +73,14 @@ def take_in(
     replace: bool = False,
 ) -> "IngestReceipt":
     """Ingest paths behind a progress bar."""
-    with session.progress("records") as bars:
+    with session.progress("percent") as bars:
         tasks = {}
 
-        def advance(name: str, records: int) -> None:
+        def advance(name: str, records: int, share: float) -> None:
             if name not in tasks:
-                tasks[name] = bars.add_task(name, total=None)
-            bars.update(tasks[name], completed=records)
+                tasks[name] = bars.add_task(name, total=100)
+            shown = f"{name}, {records:,} records"
+            bars.update(tasks[name], completed=100 * share, description=shown)
 
         return system.ingest_files(
             *paths, mapping=mapping, check=check, replace=replace, progress=advance

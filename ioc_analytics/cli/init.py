@@ -86,6 +86,8 @@ def status(session: Session, openmetrics: bool) -> None:
             f"Newest drilled backup: {found.last_backup:%Y-%m-%d %H:%M} UTC; "
             f"its restore took {figure(found.restore_seconds)} s"
         )
+    if found.left_out is not None:
+        click.echo(f"In no backup: {found.left_out}")
     for alert in found.alerts:
         click.echo(f"Alert {alert.id}, {alert.severity}: {alert.summary} ({alert.runbook})")
     tables = table("table", "rows", "size", numbers=("rows", "size"))

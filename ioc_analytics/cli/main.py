@@ -10,6 +10,7 @@ from ioc_analytics.cli.alerts import alerts
 from ioc_analytics.cli.backup import backup
 from ioc_analytics.cli.benchmarks import benchmarks
 from ioc_analytics.cli.commands import RootGroup
+from ioc_analytics.cli.completion import completion
 from ioc_analytics.cli.demo import demo, dev
 from ioc_analytics.cli.export import export
 from ioc_analytics.cli.forecast import forecast
@@ -22,6 +23,7 @@ from ioc_analytics.cli.metric import metric
 from ioc_analytics.cli.migrate import migrate
 from ioc_analytics.cli.norms import norms
 from ioc_analytics.cli.ocean import ocean
+from ioc_analytics.cli.plan import plan
 from ioc_analytics.cli.pseudonym import pseudonym
 from ioc_analytics.cli.query import query
 from ioc_analytics.cli.refresh import refresh
@@ -62,7 +64,9 @@ for _command in (
     metric,
     trends,
     forecast,
+    completion,
     risks,
+    plan,
     query,
     export,
     report,

@@ -13,8 +13,13 @@ if TYPE_CHECKING:
 
 @click.command(cls=PlatformCommand)
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Time budget: no action starts later.  [default: 15]",
+)
 @pass_session
-def maintain(session: Session, dry_run: bool) -> None:
+def maintain(session: Session, dry_run: bool, minutes: float | None) -> None:
     """Give the tables the care that evidence asks for, and refresh the views.
 
     Nothing is done that waits long for a lock; what a person must decide is named only.
@@ -24,7 +29,14 @@ def maintain(session: Session, dry_run: bool) -> None:
         ioc-analytics maintain
     """
     with session.system() as system:
-        report = system.perform_maintenance(dry_run)
+        budget = None if minutes is None else 60 * minutes
+        with session.progress("steps") as bars:
+            task = bars.add_task("maintaining", total=None)
+            report = system.perform_maintenance(
+                dry_run,
+                budget,
+                progress=lambda step: bars.update(task, advance=1, description=step),
+            )
     if session.is_json:
         session.print_json(report.to_dict())
     else:

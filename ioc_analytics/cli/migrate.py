@@ -99,7 +99,9 @@ def check(context: click.Context, folder: Path | None) -> None:
 
 def _show_impact(impact: "MigrationImpact") -> None:
     click.echo(f"pending: {impact.name}, about {impact.estimated_seconds:.0f} s")
-    for head, text in (("what", impact.what), ("locks", impact.locks), ("back", impact.way_back)):
+    before = "still runs" if impact.keeps_previous_release else "no longer runs"
+    told = {"what": impact.what, "locks": impact.locks, "back": impact.way_back}
+    for head, text in {**told, "previous release": before}.items():
         if text:
             click.echo(f"  {head}: {text}")
     for one in impact.tables:

@@ -125,19 +125,27 @@ def outliers(
 
 @click.command(cls=PlatformCommand)
 @selection_options
+@click.option("--by", multiple=True, metavar="NAME", help="Rates by region, device_type, ...")
 @pass_session
 def careless(
-    session: Session, conditions: tuple[str, ...], start: str | None, end: str | None
+    session: Session,
+    conditions: tuple[str, ...],
+    start: str | None,
+    end: str | None,
+    by: tuple[str, ...],
 ) -> None:
-    """Show careless responding: rates, signs, trait means with and without.
+    """Show careless responding: rates, signs, traits with and without.
 
     Example:
         ioc-analytics ocean careless
+        ioc-analytics ocean careless --by region --by device_type
         ioc-analytics ocean careless --filter industry=Technology --json
     """
     filters = parse_conditions(conditions)
     with session.system() as system:
-        answer = system.analyze_careless(filters, {"start": start, "end": end})
+        answer = system.analyze_careless(
+            filters, {"start": start, "end": end}, by=by or ("instrument", "industry_category")
+        )
     if session.is_json:
         session.print_json(answer.to_dict())
         return
@@ -159,16 +167,21 @@ def careless(
         for sign in found:
             numbers = (figure(sign.average, 2), figure(sign.median, 2), f"{sign.flagged:,}")
             signs.add_row(name, sign.name, f"{sign.sample_size:,}", *numbers, sign.cut_off)
-    heads = ("n", "mean", "n without", "mean without")
-    means = table("instrument", "trait", *heads, numbers=heads)
+    plain = ("n", "mean", "SD", "alpha")
+    both = (*plain, *(f"{name} without" for name in plain))
+    means = table("instrument", "trait", *both, numbers=both)
     for one in answer.traits:
         means.add_row(
             one.instrument,
             one.trait,
             f"{one.sample_size:,}",
             figure(one.average),
+            figure(one.std_dev),
+            figure(one.alpha, 2),
             f"{one.sample_size_without:,}",
             figure(one.average_without),
+            figure(one.std_dev_without),
+            figure(one.alpha_without, 2),
         )
     console = session.console()
     for made in (rates, signs, means):

@@ -1,6 +1,6 @@
 """``refresh``: bringing states, released tables and views up to date."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import click
 
@@ -30,9 +30,13 @@ def refresh(session: Session, rebuild: bool, months: tuple[datetime, ...]) -> No
     """
     periods = [month.date() for month in months] or None
     with session.system() as system, session.progress("months") as bars:
-        task = bars.add_task("counting", total=len(months) or None)
+        task = bars.add_task("counting", total=None)
+
+        def advance(month: date, total: int) -> None:
+            bars.update(task, advance=1, total=total, description=f"{month:%Y-%m} counted")
+
         act = system.rebuild if rebuild else system.refresh
-        receipt = act(periods, progress=lambda month: bars.advance(task))
+        receipt = act(periods, progress=advance)
     if session.is_json:
         session.print_json(receipt.to_dict())
         return

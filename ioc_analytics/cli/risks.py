@@ -60,6 +60,6 @@ def show_risks(session: Session, found: "RiskAssessment") -> None:
         session.console().print(rows)
     click.echo(
         f"{len(found.risks)} raised of {len(found.watched)} watched; where nothing has changed, "
-        f"{found.false_alarm_rate:.1%} of the metrics are raised in a week"
+        f"at most {found.false_alarm_rate:.1%} of the metrics are raised in a week"
     )
     show_withheld(found.withheld)

@@ -91,7 +91,13 @@ class Session:
             unit: What is counted, such as ``records``.
         """
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
         console = Console(file=sys.stderr)
         columns = (
@@ -99,6 +105,8 @@ class Session:
             BarColumn(),
             TextColumn("{task.completed:,.0f} " + unit),
             TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
         )
         is_silent = self.is_json or not console.is_terminal
         with Progress(*columns, console=console, disable=is_silent, transient=True) as progress:

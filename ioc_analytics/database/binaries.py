@@ -40,6 +40,13 @@ class Binaries:
         """Major version, such as 18."""
         return int(self.version.split(".")[0])
 
+    def has_library(self, name: str) -> bool:
+        """Return whether a loadable library of the server is installed."""
+        libraries = self.folder.parent / "lib"
+        return any(
+            (place / f"{name}.so").is_file() for place in (libraries, libraries / "postgresql")
+        )
+
     def program(self, name: str) -> Path:
         """Return the path of one program.
 

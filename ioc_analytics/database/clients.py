@@ -12,6 +12,7 @@ from pathlib import Path
 
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from ioc_analytics.database.accounts import Account
 from ioc_analytics.database.binaries import PROGRAM_TIMEOUT_SECONDS, candidate_folders
 from ioc_analytics.kernel.errors import ConfigurationError, Unavailable
 
@@ -61,6 +62,7 @@ def run_client(
     arguments: Sequence[str],
     conninfo: str | None,
     forgives: Callable[[str], bool] = lambda said: False,
+    account: Account | None = None,
 ) -> str:
     """Run a client program against a database and return what it printed.
 
@@ -69,6 +71,7 @@ def run_client(
         arguments: Its arguments, without those of the connection.
         conninfo: Where it connects to; None: nowhere.
         forgives: Whether a failure that said so is none.
+        account: The account that it runs as; None: that of this process.
 
     Raises:
         Unavailable: It failed; the last lines of what it said are given.
@@ -89,6 +92,8 @@ def run_client(
             text=True,
             encoding="utf-8",
             errors="replace",
+            cwd="/" if account else None,  # it may not enter the folder that this process is in
+            **(account.process_options() if account else {}),
         )
     except subprocess.CalledProcessError as fault:
         if forgives(fault.stderr):

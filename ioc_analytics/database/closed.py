@@ -70,13 +70,23 @@ def exists(address: Address, name: str) -> bool:
         return connection.execute(statement, [name]).fetchone() is not None
 
 
-def publish(address: Address, name: str, target: str) -> None:
+def publish(address: Address, name: str, target: str, *, replaces: bool) -> None:
     """Give a closed database its final name, and let the platform's logins in.
 
-    The target is dropped before if it exists: the caller has looked that it is empty. All of it
-    after the drop is one transaction, so the name never stands for a database that is closed.
+    All of it after the drop is one transaction, so the name never stands for a database that is
+    closed.
+
+    Args:
+        address: The server.
+        name: The closed database.
+        target: Its final name.
+        replaces: Drop the one of that name before: the caller holds it empty.
+
+    Raises:
+        InvalidInput: There is one of that name, and it is not to be replaced.
     """
-    drop(address, target)
+    if replaces:
+        drop(address, target)
     with maintenance(address) as connection, connection.transaction():
         connection.execute(
             sql.SQL("ALTER DATABASE {} RENAME TO {}").format(

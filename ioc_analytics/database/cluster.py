@@ -26,6 +26,7 @@ SOCKET_PORT = 5432
 
 SERVER_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"}
 CONFIGURATION_NAME = "ioc_analytics.conf"
+STATISTICS = "pg_stat_statements"
 ARCHIVE_CONFIGURATION = "ioc_archive.conf"
 RECOVERY_CONFIGURATION = "ioc_recovery.conf"
 """Included where they exist: where the log is archived, and up to where it is replayed."""
@@ -176,11 +177,12 @@ def initialize(cluster: Cluster, binaries: Binaries, password: str) -> None:
     fresh.rename(cluster.data)
 
 
-def configure(cluster: Cluster, socket_folder: Path, *, is_small: bool) -> None:
+def configure(cluster: Cluster, binaries: Binaries, socket_folder: Path, *, is_small: bool) -> None:
     """Write the settings that this server starts with; they follow the machine at each start.
 
     Args:
         cluster: The data folder.
+        binaries: The programs that it is started from.
         socket_folder: Folder of mode 700 for the socket.
         is_small: Ask for as little shared memory as works, after more was refused.
     """
@@ -211,6 +213,8 @@ def configure(cluster: Cluster, socket_folder: Path, *, is_small: bool) -> None:
         "full_page_writes": "on",
         "synchronous_commit": "on",
         "jit": "off",
+        # Times per statement, with constants replaced: advice on slow ones stands on them.
+        "shared_preload_libraries": STATISTICS if binaries.has_library(STATISTICS) else "",
         "TimeZone": "UTC",
         "log_timezone": "UTC",
         "logging_collector": "on",

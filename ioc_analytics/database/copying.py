@@ -133,21 +133,20 @@ def copy_out(
     if isinstance(statement, str):
         statement = sql.SQL(statement)
     command = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(statement)
+    n_rows = max(1, _BLOCK_BYTES // layout.itemsize)
     held: list[bytes] = []
-    size = 0
     with connection.cursor() as cursor, cursor.copy(command, parameters) as copy:
         skipped = _HEADER_BYTES  # the header comes with the first row
-        for message in _arriving(connection, copy):
-            data, skipped = message[skipped:], 0
-            if data == _TRAILER:
-                continue
-            held.append(data)
-            size += len(data)
-            if size >= _BLOCK_BYTES:
-                yield _decode(b"".join(held), layout, widths)
-                held, size = [], 0
-    if size:
-        yield _decode(b"".join(held), layout, widths)
+        for messages in _arriving(connection, copy):
+            messages[0], skipped = messages[0][skipped:], 0
+            held += messages
+            # The last message may be the trailer, which is no row.
+            while len(held) > n_rows:
+                yield _decode(b"".join(held[:n_rows]), layout, widths)
+                held = held[n_rows:]
+    data = b"".join(held).removesuffix(_TRAILER)
+    if data:
+        yield _decode(data, layout, widths)
 
 
 def copy_lines(
@@ -163,24 +162,27 @@ def copy_lines(
     """
     held: list[bytes] = []
     with connection.cursor() as cursor, cursor.copy(command) as copy:
-        for line in _arriving(connection, copy):
-            held.append(line)
-            if len(held) == n_rows:
-                yield held
-                held = []
+        for lines in _arriving(connection, copy):
+            held += lines
+            while len(held) >= n_rows:
+                yield held[:n_rows]
+                held = held[n_rows:]
     if held:
         yield held
 
 
-def _arriving(connection: psycopg.Connection[Any], copy: psycopg.Copy) -> Iterator[bytes]:
-    """Give the messages of a COPY TO STDOUT: the server sends one per row."""
-    server = connection.pgconn
+def _arriving(connection: psycopg.Connection[Any], copy: psycopg.Copy) -> Iterator[list[bytes]]:
+    """Give the messages of a COPY TO STDOUT, those that are here together: one per row."""
+    take = connection.pgconn.get_copy_data
     for block in copy:  # waits for the server
-        yield bytes(block)
+        messages = [bytes(block)]
         # What is here already is taken straight from libpq: psycopg's way costs 7 us a row.
-        while (arrived := server.get_copy_data(1))[0] > 0:
-            yield bytes(arrived[1])
-        if arrived[0] < 0:
+        length, data = take(1)
+        while length > 0:
+            messages.append(bytes(data))
+            length, data = take(1)
+        yield messages
+        if length < 0:
             _end_copy(connection)
             return
 

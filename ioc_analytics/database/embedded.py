@@ -316,7 +316,7 @@ def _start(
     }
     write_private(files.record, record)
     for is_small in (False, True):
-        configure(cluster, socket_folder, is_small=is_small)
+        configure(cluster, reachable, socket_folder, is_small=is_small)
         _start_keeper(files, cluster, reachable)
         if _wait_until_ready(files, cluster):
             return record

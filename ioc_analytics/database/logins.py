@@ -31,6 +31,7 @@ from ioc_analytics.database.passwords import (
     known_logins,
     make_passwords,
     passwords_file,
+    scram_verifier,
     server_key,
 )
 from ioc_analytics.database.servers import Address, address_of, check_server
@@ -65,7 +66,7 @@ def provision(config: AnalyticsConfig) -> None:
         stack.enter_context(file_lock(config.home / "provision.lock", _LOCK_TIMEOUT_SECONDS))
         stack.enter_context(translated_errors())
         address = address_of(config, lease)
-        connection = stack.enter_context(_maintenance_connection(address))
+        connection = stack.enter_context(maintenance_connection(address))
         for advice in check_server(connection):
             _log.warning(advice)
         with advisory_lock(connection, "provision"):
@@ -80,6 +81,15 @@ def _provision(config: AnalyticsConfig, address: Address, connection: Connection
         _apply(inside, lambda: _missing_rights(inside, address, logins), "rights")
     for login in logins:
         _check_login(address, connection, login)
+    if config.is_embedded:
+        _keep_statistics(connection)
+
+
+def _keep_statistics(connection: Connection) -> None:
+    # Beside the platform's database, whose backups must not depend on an extension.
+    available = "SELECT FROM pg_available_extensions WHERE name = 'pg_stat_statements'"
+    if connection.execute(available).fetchone() is not None:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
 
 
 def database_statements(database: str) -> list[sql.Composed]:
@@ -123,7 +133,8 @@ def connect_as_administrator(address: Address, database: str | None = None) -> I
 
 
 @contextmanager
-def _maintenance_connection(address: Address) -> Iterator[Connection]:
+def maintenance_connection(address: Address) -> Iterator[Connection]:
+    """Open the administrator's connection to the database that every server has."""
     with ExitStack() as stack:
         try:
             connection = stack.enter_context(
@@ -238,15 +249,10 @@ def _printable(statement: sql.Composed, connection: Connection) -> str:
 
 def _create_login(connection: Connection, login: RoleLogin, inheritance: str) -> sql.Composed:
     return sql.SQL("CREATE ROLE {} LOGIN {} NOCREATEDB NOCREATEROLE PASSWORD {}").format(
-        sql.Identifier(login.username), sql.SQL(inheritance), _verifier(connection, login)
+        sql.Identifier(login.username),
+        sql.SQL(inheritance),
+        scram_verifier(connection, login.username, login.password),
     )
-
-
-def _verifier(connection: Connection, login: RoleLogin) -> sql.Literal:
-    verifier = connection.pgconn.encrypt_password(
-        login.password.encode(), login.username.encode(), b"scram-sha-256"
-    )
-    return sql.Literal(verifier.decode())
 
 
 def _roles(connection: Connection) -> dict[str, bool]:
@@ -275,7 +281,8 @@ def _check_login(address: Address, connection: Connection, login: RoleLogin) -> 
         psycopg.connect(**parameters).close()
     except psycopg.OperationalError:
         statement = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}").format(
-            sql.Identifier(login.username), _verifier(connection, login)
+            sql.Identifier(login.username),
+            scram_verifier(connection, login.username, login.password),
         )
         _apply_password(connection, statement, login)
         try:

@@ -1,10 +1,12 @@
-"""Databases of other programs on the embedded server, such as Dagster's own: apart from ours.
+"""Databases of other programs, such as Dagster's own: apart from ours.
 
-For: ``orchestration.instance``. Not for: the platform's database (``database.logins``), or real
-servers, where an administrator makes such a database.
+For: ``orchestration.instance``, backups, retention. Not for: the platform's database
+(``database.logins``). On the embedded server such a database is made here; on a real one an
+administrator makes it, and the settings name it.
 """
 
 import secrets
+from typing import Final
 from urllib.parse import quote, urlencode
 
 from psycopg import sql
@@ -12,15 +14,22 @@ from psycopg.conninfo import make_conninfo
 
 from ioc_analytics.database.filelocks import file_lock
 from ioc_analytics.database.homefiles import read_json, write_private
+from ioc_analytics.database.passwords import scram_verifier
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel.errors import ConfigurationError
 
-_LOCK_TIMEOUT_SECONDS = 120
+DAGSTER: Final = "dagster"
+_LOCK_TIMEOUT_SECONDS: Final = 120
 
 
 def neighbour_conninfo(database: Database, program: str) -> str | None:
-    """Return the connection string of a program's own database; None where there is none yet."""
+    """Return the connection string of a program's own database; None where none is known.
+
+    The address that the settings give comes first, then the database on the embedded server.
+    """
     config = database.config
+    if program == DAGSTER and config.database.dagster_url is not None:
+        return config.database.dagster_url.get_secret_value()
     lease = database.open().lease
     if lease is None:
         return None
@@ -67,14 +76,11 @@ def neighbour_url(database: Database, program: str) -> str:
             password = secrets.token_urlsafe(32)
             write_private(secret, {"username": login, "password": password})
         known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [login]).fetchone()
-        verifier = connection.pgconn.encrypt_password(
-            password.encode(), login.encode(), b"scram-sha-256"
-        ).decode()
         connection.execute(
             sql.SQL("{} ROLE {} LOGIN PASSWORD {}").format(
                 sql.SQL("ALTER" if known else "CREATE"),
                 sql.Identifier(login),
-                sql.Literal(verifier),
+                scram_verifier(connection, login, password),
             )
         )
         if not connection.execute(

@@ -11,7 +11,10 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
+
+import psycopg
+from psycopg import sql
 
 from ioc_analytics.database.homefiles import read_json, write_private
 from ioc_analytics.database.servers import Address
@@ -86,3 +89,13 @@ def make_passwords(config: AnalyticsConfig, key: str, roles: Iterable[LoginRole]
     fresh = {role: secrets.token_urlsafe(32) for role in roles}
     passwords[key] = passwords.get(key, {}) | fresh
     write_private(passwords_file(config), passwords)
+
+
+def scram_verifier(
+    connection: psycopg.Connection[Any], username: str, password: str
+) -> sql.Literal:
+    """Return what the server is told instead of a password, so that none stands in its log."""
+    verifier = connection.pgconn.encrypt_password(
+        password.encode(), username.encode(), b"scram-sha-256"
+    )
+    return sql.Literal(verifier.decode())

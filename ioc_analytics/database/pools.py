@@ -8,9 +8,10 @@ over 660 partitions), the schema ``analytics`` and a statement timeout. A connec
 before it is handed out, so a restart of the server between two uses goes unnoticed.
 """
 
+import math
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -20,6 +21,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from ioc_analytics.database.embedded import ServerLease, acquire_server
+from ioc_analytics.database.homefiles import HomeFiles
 from ioc_analytics.database.logins import connect_as_administrator
 from ioc_analytics.database.passwords import ROLES, role_login, server_key
 from ioc_analytics.database.servers import Address, address_of
@@ -91,6 +93,11 @@ class Database:
         self.close()
 
     @property
+    def is_there(self) -> bool:
+        """Whether there may be a database: to ask a home that has none would make one."""
+        return not self.config.is_embedded or HomeFiles(self.config.home).record.exists()
+
+    @property
     def lease(self) -> ServerLease | None:
         """The lease on the embedded server; None for a real one or before :meth:`open`."""
         return self._lease
@@ -116,9 +123,38 @@ class Database:
             stack.enter_context(connection)  # commits or rolls back
             yield connection
 
+    def connect(self, role: LoginRole) -> Connection:
+        """Return a connection of a role's login outside the pool, for what lasts as long as it.
+
+        Each statement commits; the caller closes it.
+
+        Raises:
+            ConfigurationError: The role has no login, or the server refuses it.
+            Unavailable: The server cannot be reached.
+        """
+        seconds = math.ceil(self.config.database.pool.connection_timeout_millis / 1000)
+        given = {"connect_timeout": seconds} | self._role_parameters(role)
+        with translated_errors():
+            return psycopg.connect(**given, autocommit=True)
+
     def conninfo(self, role: LoginRole) -> str:
         """Return the connection string of a role's login, for tools that connect themselves."""
         return make_conninfo(**self._role_parameters(role))
+
+    def pool_figures(self) -> Mapping[str, int]:
+        """Return what the pools of this process counted so far, added up over the roles."""
+        with self._lock:
+            counted = [pool.get_stats() for pool in self._pools.values()]
+        return {
+            name: sum(one.get(key, 0) for one in counted)
+            for name, key in (
+                ("requests", "requests_num"),
+                ("waited", "requests_queued"),
+                ("waited_milliseconds", "requests_wait_ms"),
+                ("refused", "requests_errors"),
+                ("connections", "pool_size"),
+            )
+        }
 
     @contextmanager
     def superuser_connection(self) -> Iterator[Connection]:
@@ -200,14 +236,16 @@ class Database:
             return pool.getconn()
         except PoolTimeout as busy:
             fault = self._reason(role)
-            if fault is None:
+            if fault is not None:
+                if self._lease is None:
+                    raise translate(fault) from fault
+                self._lease.revive()
+            elif pool.get_stats()["pool_size"] >= pool.max_size:
                 raise Unavailable(
                     f"all {pool.max_size} connections of role {role!r} were in use for "
                     f"{pool.timeout:g} s; try again, or raise database.pool.max"
                 ) from busy
-            if self._lease is None:
-                raise translate(fault) from fault
-        self._lease.revive()
+        # The server is there again; the attempts that it missed were put off, this one is not.
         return pool.getconn()
 
     def _reason(self, role: LoginRole) -> psycopg.Error | None:

@@ -11,7 +11,8 @@ import re
 import secrets
 import shlex
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +20,7 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from ioc_analytics.database.accounts import make_server_folder, server_account
+from ioc_analytics.database.accounts import Account, make_server_folder, server_account
 from ioc_analytics.database.cluster import (
     ARCHIVE_CONFIGURATION,
     CONFIGURATION_NAME,
@@ -42,6 +43,7 @@ from ioc_analytics.database.homefiles import (
     read_json,
     write_private,
 )
+from ioc_analytics.database.passwords import scram_verifier
 from ioc_analytics.database.translation import translated_errors
 from ioc_analytics.kernel.errors import ConfigurationError, InvalidInput
 
@@ -50,15 +52,39 @@ _UNREACHED: Final = "recovery ended before configured recovery target was reache
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 
 
-def lay_out(
-    home: Path, base: Path, log: Iterable[Path], target: Mapping[str, str], superuser: str
-) -> None:
-    """Copy a base backup into a new home, so that the first start of its server recovers it.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the files of a server are laid that will recover."""
+
+    draft: Path
+    """Empty folder to write the data into."""
+
+    data: Path
+    """Where the draft will be when the server starts."""
+
+    wal: Path
+    """Empty folder for segments of the log."""
+
+    account: Account
+    """The account that will run the server."""
+
+
+Writer = Callable[[Place], str]
+"""Writes the data, and returns the server's ``restore_command``, which fetches the log."""
+
+
+def copy_command(wal: Path) -> str:
+    """Return the ``restore_command`` that takes the log from a folder."""
+    # %f and %p are the server's; a path that is quoted for the shell keeps its own signs.
+    return f"cp {shlex.quote(str(wal)).replace('%', '%%')}/%f %p"
+
+
+def lay_out(home: Path, write: Writer, target: Mapping[str, str], superuser: str) -> None:
+    """Write a base backup into a new home, so that the first start of its server recovers it.
 
     Args:
         home: The new home.
-        base: Data folder as ``pg_basebackup`` wrote it.
-        log: Segments of the write-ahead log; of two with one name the later one counts.
+        write: Writes the data.
         target: Settings that name the point, such as ``recovery_target_time``.
         superuser: The superuser that the data know.
 
@@ -68,18 +94,25 @@ def lay_out(
     if not _PLAIN_NAME.fullmatch(superuser):
         raise InvalidInput(f"the superuser of the backed up server has an odd name: {superuser!r}")
     files = _begin(home)
+    try:
+        _fill(files, write, target, superuser)
+    except BaseException:
+        discard_server(home)  # what was begun here: a home with a database was refused before
+        raise
+
+
+def _fill(files: HomeFiles, write: Writer, target: Mapping[str, str], superuser: str) -> None:
     account = server_account()
     cluster = Cluster(make_server_folder(files.home, account), account)
     write_private(files.record, {"folder": str(cluster.folder), "account": account.name})
     password = secrets.token_urlsafe(32)
     write_private(files.superuser, {"username": SUPERUSER, "password": password})
-    wal = cluster.folder / "wal"
-    wal.mkdir(mode=0o700)
-    for path in log:
-        shutil.copyfile(path, wal / path.name)
-    draft = cluster.folder / "data.new"
-    shutil.copytree(base, draft, symlinks=True)
-    _configure(draft, wal, target, superuser)
+    wal, draft = cluster.folder / "wal", cluster.folder / "data.new"
+    for folder in (wal, draft):
+        folder.mkdir(mode=0o700)
+        account.give(folder)
+    restore_command = write(Place(draft, cluster.data, wal, account))
+    _configure(draft, {"restore_command": restore_command, **target}, superuser)
     for folder in (wal, draft):
         folder.chmod(0o700)
         for path in (folder, *folder.rglob("*")):
@@ -111,14 +144,11 @@ def recover(home: Path, pg_bin: Path, superuser: str) -> ServerLease:
             known = connection.execute(
                 "SELECT 1 FROM pg_roles WHERE rolname = %s", [SUPERUSER]
             ).fetchone()
-            verifier = connection.pgconn.encrypt_password(
-                lease.password.encode(), SUPERUSER.encode(), b"scram-sha-256"
-            )
             connection.execute(
                 sql.SQL("{} ROLE {} SUPERUSER LOGIN PASSWORD {}").format(
                     sql.SQL("ALTER" if known else "CREATE"),
                     sql.Identifier(SUPERUSER),
-                    sql.Literal(verifier.decode()),
+                    scram_verifier(connection, SUPERUSER, lease.password),
                 )
             )
     except BaseException:
@@ -155,13 +185,11 @@ def _begin(home: Path) -> HomeFiles:
     return files
 
 
-def _configure(data: Path, wal: Path, target: Mapping[str, str], superuser: str) -> None:
+def _configure(data: Path, target: Mapping[str, str], superuser: str) -> None:
     """Replace the configuration of the server that was backed up by the embedded one's."""
     for name in ("postgresql.auto.conf", ARCHIVE_CONFIGURATION, "standby.signal"):
         (data / name).unlink(missing_ok=True)
     settings = {
-        # %f and %p are the server's; a path that is quoted for the shell keeps its own signs.
-        "restore_command": f"cp {shlex.quote(str(wal)).replace('%', '%%')}/%f %p",
         "recovery_target_action": "promote",
         "hot_standby": "off",
         **target,

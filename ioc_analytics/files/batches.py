@@ -7,6 +7,7 @@ or the decision whether a batch was taken before (the ledger).
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -133,12 +134,16 @@ class Batch:
             Unavailable: A file changed while it was read.
         """
         n_responses = 0
+        total = sum(source.stamp[0] for _, source in self._files) or 1
+        before = 0
         for place, (kind, source) in enumerate(self._files):
             for chunk in self._chunks_of(place, kind, source):
                 if chunk.kind == RESPONSES:
                     n_responses += chunk.table.num_rows
                     self._check_responses(n_responses)
-                yield chunk
+                share = (before + chunk.share * source.stamp[0]) / total
+                yield replace(chunk, share=share)
+            before += source.stamp[0]
 
     def _chunks_of(self, place: int, kind: str | None, source: SourceFile) -> Iterator[Chunk]:
         if kind is None:

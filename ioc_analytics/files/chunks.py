@@ -32,6 +32,9 @@ class Chunk:
     dropped_columns: frozenset[str]
     """Columns of the file that nobody reads."""
 
+    share: float = 0.0
+    """How much of the file, or of the batch, was read when they came, 0 to 1."""
+
 
 def judged_chunk(
     kind: str, raw: RawChunk, file: str, dropped: frozenset[str], now: datetime
@@ -50,4 +53,4 @@ def judged_chunk(
         faults = faulty_rows(kind, raw.faults).cast(table.schema)
         table = pa.concat_tables([table, faults])
     repairs = Counter({f"{name}:{rule}": n for (name, rule), n in judged.repairs.items()})
-    return Chunk(kind, table, file, repairs, dropped)
+    return Chunk(kind, table, file, repairs, dropped, raw.share)

@@ -13,6 +13,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 
 from ioc_analytics.records.instruments import Instrument
+from ioc_analytics.records.organizations import Organizations
 
 
 class TimeFormat(StrEnum):
@@ -130,6 +131,9 @@ class Mapping:
     """Whether the mapping brings the definition of its instrument."""
 
     assessment: AssessmentSource
+    organizations: Organizations
+    """What the mapping says of companies by their id; it wins over what a row says."""
+
     respondent: collections.abc.Mapping[str, Field]
     """``response_id``, ``respondent_id``, ``country``, ``age`` and so on, by contract name."""
 

@@ -25,6 +25,7 @@ from ioc_analytics.files.mapping_records import (
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.records.instruments import Instrument
+from ioc_analytics.records.organizations import read_organizations
 from ioc_analytics.records.times import format_pattern
 from ioc_analytics.records.vocabularies import ASSESSMENT_STATUSES, RESPONSE_STATUSES
 
@@ -64,6 +65,7 @@ _TOP_TYPES: Final = {
     "ignore": list,
     "instrument": (str, dict),
     "assessment": dict,
+    "organizations": dict,
     "respondent": dict,
     "time": dict,
     "duration": dict,
@@ -107,6 +109,9 @@ def parse_mapping(text: str, name: str = "mapping") -> Mapping:
         instrument=instrument,
         is_own_instrument=isinstance(table.get("instrument"), dict),
         assessment=_assessment(table["assessment"], started, f"{where}, [assessment]"),
+        organizations=read_organizations(
+            table.get("organizations", {}), f"{where}, [organizations]"
+        ),
         respondent=respondent,
         started=started,
         completed=completed,

@@ -68,8 +68,9 @@ def read_rows(
             lines = pa.array(np.arange(row, row + batch.num_rows))
             pairs = zip(columns, batch.columns, strict=True)
             arrays = [_with_known_dictionary(name, array, seen) for name, array in pairs]
-            yield RawChunk(pa.Table.from_arrays(arrays, names=columns), lines)
             row += batch.num_rows
+            share = (row - 1) / file.metadata.num_rows
+            yield RawChunk(pa.Table.from_arrays(arrays, names=columns), lines, share=share)
 
 
 def _with_known_dictionary(name: str, array: pa.Array, seen: dict[str, pa.Array]) -> pa.Array:

@@ -4,7 +4,7 @@ For: ``files.batches``. Not for: what the columns mean, or folders.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ioc_analytics.files import delimited, jsonlines, parquet
@@ -65,11 +65,13 @@ class SourceFile:
             return
         with _stream(self.path, self.name, self.format, self.limits) as stream:
             if self.header is None:
-                yield from jsonlines.read_rows(stream, self.name, wanted, self.limits)
+                rows = jsonlines.read_rows(stream, self.name, wanted, self.limits)
             else:
-                yield from delimited.read_rows(
+                rows = delimited.read_rows(
                     stream, self.name, self.header, wanted, wanted - plain, self.limits
                 )
+            for chunk in rows:
+                yield replace(chunk, share=stream.share)
 
     def digest(self) -> bytes:
         """Return the SHA-256 of the decompressed content (Parquet: of the file).

@@ -52,6 +52,12 @@ class ByteStream:
     ) -> None:
         self._raw.close()
 
+    @property
+    def share(self) -> float:
+        """How much of the file was read so far, 0 to 1."""
+        size: int = self._raw.size()
+        return self._raw.tell() / size if size else 1.0
+
     def read(self, size: int = BLOCK_BYTES) -> bytes:
         """Return up to ``size`` decompressed bytes; none at the end."""
         try:

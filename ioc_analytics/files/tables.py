@@ -25,6 +25,9 @@ class RawChunk:
     faults: list[Fault] = field(default_factory=list)
     """Lines of the same stretch that could not become rows."""
 
+    share: float = 0.0
+    """How much of the file was read when they came, 0 to 1."""
+
     def pieces(self, most: int) -> Iterator["RawChunk"]:
         """Cut into pieces of about equal size with at most so many rows; faults go first."""
         n_rows = self.table.num_rows
@@ -35,6 +38,7 @@ class RawChunk:
                 self.table.slice(start, end - start),
                 self.lines.slice(start, end - start),
                 [] if piece else self.faults,
+                self.share,
             )
 
 

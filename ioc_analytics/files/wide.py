@@ -37,6 +37,7 @@ from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.records.contracts import CONTRACTS, describe_columns, presentable_names
 from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.kinds import ASSESSMENTS, LINE_COLUMNS, QUESTION_RESPONSES, RESPONSES
+from ioc_analytics.records.organizations import fill_organizations
 from ioc_analytics.records.times import TIME_TYPE
 
 _PLAIN_FIELDS: Final = ("response_id", "respondent_id", "email", "user_agent")
@@ -77,7 +78,8 @@ class WideFile:
         repeating.update(str(field.column) for field in mapping.assessment.fields.values())
         plain = mapping.columns - repeating
         for raw in self._source.chunks(mapping.columns, plain, batch_size):
-            yield from self._convert(raw)
+            for chunk in self._convert(raw):
+                yield replace(chunk, share=raw.share)
 
     def _convert(self, raw: RawChunk) -> Iterator[Chunk]:
         mapping = self._mapping
@@ -115,7 +117,9 @@ class WideFile:
             }
         )
         lines = raw.lines.take(places)
-        return ids, self._judged(ASSESSMENTS, RawChunk(table, lines), frozenset())
+        chunk = self._judged(ASSESSMENTS, RawChunk(table, lines), frozenset())
+        filled = fill_organizations(chunk.table, self._mapping.organizations)
+        return ids, replace(chunk, table=filled)
 
     def _first_places(self, organizations: pa.Array) -> pa.Array:
         places = []

@@ -57,6 +57,8 @@ class ArchiveBatch:
 
     def chunks(self) -> Iterator[AnonymisedChunk]:
         """Yield the records in chunks."""
+        total = sum(file.rows for file in self._manifest.files.values())
+        read = 0
         for kind in KINDS:
             if kind not in self._manifest.files:
                 continue
@@ -64,4 +66,7 @@ class ArchiveBatch:
             size *= _ANSWERS_PER_RESPONSE if kind == QUESTION_RESPONSES else 1
             for table in read_records(self._folder, kind, size):
                 result = refuse_identifiable(kind, table)
-                yield AnonymisedChunk(kind, result.table, f"{kind}.parquet", result.repairs)
+                read += table.num_rows
+                yield AnonymisedChunk(
+                    kind, result.table, f"{kind}.parquet", result.repairs, share=read / total
+                )

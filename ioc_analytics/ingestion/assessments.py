@@ -5,6 +5,7 @@ are millions), so they are judged one by one.
 """
 
 from collections.abc import Set
+from datetime import UTC
 from typing import Any, Final
 from uuid import UUID
 
@@ -30,6 +31,9 @@ _DIMENSIONS: Final = (
     "org_hash", "industry_category", "org_size_category", "region", "assessment_type", "instrument",
 )  # fmt: skip
 """Columns that the states of the responses depend on."""
+
+_SET_UP: Final = ("created_at", "industry_category", "org_size_category", "region")
+"""Columns by which the assessments set up on a day are counted, with or without responses."""
 
 _OTHER_INSTRUMENT: Final = "other instrument"
 
@@ -130,8 +134,10 @@ class AssessmentDesk:
                 raise Unavailable("another batch brings the same assessments now; try again")
 
     def _follow(self, row: dict[str, Any], old: dict[str, Any] | None) -> None:
-        """Let responses and states follow a corrected assessment."""
+        """Let its day, and responses and states of a corrected one, follow an assessment."""
         load = self._load
+        if old is None or any(row[name] != old[name] for name in _SET_UP):
+            load.set_up |= {one["created_at"].astimezone(UTC).date() for one in (row, old) if one}
         if old is None:
             return
         if old["batch_id"] != load.batch_id:

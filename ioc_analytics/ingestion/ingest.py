@@ -10,7 +10,7 @@ that is killed at any moment leaves nothing behind, and running it again brings 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -18,14 +18,16 @@ import psycopg
 import pyarrow as pa
 from psycopg.types.json import Jsonb
 
+from ioc_analytics.database.jobs import Job, noted_job
 from ioc_analytics.database.pools import Database
 from ioc_analytics.ingestion.desks import Desks
 from ioc_analytics.ingestion.load import Load, Tally, as_batch
 from ioc_analytics.ingestion.quarantine import FileOrigin
 from ioc_analytics.ingestion.settling import settle_orphans
 from ioc_analytics.kernel import sqlfiles
-from ioc_analytics.kernel.errors import AnalyticsError, IntegrityFailure, Unavailable
+from ioc_analytics.kernel.errors import AnalyticsError, Unavailable
 from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.privacy.values import storable_name
 from ioc_analytics.records.contracts import CONTRACT_VERSION
 from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.kinds import KINDS
@@ -33,8 +35,11 @@ from ioc_analytics.records.receipts import IngestReceipt, KindCounts
 from ioc_analytics.schema.catalogues import register_instruments
 from ioc_analytics.states.catalogue import read_instruments
 
-Progress = Callable[[str, int], None]
-"""Called with the name of a batch and the records judged so far."""
+Progress = Callable[[str, int, float], None]
+"""Called with the name of a batch, the records judged so far, and the share of it read by then."""
+
+Note = Callable[[psycopg.Connection[Any], IngestReceipt], None]
+"""Writes an entry about a batch, on the connection of its transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,8 @@ class AnonymisedChunk:
 
     repairs: Mapping[str, int] = field(default_factory=dict)
     dropped_columns: frozenset[str] = frozenset()
+    share: float = 0.0
+    """How much of the batch was read when they came, 0 to 1."""
 
 
 class AnonymisedBatch(Protocol):
@@ -58,6 +65,10 @@ class AnonymisedBatch(Protocol):
     @property
     def name(self) -> str:
         """Name for people."""
+
+    @property
+    def key_id(self) -> str | None:
+        """Pseudonym key that its ids were made with, where it is known."""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -84,22 +95,33 @@ class IngestOptions:
     allows_replacing: bool = False
     """Let records of the same version with other content replace what is stored."""
 
-    key_id: str | None = None
-    """Pseudonym key that the ids were made with."""
-
     run_id: str | None = None
     """Dagster run that asks for it."""
 
     progress: Progress | None = None
 
+    note: Note | None = None
+    """Told of the receipt in the batch's own transaction: what it writes commits with the batch."""
+
 
 def ingest_batch(
-    database: Database, config: AnalyticsConfig, batch: AnonymisedBatch, options: IngestOptions
+    database: Database,
+    config: AnalyticsConfig,
+    name: str,
+    open_batch: Callable[[], AnonymisedBatch],
+    options: IngestOptions,
 ) -> IngestReceipt:
     """Take one batch in and return its receipt.
 
     Transient faults (a lost connection, a lock, another batch with the same responses at the same
     moment) are tried again as often as ``operations.retry_attempts`` says.
+
+    Args:
+        database: The database.
+        config: The settings.
+        name: Name of the file, folder or frames.
+        open_batch: Opens it; what is refused then fails the job too.
+        options: How to take it in.
 
     Raises:
         InvalidInput: The batch cannot be read, or is larger than the limits.
@@ -107,40 +129,33 @@ def ingest_batch(
         IntegrityFailure: The counts do not add up; nothing was written.
     """
     if options.is_check:
-        return _Attempt(database, config, batch, options).run()
-    return run_job(
-        database,
-        config,
-        batch.name,
-        options.run_id,
-        lambda: _Attempt(database, config, batch, options).run(),
-    )
+        return _Attempt(database, config, open_batch(), options).run()
+    with file_job(database, "ingest", name, options.run_id) as job:
+        batch = open_batch()
+        return insist(job, config, lambda: _Attempt(database, config, batch, options).run())
 
 
-def run_job(
-    database: Database,
-    config: AnalyticsConfig,
-    subject: str,
-    run_id: str | None,
-    work: Callable[[], IngestReceipt],
-) -> IngestReceipt:
-    """Do something that ends in a receipt as a job that is noted, again after transient faults."""
-    job = _start_job(database, subject, run_id)
-    attempt = 1
+def file_job(
+    database: Database, job_type: str, name: str, run_id: str | None = None
+) -> AbstractContextManager[Job]:
+    """Note a job on a file for a block; a name that identifies somebody is not kept."""
+    subject = storable_name(name)
+    unsaid = None if subject == name else name
+    return noted_job(database, job_type, subject, run_id, unsaid=unsaid)
+
+
+def insist(job: Job, config: AnalyticsConfig, work: Callable[[], IngestReceipt]) -> IngestReceipt:
+    """Do a job's work, again after transient faults, and count what its receipt counts."""
     while True:
         try:
             receipt = work()
         except AnalyticsError as error:
-            if not _may_succeed_later(error) or attempt > config.operations.retry_attempts:
-                _end_job(database, job, attempt, error=str(error))
+            if not _may_succeed_later(error) or job.attempts > config.operations.retry_attempts:
                 raise
-            time.sleep(min(0.1 * 2**attempt, 5.0))
-            attempt += 1
-        except BaseException as error:
-            _end_job(database, job, attempt, error=f"unexpected {type(error).__name__}")
-            raise
+            time.sleep(min(0.1 * 2**job.attempts, 5.0))
+            job.begin_again()
         else:
-            _end_job(database, job, attempt, receipt=receipt)
+            job.count(receipt)
             return receipt
 
 
@@ -179,12 +194,12 @@ class _Attempt:
             connection = stack.enter_context(self._database.connection("ingest"))
             # A check leaves no trace: all it did in the transaction is taken back.
             stack.enter_context(connection.transaction(force_rollback=self._options.is_check))
-            batch_id = claim_batch(connection, digest, self._batch.name, self._options.key_id)
+            batch_id = claim_batch(connection, digest, self._batch.name, self._batch.key_id)
             if batch_id is None:
-                return self._receipt_of_duplicate(connection, digest)
+                return self._noted(connection, self._receipt_of_duplicate(connection, digest))
             register_instruments(connection, self._batch.instruments)
             load = open_load(connection, self._database, self._config, batch_id)
-            load.key_id = self._options.key_id
+            load.key_id = self._batch.key_id
             load.is_check = self._options.is_check
             load.allows_replacing = self._options.allows_replacing
             settled = self._take_chunks(load)
@@ -193,6 +208,11 @@ class _Attempt:
                 load.execute("settle_taken", {"batch_id": batch_id})
             receipt = self._receipt(load, settled)
             close_batch(load, receipt)
+            return self._noted(connection, receipt)
+
+    def _noted(self, connection: psycopg.Connection[Any], receipt: IngestReceipt) -> IngestReceipt:
+        if self._options.note:
+            self._options.note(connection, receipt)
         return receipt
 
     def _take_chunks(self, load: Load) -> int:
@@ -214,7 +234,7 @@ class _Attempt:
             judged += records.num_rows
             desks.take(chunk.kind, records, origin)
             if self._options.progress:
-                self._options.progress(self._batch.name, judged)
+                self._options.progress(self._batch.name, judged, chunk.share)
         desks.close()
         # A check has written nothing that orphans could be judged against.
         return 0 if load.is_check else settle_orphans(load)
@@ -254,7 +274,7 @@ class _Attempt:
             repairs=dict(self._repairs),
             quarantine=dict(self._rules),
             dropped_columns=tuple(sorted(self._dropped)),
-            touched_days=tuple(sorted(load.touched)),
+            touched_days=tuple(load.touched_days()),
             settled=settled,
             warnings=self._batch.warnings,
             duration_seconds=time.monotonic() - self._started,
@@ -299,39 +319,5 @@ def close_batch(load: Load, receipt: IngestReceipt) -> None:
     """Write what closes a batch: replaced batches, touched days, the receipt."""
     batch_id = load.batch_id
     load.execute("note_replaced", {"batch_id": batch_id, "replaced": sorted(load.replaced_batches)})
-    load.execute("touch_days", {"batch_id": batch_id, "days": sorted(load.touched)})
+    load.execute("touch_days", {"batch_id": batch_id, "days": load.touched_days()})
     load.execute("close_batch", {"batch_id": batch_id, "receipt": Jsonb(receipt.to_dict())})
-
-
-def _start_job(database: Database, subject: str, run_id: str | None) -> int:
-    with database.connection("ingest") as connection:
-        row = connection.execute(
-            sqlfiles.query("ingestion/start_job"),
-            {"job_type": "ingest", "subject": subject, "run_id": run_id},
-        ).fetchone()
-    if row is None:
-        raise IntegrityFailure("the job was not recorded")
-    return int(row[0])
-
-
-def _end_job(
-    database: Database,
-    job: int,
-    attempts: int,
-    *,
-    receipt: IngestReceipt | None = None,
-    error: str | None = None,
-) -> None:
-    parameters = {
-        "id": job,
-        "attempts": attempts,
-        "status": "failed" if receipt is None else "succeeded",
-        "error": error,
-        "received": receipt.records_processed if receipt else None,
-        "accepted": receipt.accepted if receipt else None,
-        "duplicate": receipt.duplicates if receipt else None,
-        "quarantined": receipt.quarantined if receipt else None,
-    }
-    # With the server away, the next start of the same job notes that this one was interrupted.
-    with suppress(AnalyticsError), database.connection("ingest") as connection:
-        connection.execute(sqlfiles.query("ingestion/end_job"), parameters)

@@ -77,6 +77,9 @@ class Load:
     assessment_places: dict[bytes, int] = field(default_factory=dict)
     replaced_batches: set[int] = field(default_factory=set)
     touched: set[date] = field(default_factory=set)
+    set_up: set[date] = field(default_factory=set)
+    """Days on which assessments are newly set up, or no longer so."""
+
     _months: dict[date, bool] = field(default_factory=dict)
     _made_partitions: int = 0
     instrument_names: list[str] = field(default_factory=list)
@@ -112,6 +115,14 @@ class Load:
         stored = created[created != NEVER]
         for day in np.unique(stored // _DAY_MICROSECONDS):
             self.touched.add((_EPOCH + timedelta(days=int(day))).date())
+
+    def touched_days(self) -> list[date]:
+        """Return the days to mark, ascending: those whose responses changed.
+
+        Without any, those on which assessments were set up, so that somebody asks for a refresh:
+        each looks at these days of its own accord, and has no need to count responses again.
+        """
+        return sorted(self.touched or self.set_up)
 
     # -- parents -------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ is one record and replaces nothing.
 import hashlib
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -25,7 +25,14 @@ from psycopg.rows import class_row
 from ioc_analytics.database.pools import Database
 from ioc_analytics.ingestion.desks import Desks
 from ioc_analytics.ingestion.digests import fixed_array, fixed_bytes
-from ioc_analytics.ingestion.ingest import claim_batch, close_batch, open_load, run_job
+from ioc_analytics.ingestion.ingest import (
+    Note,
+    claim_batch,
+    close_batch,
+    file_job,
+    insist,
+    open_load,
+)
 from ioc_analytics.ingestion.load import Load, as_batch, select
 from ioc_analytics.ingestion.quarantine import Refusal, put_aside, refusals
 from ioc_analytics.ingestion.settling import settle_orphans
@@ -74,19 +81,23 @@ class _RepairedOrigin:
 def retry_from(
     database: Database,
     config: AnalyticsConfig,
-    batch: FileBatch,
+    name: str,
+    open_batch: Callable[[], FileBatch],
     *,
     batch_id: int | None = None,
     ids: Sequence[int] | None = None,
+    note: Note | None = None,
 ) -> IngestReceipt:
     """Judge waiting records again from the lines of a repaired file.
 
     Args:
         database: The database.
         config: The settings.
-        batch: The file or folder, under the names it came with, its lines where they were.
+        name: Name of the file or folder.
+        open_batch: Opens it, under the names it came with, its lines where they were.
         batch_id: Only records of this batch.
         ids: Only these entries.
+        note: Told of the receipt in the transaction of the retry.
 
     Returns:
         A receipt whose ``settled`` tells how many left the quarantine and whose ``quarantine`` has
@@ -95,9 +106,9 @@ def retry_from(
     Raises:
         InvalidInput: Nothing waits for these files, or records of several batches do.
     """
-    return run_job(
-        database, config, _NAME, None, lambda: _retry(database, config, batch, batch_id, ids)
-    )
+    with file_job(database, "retry", name) as job:
+        batch = open_batch()
+        return insist(job, config, lambda: _retry(database, config, batch, batch_id, ids, note))
 
 
 def _retry(
@@ -106,6 +117,7 @@ def _retry(
     batch: FileBatch,
     batch_id: int | None,
     ids: Sequence[int] | None,
+    note: Note | None,
 ) -> IngestReceipt:
     started = time.monotonic()
     with database.connection("ingest") as connection:
@@ -127,11 +139,13 @@ def _retry(
             name=_NAME,
             by_kind={},
             quarantine=Counter(refusal.rule for refusal in refused),
-            touched_days=tuple(sorted(load.touched)),
+            touched_days=tuple(load.touched_days()),
             settled=settled,
             duration_seconds=time.monotonic() - started,
         )
         close_batch(load, receipt)
+        if note:
+            note(connection, receipt)
     return receipt
 
 

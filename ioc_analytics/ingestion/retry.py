@@ -9,8 +9,9 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+from ioc_analytics.database.jobs import noted_job
 from ioc_analytics.database.pools import Database
-from ioc_analytics.ingestion.ingest import claim_batch, close_batch, open_load, run_job
+from ioc_analytics.ingestion.ingest import Note, claim_batch, close_batch, insist, open_load
 from ioc_analytics.ingestion.settling import judge_again, settle_children
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
@@ -27,6 +28,7 @@ def retry_quarantine(
     *,
     batch_id: int | None = None,
     ids: Sequence[int] | None = None,
+    note: Note | None = None,
 ) -> IngestReceipt:
     """Judge waiting records again; those that pass now are stored under a batch of their own.
 
@@ -35,22 +37,23 @@ def retry_quarantine(
         config: The settings.
         batch_id: Only records of this batch.
         ids: Only these entries.
+        note: Told of the receipt in the transaction of the retry.
 
     Returns:
         A receipt whose ``settled`` tells how many left the quarantine; the records themselves were
         counted in the receipts of their own batches.
     """
-    return run_job(
-        database, config, _NAME, None, lambda: _retry(database, config, batch_id=batch_id, ids=ids)
-    )
+    subject = "quarantine" if batch_id is None else f"batch {batch_id}"
+    with noted_job(database, "retry", subject) as job:
+        return insist(job, config, lambda: _retry(database, config, batch_id, ids, note))
 
 
 def _retry(
     database: Database,
     config: AnalyticsConfig,
-    *,
     batch_id: int | None,
     ids: Sequence[int] | None,
+    note: Note | None,
 ) -> IngestReceipt:
     started = time.monotonic()
     with database.connection("ingest") as connection:
@@ -59,7 +62,10 @@ def _retry(
             {"batch_id": batch_id, "ids": None if ids is None else list(ids)},
         ).fetchall()
         if not rows:
-            return IngestReceipt(batch_id=None, name=_NAME, by_kind={})
+            receipt = IngestReceipt(batch_id=None, name=_NAME, by_kind={})
+            if note:
+                note(connection, receipt)
+            return receipt
         moment = utc_now().isoformat()
         digest = hashlib.sha256(f"retry {moment} {[row[2] for row in rows]}".encode()).digest()
         claimed = claim_batch(connection, digest, f"{_NAME} {moment[:19]}", None)
@@ -72,9 +78,11 @@ def _retry(
             batch_id=claimed,
             name=_NAME,
             by_kind={},
-            touched_days=tuple(sorted(load.touched)),
+            touched_days=tuple(load.touched_days()),
             settled=settled,
             duration_seconds=time.monotonic() - started,
         )
         close_batch(load, receipt)
+        if note:
+            note(connection, receipt)
     return receipt

@@ -90,6 +90,7 @@ class FileBatch:
                     for name in {*chunk.repairs, *result.repairs}
                 },
                 frozenset(map(storable_name, chunk.dropped_columns)),
+                chunk.share,
             )
 
 
@@ -147,11 +148,15 @@ class FrameBatch:
 
     def chunks(self) -> Iterator[AnonymisedChunk]:
         """Yield the records in chunks."""
+        total = sum(table.num_rows for table in self._tables.values())
+        read = 0
         for kind, table in self._tables.items():
             size = self._batch_size
             size *= _ANSWERS_PER_RESPONSE if kind == QUESTION_RESPONSES else 1
             repairs, dropped = self._repairs[kind], self._dropped.get(kind, frozenset())
             for start in np.arange(0, table.num_rows, size).tolist():
                 part = table.slice(start, size)
-                yield AnonymisedChunk(kind, part, f"{kind} frame", repairs, dropped)
+                read += part.num_rows
+                share = read / total
+                yield AnonymisedChunk(kind, part, f"{kind} frame", repairs, dropped, share)
                 repairs, dropped = {}, frozenset()

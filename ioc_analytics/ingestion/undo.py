@@ -77,9 +77,9 @@ def undo_batch(
         sqlfiles.query("ingestion/undo_assessments"), parameters
     ).fetchone() or (0, 0)
     removed["assessments"] = assessments[0]
-    connection.execute(
+    put_aside = connection.execute(
         sqlfiles.query("ingestion/close_undo"), parameters | {"incomplete": incomplete}
-    )
+    ).fetchone() or (0,)
     connection.execute(sqlfiles.query("ingestion/touch_days"), parameters | {"days": days})
     return UndoReceipt(
         batch_id=batch_id,
@@ -87,6 +87,7 @@ def undo_batch(
         incomplete_batches=tuple(incomplete),
         kept_assessments=assessments[1],
         touched_days=tuple(sorted(days)),
+        quarantined=put_aside[0],
     )
 
 

@@ -17,8 +17,8 @@ import pandas as pd
 import psycopg
 
 from ioc_analytics.database.copying import copy_out
-from ioc_analytics.insight.distributions import MINIMUM_PEOPLE, WITHHELD
 from ioc_analytics.insight.own_history import Judged, Point, judge_histories
+from ioc_analytics.insight.people import MINIMUM_PEOPLE
 from ioc_analytics.insight.validation import Agreement, measure_agreement
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import NotEnoughData
@@ -88,31 +88,45 @@ class AiValidation:
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per trait and pair of raters."""
-        return pd.DataFrame(
-            [
-                {
-                    "dimension": one.dimension,
-                    "primary_model": one.primary_model,
-                    "secondary_model": one.secondary_model,
-                    "n": one.sample_size,
-                    "bias": one.agreement.limits.bias,
-                    "icc": one.agreement.icc.icc,
-                    "weighted_kappa": one.agreement.kappa.kappa,
-                    "agreement_rate": one.agreement.rate.rate,
-                }
-                for one in self.agreements
-            ]
-        )
+        return pd.DataFrame(map(_row, self.agreements))
+
+
+def _row(one: RaterAgreement) -> dict[str, Any]:
+    agreement = one.agreement
+    figures = {
+        "bias": (agreement.limits.bias, agreement.limits.bias_interval),
+        "icc": (agreement.icc.icc, agreement.icc.confidence_interval),
+        "weighted_kappa": (agreement.kappa.kappa, agreement.kappa.confidence_interval),
+        "agreement_rate": (agreement.rate.rate, agreement.rate.confidence_interval),
+    }
+    row: dict[str, Any] = {
+        "dimension": one.dimension,
+        "primary_model": one.primary_model,
+        "secondary_model": one.secondary_model,
+        "n": one.sample_size,
+    }
+    for name, (value, interval) in figures.items():
+        row |= {
+            name: value,
+            f"{name}_low": interval and interval.low,
+            f"{name}_high": interval and interval.high,
+        }
+    return row | {
+        "limit_low": agreement.limits.limit_low,
+        "limit_high": agreement.limits.limit_high,
+        "limit_margin": agreement.limits.limit_margin,
+    }
 
 
 def analyze_ai_validation(
-    connection: psycopg.Connection[Any], time_range: TimeRange
+    connection: psycopg.Connection[Any], time_range: TimeRange, *, history: TimeRange | None = None
 ) -> AiValidation:
     """Measure the agreement of every pair of raters, and the drift of every rater, from rows.
 
     Args:
         connection: A connection of the analyst's role.
         time_range: Start times of the responses, half-open.
+        history: Start times of the responses whose weeks are judged; None: the time range.
 
     Raises:
         NotEnoughData: No pair of raters scored 10 responses.
@@ -123,7 +137,10 @@ def analyze_ai_validation(
         ground = read_ground(connection, time_range)
         pairs = connection.execute(sqlfiles.query("insight/rater_pairs"), period).fetchall()
         agreements = [_agreement(connection, period, pair, withheld) for pair in pairs]
-        weeks = connection.execute(sqlfiles.query("insight/rater_weeks"), period).fetchall()
+        past = time_range if history is None else history
+        weeks = connection.execute(
+            sqlfiles.query("insight/rater_weeks"), {"start": past.start, "end": past.end}
+        ).fetchall()
     measured = tuple(
         sorted(
             (one for one in agreements if one is not None),
@@ -171,7 +188,8 @@ def _agreement(
     )
     if len(first) < MINIMUM_PEOPLE:
         figure = f"agreements.{dimension}.{primary}.{secondary}"
-        withheld.append({"figure": figure, "reason": WITHHELD})
+        reason = f"fewer than {MINIMUM_PEOPLE} responses"
+        withheld.append({"figure": figure, "reason": reason})
         return None
     return RaterAgreement(
         dimension, primary, secondary, len(first), measure_agreement(first, second)

@@ -5,7 +5,7 @@ For: ``insight.benchmarks``, which fills it, and whoever shows it.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, SupportsFloat
 from uuid import UUID
 
 import pandas as pd
@@ -51,6 +51,9 @@ class Benchmark:
     sample_size: int
     """Cases the value is from."""
 
+    immature: int
+    """Responses left out of a rate of completion, because they can still be completed."""
+
     peer_median: float
     percentile_rank: float | None
     """Expected share of peers with a lower true value, 0 to 100."""
@@ -74,13 +77,56 @@ class Benchmark:
 
 
 @dataclass(frozen=True, slots=True)
+class WithheldBenchmark:
+    """A metric that cannot be compared: the attributes of ``Benchmark`` without figures."""
+
+    metric: str
+    unit: str
+    reason: str
+    value: None = None
+    best_estimate: None = None
+    sample_size: None = None
+    immature: None = None
+    peer_median: None = None
+    percentile_rank: None = None
+    interval: None = None
+    rank_std_dev: None = None
+    peer_level: None = None
+    peer_organizations: None = None
+    peer_responses: None = None
+    largest_share: None = None
+    effect: None = None
+    funnel: None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PerformanceIndex:
-    """Mean percentile rank of completion, data quality, AI agreement and 1 - careless rate."""
+    """Mean percentile rank of completion, data quality, AI agreement and 1 - careless rate.
+
+    It reads as its value where a number is wanted: ``float(index)``, ``index < 50``.
+    """
 
     value: float
+    """0 to 100."""
+
     interval: ConfidenceInterval
     metrics: tuple[str, ...]
     """Those of the four that could be ranked."""
+
+    def __float__(self) -> float:
+        return self.value
+
+    def __lt__(self, other: SupportsFloat) -> bool:
+        return self.value < float(other)
+
+    def __le__(self, other: SupportsFloat) -> bool:
+        return self.value <= float(other)
+
+    def __gt__(self, other: SupportsFloat) -> bool:
+        return self.value > float(other)
+
+    def __ge__(self, other: SupportsFloat) -> bool:
+        return self.value >= float(other)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +162,19 @@ class Benchmarks:
     industry: str
     size: str
     performance_index: PerformanceIndex | None
-    benchmarks: Mapping[str, Benchmark]
+    benchmarks: Mapping[str, Benchmark | WithheldBenchmark]
+    """Every metric that organizations are compared by."""
+
     recommendations: tuple[Recommendation, ...]
     competitive_insights: tuple[CompetitiveInsight, ...]
     withheld: tuple[Mapping[str, str], ...]
     time_range: TimeRange
     as_of: Any
+
+    @property
+    def shown(self) -> Mapping[str, Benchmark]:
+        """Those of the benchmarks that have figures."""
+        return {name: b for name, b in self.benchmarks.items() if isinstance(b, Benchmark)}
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer ready for JSON."""
@@ -129,7 +182,7 @@ class Benchmarks:
         return content | {"time_range": self.time_range.to_dict()}
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per metric."""
+        """Return one row per metric; the limits are those of the rank, in percent."""
         return pd.DataFrame(
             [
                 {
@@ -138,9 +191,11 @@ class Benchmarks:
                     "n": b.sample_size,
                     "peer_median": b.peer_median,
                     "percentile_rank": b.percentile_rank,
+                    "low": b.interval and b.interval.low,
+                    "high": b.interval and b.interval.high,
                     "peer_level": b.peer_level,
                     "peer_organizations": b.peer_organizations,
-                    "p": b.funnel.adjusted_p_value,
+                    "p": b.funnel and b.funnel.adjusted_p_value,
                 }
                 for b in self.benchmarks.values()
             ]

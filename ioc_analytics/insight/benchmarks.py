@@ -6,9 +6,10 @@ The asking organization is never among its own peers. A peer group that is too s
 organization dominates, widens from industry and size to industry, then to all.
 """
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
+from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -21,7 +22,9 @@ from ioc_analytics.insight.benchmark_records import (
     Benchmarks,
     FunnelPosition,
     PerformanceIndex,
+    WithheldBenchmark,
 )
+from ioc_analytics.insight.maturity import first_immature_of, left_out, read_settled
 from ioc_analytics.insight.peers import (
     BENCHMARKED,
     LEVELS,
@@ -43,7 +46,7 @@ from ioc_analytics.states.selection import Selection
 from ioc_analytics.statistics.correlation import adjust_false_discovery
 from ioc_analytics.statistics.funnels import draw_funnel
 from ioc_analytics.statistics.intervals import ConfidenceInterval
-from ioc_analytics.statistics.ranks import percentile_rank
+from ioc_analytics.statistics.ranks import average_rank, percentile_rank
 from ioc_analytics.statistics.shrinkage import estimate_prior
 
 INDEX_METRICS: Final = (
@@ -54,8 +57,6 @@ INDEX_METRICS: Final = (
 )
 """What the performance index is the mean of; careless answers count from the other end."""
 
-_Z: Final = 1.959963984540054
-
 
 def benchmark(
     connection: psycopg.Connection[Any],
@@ -63,6 +64,8 @@ def benchmark(
     industry: str | None,
     size: str | None,
     time_range: TimeRange,
+    *,
+    maturity_days: int,
 ) -> Benchmarks:
     """Compare an organization with its peers, or describe a peer group.
 
@@ -72,6 +75,7 @@ def benchmark(
         industry: Sector of the peers; None: the organization's own.
         size: Size band of the peers; None: the organization's own.
         time_range: Start times of the responses, half-open.
+        maturity_days: Days that a response has to be completed before rates of completion count it.
 
     Raises:
         InvalidInput: Unknown industry or size.
@@ -81,14 +85,29 @@ def benchmark(
     _check("size", size, SIZE_BANDS)
     if organization is None and size is not None and industry is None:
         raise InvalidInput("a peer group of one size needs its industry too; name both or neither")
-    period_before = _period_before(time_range)
     with snapshot(connection):
-        ground = read_ground(connection, time_range)
-        everyone = gather(read_organizations(connection, Selection({}), ground))
-        earlier = None
-        if organization is not None and period_before is not None:
-            past = read_ground(connection, period_before)
-            earlier = gather(read_organizations(connection, Selection({}), past))
+        everyone, as_of = _read(connection, time_range, maturity_days)
+
+        @cache
+        def earlier() -> Organizations | None:
+            past = _period_before(time_range)
+            return None if past is None else _read(connection, past, maturity_days)[0]
+
+        group = (industry, size)
+        return _judge(everyone, earlier, organization, group, time_range, as_of, maturity_days)
+
+
+def _judge(
+    everyone: Organizations,
+    earlier: Callable[[], Organizations | None],
+    organization: UUID | None,
+    group: tuple[str | None, str | None],
+    time_range: TimeRange,
+    as_of: datetime | None,
+    maturity_days: int,
+) -> Benchmarks:
+    """Compare all metrics; the earlier period is only read where one of them stands out."""
+    industry, size = group
     own = None
     if organization is not None:
         if organization not in everyone.names:
@@ -98,14 +117,19 @@ def benchmark(
     levels: tuple[str, ...] = ("all",)
     if industry:
         levels = LEVELS if size else LEVELS[1:]
-    group = (industry or UNKNOWN, size or UNKNOWN)
+    peers = (industry or UNKNOWN, size or UNKNOWN)
     withheld: list[Mapping[str, str]] = []
     found: dict[str, Benchmark] = {}
+    unknown: dict[str, WithheldBenchmark] = {}
     for metric in BENCHMARKED:
-        one = _compare(everyone, metric, own, levels, group)
+        one = _compare(everyone, metric, own, levels, peers, maturity_days)
         if isinstance(one, Benchmark):
             found[metric] = one
+            if one.immature:
+                reason = left_out(one.immature, maturity_days)
+                withheld.append({"figure": f"{metric}.sample_size", "reason": reason})
         else:
+            unknown[metric] = WithheldBenchmark(metric, METRICS[metric].unit, one)
             withheld.append({"figure": f"benchmarks.{metric}", "reason": one})
     found = _adjusted(found)
     index = _index(found) if own is not None else None
@@ -114,9 +138,11 @@ def benchmark(
         withheld.append({"figure": "performance_index", "reason": reason})
 
     def before(metric: str) -> Benchmark | None:
-        if earlier is None or organization not in earlier.names:
+        then = earlier()
+        if then is None or organization not in then.names:
             return None
-        one = _compare(earlier, metric, earlier.names.index(organization), levels, group)
+        at = then.names.index(organization)
+        one = _compare(then, metric, at, levels, peers, maturity_days)
         return one if isinstance(one, Benchmark) else None
 
     return Benchmarks(
@@ -124,13 +150,24 @@ def benchmark(
         industry or "all",
         size or "all",
         index,
-        found,
+        {metric: (found | unknown)[metric] for metric in BENCHMARKED},
         recommend(found),
         find_insights(found, before),
         tuple(withheld),
         time_range,
-        ground.as_of,
+        as_of,
     )
+
+
+def _read(
+    connection: psycopg.Connection[Any], wanted: TimeRange, maturity_days: int
+) -> tuple[Organizations, datetime | None]:
+    ground = read_ground(connection, wanted)
+    everybody = Selection({})
+    sums = read_organizations(connection, everybody, ground)
+    young_from = first_immature_of(ground, maturity_days)
+    settled = read_settled(connection, everybody, wanted, sums, young_from)
+    return gather(sums, settled), ground.as_of
 
 
 def _compare(
@@ -139,10 +176,13 @@ def _compare(
     own: int | None,
     levels: tuple[str, ...],
     group: tuple[str, str],
+    maturity_days: int,
 ) -> Benchmark | str:
     figures = everyone.figures[metric]
     if own is not None and np.isnan(figures.values[own]):
-        return f"{figures.cases[own]} cases, at least {MINIMUM_RESPONSES} are needed"
+        young = int(figures.immature[own])
+        more = f"; {left_out(young, maturity_days)}" if young else ""
+        return f"{figures.cases[own]} cases, at least {MINIMUM_RESPONSES} are needed{more}"
     reason = "no peers"
     for level in levels:
         peers = everyone.members(level, *group) & ~np.isnan(figures.values)
@@ -181,10 +221,11 @@ def _against(
             all_best.values[:-1],
             all_best.errors[:-1],
         )
-        half = _Z * math.hypot(math.sqrt(variance), funnel.target_error)
-        centre = unit(funnel.target)
-        effect = ConfidenceInterval(
-            0.95, unit(value - half) - centre, unit(value + half) - centre, "normal"
+        apart, centre = funnel.distance(value, variance), unit(funnel.target)
+        effect = replace(
+            apart,
+            low=unit(funnel.target + apart.low) - centre,
+            high=unit(funnel.target + apart.high) - centre,
         )
 
     def limits(at: float) -> ConfidenceInterval:
@@ -197,6 +238,7 @@ def _against(
         value=unit(value) if own is None else float(figures.shown[own]),
         best_estimate=best,
         sample_size=int(cases.sum() if own is None else figures.cases[own]),
+        immature=int(figures.immature[peers].sum() if own is None else figures.immature[own]),
         peer_median=float(np.median(figures.shown[peers])),
         percentile_rank=rank.rank if rank else None,
         interval=rank.interval if rank else None,
@@ -228,7 +270,7 @@ def _adjusted(found: dict[str, Benchmark]) -> dict[str, Benchmark]:
 
 def _index(found: Mapping[str, Benchmark]) -> PerformanceIndex | None:
     ranks: list[float] = []
-    spread = 0.0
+    spreads: list[float] = []
     used = tuple(metric for metric in INDEX_METRICS if metric in found)
     for metric in used:
         b = found[metric]
@@ -236,16 +278,11 @@ def _index(found: Mapping[str, Benchmark]) -> PerformanceIndex | None:
             continue
         is_turned = METRICS[metric].is_higher_better is False
         ranks.append(100 - b.percentile_rank if is_turned else b.percentile_rank)
-        spread += b.rank_std_dev**2
+        spreads.append(b.rank_std_dev)
     if not ranks:
         return None
-    value = sum(ranks) / len(ranks)
-    # The errors of the four are of different events, and taken as independent.
-    half = _Z * math.sqrt(spread) / len(ranks)
-    interval = ConfidenceInterval(
-        0.95, max(0.0, value - half), min(100.0, value + half), "independent_ranks"
-    )
-    return PerformanceIndex(value, interval, used)
+    # The errors of the four are of different events.
+    return PerformanceIndex(*average_rank(ranks, spreads), used)
 
 
 def _period_before(wanted: TimeRange) -> TimeRange | None:

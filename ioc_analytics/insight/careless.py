@@ -1,12 +1,13 @@
-"""How many respond carelessly, by which signs, and what it does to the trait means.
+"""How many respond carelessly, by which signs, and what it does to the figures of the traits.
 
 For: the facade, reports. Not for: the signs (``statistics.careless``), or setting flags
 (``ingestion.careless``).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import combinations
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,13 +16,23 @@ import numpy.typing as npt
 import pandas as pd
 import psycopg
 
+from ioc_analytics.insight.groupings import check_grouping
+from ioc_analytics.insight.ocean import reliability_of
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
 from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.vocabularies import TRAITS
+from ioc_analytics.states.cells import TraitCells
 from ioc_analytics.states.items import MISSING, keyed_answers
-from ioc_analytics.states.reading import Ground, read_ground, read_groups, read_sheets, snapshot
+from ioc_analytics.states.reading import (
+    Ground,
+    read_ground,
+    read_groups,
+    read_items,
+    read_sheets,
+    snapshot,
+)
 from ioc_analytics.states.selection import Selection, select
 from ioc_analytics.statistics.careless import (
     even_odd_consistency,
@@ -29,10 +40,12 @@ from ioc_analytics.statistics.careless import (
     longest_run,
     synonym_consistency,
 )
+from ioc_analytics.statistics.correlation import Correlation, correlate_traits
 from ioc_analytics.statistics.distributions import describe_counts, describe_sample
 from ioc_analytics.statistics.intervals import ConfidenceInterval, wilson_interval
 from ioc_analytics.statistics.item_moments import ItemMoments
 from ioc_analytics.statistics.outliers import distance_p_values, mahalanobis_squared
+from ioc_analytics.statistics.reliability import Reliability
 
 SEGMENTS: Final = ("instrument", "industry_category")
 
@@ -84,14 +97,31 @@ class CarelessIndex:
 
 @dataclass(frozen=True, slots=True)
 class TraitWithout:
-    """A trait's mean with and without the flagged responses."""
+    """A trait with and without the flagged responses."""
 
     instrument: str
     trait: str
     sample_size: int
     average: float
+    std_dev: float | None
+    alpha: float | None
+    """None without answers to its items, as all alphas and SDs that cannot be had."""
+
     sample_size_without: int
     average_without: float
+    std_dev_without: float | None
+    alpha_without: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CorrelationWithout:
+    """Two traits with and without the flagged responses."""
+
+    instrument: str
+    first: str
+    second: str
+    with_flagged: Correlation
+    without: Correlation
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +133,7 @@ class CarelessAnalysis:
     """By instrument."""
 
     traits: tuple[TraitWithout, ...]
+    correlations: tuple[CorrelationWithout, ...]
     withheld: tuple[Mapping[str, str], ...]
     filters: tuple[Filter, ...]
     time_range: TimeRange
@@ -131,17 +162,20 @@ def analyze_careless(
     filters: Sequence[Filter],
     time_range: TimeRange,
     organization: Callable[[str], UUID],
+    by: Sequence[str] = SEGMENTS,
 ) -> CarelessAnalysis:
-    """Describe careless responding; rates and means from states, the signs from answers.
+    """Describe careless responding; rates and traits from states, the signs from answers.
 
     Args:
         connection: A connection of the analyst's role.
         filters: Conditions, all of which must hold; none on ``is_careless``.
         time_range: Start times of the responses, half-open.
         organization: Gives the pseudonym of an organization's own id.
+        by: Groupings whose segments have a rate, such as ``region``.
 
     Raises:
-        InvalidInput: A filter on ``is_careless``, or only rows that are gone could answer.
+        InvalidInput: A filter on ``is_careless``, an unknown grouping, or only rows that are gone
+            could answer.
         NotEnoughData: No scored response.
     """
     if any(condition.field == "is_careless" for condition in filters):
@@ -149,21 +183,25 @@ def analyze_careless(
             "careless responding is analysed over flagged and other responses together; leave "
             "the filter on is_careless out"
         )
+    segments = [check_grouping(one) for one in by]
     withheld: list[Mapping[str, str]] = []
     with snapshot(connection):
         ground = read_ground(connection, time_range)
         categories = ground.catalogue.categories
         everyone = select(filters, categories, organization)
         others = select((*filters, Filter("is_careless", "eq", False)), categories, organization)
-        rates = [r for by in SEGMENTS for r in _rates(connection, everyone, others, ground, by)]
+        rates = [r for one in segments for r in _rates(connection, everyone, others, ground, one)]
         if not rates:
             raise NotEnoughData(
                 "0 scored responses pass these filters in this range; ask for a longer range or "
                 "fewer filters"
             )
-        traits = _traits(connection, everyone, others, ground)
+        pair = [
+            _by_instrument(connection, selection, ground, notes)
+            for selection, notes in ((everyone, withheld), (others, []))
+        ]
         indices = {}
-        for name in (rate.segment for rate in rates if rate.dimension == "instrument"):
+        for name in pair[0]:
             scale = ground.catalogue.instruments.get(name)
             if scale is None:
                 continue  # scores came ready made, of a questionnaire that nobody registered
@@ -177,7 +215,8 @@ def analyze_careless(
     return CarelessAnalysis(
         tuple(rates),
         indices,
-        tuple(traits),
+        tuple(_traits(*pair)),
+        tuple(_correlations(*pair)),
         tuple(withheld),
         tuple(filters),
         time_range,
@@ -204,23 +243,67 @@ def _rates(
     ]
 
 
-def _traits(
-    connection: psycopg.Connection[Any], everyone: Selection, others: Selection, ground: Ground
-) -> list[TraitWithout]:
-    whole, rest = (
-        {name: g.cells.choose([at]) for at, (name, _) in enumerate(g.keys)}
-        for g in (read_groups(connection, s, ground, by="instrument") for s in (everyone, others))
-    )
-    found = []
-    for name in whole.keys() & rest.keys():
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """The scored responses of one instrument."""
+
+    cells: TraitCells
+    reliability: Mapping[str, Reliability]
+
+
+def _by_instrument(
+    connection: psycopg.Connection[Any],
+    selection: Selection,
+    ground: Ground,
+    withheld: list[Mapping[str, str]],
+) -> dict[str, _Scored]:
+    groups = read_groups(connection, selection, ground, by="instrument")
+    found = {}
+    for at, (name, _) in enumerate(groups.keys):
+        reliability: Mapping[str, Reliability] = {}
+        scale = ground.catalogue.instruments.get(name)
+        try:
+            items = scale and read_items(connection, selection, ground, scale)
+            if scale and items:
+                reliability = reliability_of(scale, items, withheld)
+        except InvalidInput as error:
+            withheld.append({"figure": f"reliability.{name}", "reason": str(error)})
+        found[name] = _Scored(groups.cells.choose([at]), reliability)
+    return found
+
+
+def _traits(whole: Mapping[str, _Scored], rest: Mapping[str, _Scored]) -> Iterator[TraitWithout]:
+    for name in sorted(whole.keys() & rest.keys()):
+        both = (whole[name], rest[name])
         for at, trait in enumerate(TRAITS):
-            all_counts, rest_counts = (cells[name].of_trait(at) for cells in (whole, rest))
-            if len(rest_counts[0]):
-                a, b = (describe_counts(*c, edges=None) for c in (all_counts, rest_counts))
-                found.append(
-                    TraitWithout(name, trait, a.sample_size, a.average, b.sample_size, b.average)
-                )
-    return sorted(found, key=lambda one: (one.instrument, TRAITS.index(one.trait)))
+            counts = [one.cells.of_trait(at) for one in both]
+            if not len(counts[1][0]):
+                continue
+            a, b = (describe_counts(*c, edges=None) for c in counts)
+            alphas = [
+                one.reliability[trait].alpha if trait in one.reliability else None for one in both
+            ]
+            yield TraitWithout(
+                instrument=name,
+                trait=trait,
+                sample_size=a.sample_size,
+                average=a.average,
+                std_dev=a.std_dev,
+                alpha=alphas[0],
+                sample_size_without=b.sample_size,
+                average_without=b.average,
+                std_dev_without=b.std_dev,
+                alpha_without=alphas[1],
+            )
+
+
+def _correlations(
+    whole: Mapping[str, _Scored], rest: Mapping[str, _Scored]
+) -> Iterator[CorrelationWithout]:
+    for name in sorted(whole.keys() & rest.keys()):
+        a, b = (correlate_traits(one[name].cells.moments) for one in (whole, rest))
+        for first, second in combinations(TRAITS, 2):
+            yield CorrelationWithout(name, first, second, a[first][second], b[first][second])
 
 
 def _indices(

@@ -19,10 +19,10 @@ import numpy as np
 import pandas as pd
 import psycopg
 
+from ioc_analytics.insight.data_version import data_version
 from ioc_analytics.insight.prediction_ledger import (
     PastScores,
     Prediction,
-    data_version,
     past_scores,
 )
 from ioc_analytics.insight.training import TrainingFrame, gather_open, gather_training
@@ -36,7 +36,7 @@ from ioc_analytics.statistics.forecasting import FORECAST_LEVEL
 from ioc_analytics.statistics.intervals import ConfidenceInterval
 from ioc_analytics.statistics.outcomes import MODELS, OutcomeModel, OutcomeRaceResult, race_outcomes
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 """Version of features and models; another one whenever they would say something else."""
 
 TARGET: Final = "completion"
@@ -49,9 +49,8 @@ SNAPSHOTS: Final = 26
 _STEP: Final = timedelta(days=HORIZON_DAYS)
 _PERIOD_DAYS: Final = (HORIZON_DAYS + 1, HORIZON_DAYS + 1)
 _WORDS: Final = (
-    *("region", "age_band", "gender", "device_type", "industry_category"),
-    *("org_size_category", "assessment_type", "instrument"),
-)
+    "industry_category", "org_size_category", "assessment_type", "instrument",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,16 @@ released day is counted from its rows, with every roll-up.
 """
 
 from collections.abc import Iterable
-from datetime import date, timedelta
-from typing import Any, Final
+from datetime import date
+from typing import Any
 
 import psycopg
 
 from ioc_analytics.database.locks import transaction_lock
-from ioc_analytics.insight.distributions import MINIMUM_PEOPLE
+from ioc_analytics.insight.people import MINIMUM_PEOPLE, WITHHELD
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.states.rebuild import adjacent_days, midnight
-
-WITHHELD: Final = f"fewer than {MINIMUM_PEOPLE} people"
+from ioc_analytics.states.sealing import is_sealed
 
 
 def release_daily(
@@ -39,8 +38,7 @@ def release_daily(
     for month in sorted(months):
         # Runs of other months release days of this one when assessments were set up on them.
         transaction_lock(connection, f"daily metrics {month:%Y-%m}")
-        sealed = connection.execute(sqlfiles.query("states/is_sealed"), {"month": month}).fetchone()
-        if sealed is None or sealed[0]:
+        if is_sealed(connection, month):
             continue
         for first, last in adjacent_days(months[month]):
             written += _release_run(connection, first, last, mature_before)
@@ -55,14 +53,20 @@ def days_of_new_assessments(connection: psycopg.Connection[Any]) -> list[date]:
     return [day for (day,) in connection.execute(sqlfiles.query("insight/days_of_new_assessments"))]
 
 
-def first_immature_day(today: date, maturity_days: int) -> date:
-    """Return the first day whose responses may still be completed."""
-    return today - timedelta(days=maturity_days)
+def ripe_months(connection: psycopg.Connection[Any], mature_before: date) -> list[date]:
+    """Return the months with released days that have become mature since, ascending."""
+    rows = connection.execute(
+        sqlfiles.query("insight/ripe_months"), {"mature_before": mature_before}
+    )
+    return [month for (month,) in rows]
 
 
-def mature_days(connection: psycopg.Connection[Any], mature_before: date) -> None:
-    """Mark the released days that have become mature since."""
-    connection.execute(sqlfiles.query("insight/mature_days"), {"mature_before": mature_before})
+def mature_days(connection: psycopg.Connection[Any], mature_before: date) -> list[date]:
+    """Mark the released days that have become mature since; return their months."""
+    rows = connection.execute(
+        sqlfiles.query("insight/mature_days"), {"mature_before": mature_before}
+    )
+    return [month for (month,) in rows]
 
 
 def _release_run(

@@ -20,11 +20,11 @@ import numpy.typing as npt
 import pandas as pd
 import psycopg
 
+from ioc_analytics.insight.data_version import data_version
 from ioc_analytics.insight.prediction_ledger import (
     PERIOD_DAYS,
     PastScores,
     Prediction,
-    data_version,
     past_scores,
 )
 from ioc_analytics.insight.series import (
@@ -41,6 +41,7 @@ from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
 from ioc_analytics.records.metrics import Metric
+from ioc_analytics.states.reading import snapshot
 from ioc_analytics.states.rebuild import midnight
 from ioc_analytics.states.selection import name_organizations
 from ioc_analytics.statistics.forecast_models import MODELS, NAIVE
@@ -146,7 +147,7 @@ class Forecast:
         return found | {"filters": [condition.to_dict() for condition in self.filters]}
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per period to come."""
+        """Return one row per period to come; ``n`` counts the periods that were learnt from."""
         return pd.DataFrame(
             [
                 {
@@ -155,6 +156,7 @@ class Forecast:
                     "value": point.value,
                     "low": point.interval.low,
                     "high": point.interval.high,
+                    "n": self.sample_size,
                 }
                 for point in self.points
             ]
@@ -210,15 +212,18 @@ def forecast_metric(
     by = parse_interval(interval)
     ahead = HORIZONS[interval] if horizon is None else _checked_horizon(horizon)
     named = name_organizations(filters, organization)
-    series = read_series(
-        connection,
-        metric,
-        named,
-        TimeRange(None, None),
-        interval,
-        organization,
-        maturity_days=maturity_days,
-    )
+    with snapshot(connection):
+        series = read_series(
+            connection,
+            metric,
+            named,
+            TimeRange(None, None),
+            interval,
+            organization,
+            maturity_days=maturity_days,
+        )
+        scores = past_scores(connection, series.metric.name, named, PERIOD_DAYS[by], MODELS)
+        version = data_version(connection, series.as_of)
     mature = [at for at, point in enumerate(series.points) if point.is_mature]
     known = mature[-1] + 1 if mature else 0
     last = series.points[known - 1].start if known else date.min
@@ -241,7 +246,7 @@ def forecast_metric(
         version=VERSION,
         accuracy=ForecastAccuracy(
             next(result for result in race if result.model == found.model),
-            past_scores(connection, series.metric.name, named, PERIOD_DAYS[by], MODELS),
+            scores,
         ),
         race=race,
         naive_wins=found.model == NAIVE,
@@ -253,7 +258,7 @@ def forecast_metric(
         withheld=withheld,
         filters=named,
         as_of=series.as_of,
-        data_version=data_version(connection, series.as_of),
+        data_version=version,
     )
 
 

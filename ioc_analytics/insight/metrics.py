@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import psycopg
 
+from ioc_analytics.insight.maturity import first_immature_of, left_out, read_settled
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.kernel.suggestions import did_you_mean
@@ -82,6 +83,9 @@ class MetricAnalysis:
     organizations: int | None
     """Organizations with cases; None where they are not told apart."""
 
+    immature: int
+    """Responses left out of a rate of completion, because they can still be completed."""
+
     meaning: str
     withheld: tuple[Mapping[str, str], ...]
     filters: tuple[Filter, ...]
@@ -90,9 +94,12 @@ class MetricAnalysis:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the answer ready for JSON."""
-        plain = ("metric", "value", "sample_size", "unit", "design_effect", "organizations")
+        plain = (
+            *("metric", "value", "sample_size", "unit", "design_effect", "organizations"),
+            *("immature", "meaning", "withheld"),
+        )
         return {
-            **{name: to_json(getattr(self, name)) for name in (*plain, "meaning", "withheld")},
+            **{name: to_json(getattr(self, name)) for name in plain},
             "confidence": None if self.confidence is None else asdict(self.confidence),
             "filters": [condition.to_dict() for condition in self.filters],
             "time_range": self.time_range.to_dict(),
@@ -132,6 +139,8 @@ def measure_metric(
     filters: Sequence[Filter],
     time_range: TimeRange,
     organization: Callable[[str], UUID],
+    *,
+    maturity_days: int,
 ) -> MetricAnalysis:
     """Measure one metric, exact and fresh, in one snapshot.
 
@@ -141,12 +150,14 @@ def measure_metric(
         filters: Conditions that all must hold.
         time_range: Start times of the responses, of ``assessment_volume`` set-up times; half-open.
         organization: Gives the pseudonym of an organization's own id.
+        maturity_days: Days that a response has to be completed before rates of completion count it.
 
     Raises:
         InvalidInput: Unknown metric or filter, or only rows could answer and they are gone.
         NotEnoughData: Nothing that the metric could be of.
     """
     metric = metric_named(name)
+    immature = 0
     with snapshot(connection):
         ground = read_ground(connection, time_range)
         selection = select(filters, ground.catalogue.categories, organization)
@@ -156,7 +167,13 @@ def measure_metric(
             found = _median(connection, selection, ground)
         else:
             sums = read_organizations(connection, selection, ground)
-            found = _of_organizations(metric, sums)
+            if metric.waits_for_completion:
+                young_from = first_immature_of(ground, maturity_days)
+                settled = read_settled(connection, selection, time_range, sums, young_from)
+                immature = int((sums.started - settled.started).sum())
+                sums = settled
+            young = left_out(immature, maturity_days) if immature else None
+            found = _of_organizations(metric, sums, young)
     return MetricAnalysis(
         metric=name,
         value=found.value,
@@ -165,6 +182,7 @@ def measure_metric(
         unit=metric.unit,
         design_effect=found.design_effect,
         organizations=found.organizations,
+        immature=immature,
         meaning=metric.meaning,
         withheld=tuple({"figure": figure, "reason": why} for figure, why in found.withheld),
         filters=tuple(filters),
@@ -224,12 +242,15 @@ def _median(connection: psycopg.Connection[Any], selection: Selection, ground: G
     return _Figure(median, confidence, number, withheld=tuple(withheld))
 
 
-def _of_organizations(metric: Metric, sums: OrganizationSums) -> _Figure:
+def _of_organizations(metric: Metric, sums: OrganizationSums, young: str | None) -> _Figure:
     gather = _gatherer(sums.organizations)
     if metric.kind == "count":
         found = _count(int(sums.started.sum()))
     elif metric.kind == "rate":
         hits, cases = (gather(getattr(sums, name)) for name in RATES[metric.name])
+        if not cases.any():
+            reason = "nothing to take a share of, found 0 cases"
+            raise NotEnoughData(f"{metric.name}: {reason}{f'; {young}' if young else ''}")
         found = _rate(metric, hits, cases)
     elif metric.name in TRAITS:
         at = TRAITS.index(metric.name)
@@ -248,7 +269,7 @@ def _of_organizations(metric: Metric, sums: OrganizationSums) -> _Figure:
             gather(sums.time_square_sum),
             0.0,
         )
-    return _noting(found, metric, sums)
+    return _noting(found, metric, sums, young)
 
 
 def _gatherer(
@@ -270,8 +291,6 @@ def _rate(metric: Metric, hits: FloatArray, cases: FloatArray) -> _Figure:
     scale = 100.0 if metric.unit == "points" else 1.0
     number = int(cases.sum())
     organizations = int((cases > 0).sum())
-    if not number:
-        raise NotEnoughData(f"{metric.name}: nothing to take a share of, found 0 cases")
     if organizations == 1:
         successes = int(hits.sum())
         interval = _scaled(wilson_interval(successes, number), scale)
@@ -307,9 +326,9 @@ def _mean(
     return _Figure(mean.mean, mean.confidence_interval, number, effect, organizations, withheld)
 
 
-def _noting(found: _Figure, metric: Metric, sums: OrganizationSums) -> _Figure:
+def _noting(found: _Figure, metric: Metric, sums: OrganizationSums, young: str | None) -> _Figure:
     """Add what the sums could not tell."""
-    notes = []
+    notes = [young] if young else []
     if sums.undecided:
         notes.append(
             f"{sums.undecided} responses of sealed small organizations may or may not be meant "

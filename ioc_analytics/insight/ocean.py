@@ -124,11 +124,16 @@ class OceanAnalysis:
                     "n": trait.sample_size,
                     "mean": trait.average,
                     "sd": trait.std_dev,
+                    "se": trait.standard_error,
+                    "low": trait.confidence_interval and trait.confidence_interval.low,
+                    "high": trait.confidence_interval and trait.confidence_interval.high,
                     **{f"p{key:02}": value for key, value in trait.percentiles.items()},
                     "skewness": trait.skewness,
                     "kurtosis": trait.kurtosis,
-                    "alpha": trait.reliability.alpha if trait.reliability else None,
-                    "omega": trait.reliability.omega_total if trait.reliability else None,
+                    "alpha": trait.reliability and trait.reliability.alpha,
+                    "alpha_low": trait.reliability and trait.reliability.alpha_interval.low,
+                    "alpha_high": trait.reliability and trait.reliability.alpha_interval.high,
+                    "omega": trait.reliability and trait.reliability.omega_total,
                 }
                 for trait in self.traits
             ]
@@ -188,7 +193,7 @@ def analyze_ocean(
             }
         )
     reliability = {
-        name: _reliability(known[name], state, withheld)
+        name: reliability_of(known[name], state, withheld)
         for name, state in items.items()
         if state is not None
     }
@@ -258,9 +263,10 @@ def _trait(
     )
 
 
-def _reliability(
+def reliability_of(
     instrument: Instrument, state: ItemState, withheld: list[Mapping[str, str]]
 ) -> dict[str, Reliability]:
+    """Return the reliability of each trait that has it; what is missing goes to ``withheld``."""
     found: dict[str, Reliability] = {}
     for trait, moments in zip(TRAITS, state.traits, strict=True):
         if moments is None:

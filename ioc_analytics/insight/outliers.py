@@ -140,6 +140,8 @@ def find_outliers(
     filters: Sequence[Filter],
     time_range: TimeRange,
     organization: Callable[[str], UUID],
+    *,
+    history: TimeRange | None = None,
 ) -> Outliers:
     """Find responses and months of segments that lie far off.
 
@@ -151,6 +153,7 @@ def find_outliers(
         filters: Conditions, all of which must hold.
         time_range: Start times of the responses, half-open.
         organization: Gives the pseudonym of an organization's own id.
+        history: Start times of the responses whose months are judged; None: the time range.
 
     Raises:
         InvalidInput: An unknown category, or only rows that are gone could answer.
@@ -163,6 +166,7 @@ def find_outliers(
     judged = 0
     with snapshot(connection):
         ground = read_ground(connection, time_range)
+        past = ground if history is None else read_ground(connection, history)
         categories = ground.catalogue.categories
         everyone = select(filters, categories, organization)
         groups = read_groups(connection, everyone, ground, by="instrument")
@@ -173,7 +177,7 @@ def find_outliers(
             by_instrument[name] = InstrumentOutliers(limits, n, far)
             responses += named
             for dimension in SEGMENTS:
-                count, months = _far_months(connection, own, ground, dimension, name)
+                count, months = _far_months(connection, own, past, dimension, name)
                 judged += count
                 segments += months
     if not any(found.limits for found in by_instrument.values()):

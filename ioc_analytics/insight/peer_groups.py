@@ -2,6 +2,7 @@
 
 For: refresh and its Dagster asset. Not for: exact answers to analysts (``insight.benchmarks``).
 
+An organization counts when ten of its people stand behind the figure, however often they answered.
 A group is shown when it has enough organizations and none dominates it. What is withheld of a group
 that is shown must pass the same rules together, or the difference would show it: otherwise the
 smallest of its shown parts is withheld too. Below a withheld sector nothing is shown.
@@ -12,15 +13,18 @@ from datetime import date
 from typing import Any, Final
 
 import numpy as np
-import numpy.typing as npt
 import psycopg
+from psycopg.rows import dict_row
 
 from ioc_analytics.database.copying import copy_rows_in
+from ioc_analytics.insight.maturity import read_settled
 from ioc_analytics.insight.peers import (
     BENCHMARKED,
     MINIMUM_ORGANIZATIONS,
     Figures,
+    Mask,
     Organizations,
+    People,
     gather,
     too_small,
 )
@@ -30,6 +34,8 @@ from ioc_analytics.records.vocabularies import ALL
 from ioc_analytics.states.organizations import read_organizations
 from ioc_analytics.states.reading import read_ground
 from ioc_analytics.states.rebuild import midnight, next_month
+from ioc_analytics.states.rows import plan_for_many
+from ioc_analytics.states.sealing import is_sealed
 from ioc_analytics.states.selection import Selection
 
 FOR_TAILS: Final = 2 * MINIMUM_ORGANIZATIONS
@@ -37,24 +43,47 @@ FOR_TAILS: Final = 2 * MINIMUM_ORGANIZATIONS
 
 _COLUMNS: Final = (
     "period_start", "metric", "industry_category", "org_size_category", "peer_level",
-    "organizations", "sample_size", "mean", "p10", "p25", "p50", "p75", "p90", "between_sd",
-    "within_sd", "largest_share", "withheld_reason",
+    "organizations", "sample_size", "immature", "mean", "p10", "p25", "p50", "p75", "p90",
+    "between_sd", "within_sd", "largest_share", "withheld_reason",
 )  # fmt: skip
 _FIGURES: Final = _COLUMNS.index("withheld_reason") - _COLUMNS.index("organizations")
 _COMPLEMENT: Final = "a part withheld beside it could be computed from it"
 _PART_OF_WITHHELD: Final = "its sector is withheld"
 
-Mask = npt.NDArray[np.bool_]
 Group = tuple[str, str]
 
 
-def release_benchmarks(connection: psycopg.Connection[Any], month: date) -> int:
-    """Release the peer groups of one month from its states; return the rows written."""
-    ground = read_ground(connection, TimeRange(midnight(month), midnight(next_month(month))))
-    everyone = gather(read_organizations(connection, Selection({}), ground))
+def release_benchmarks(
+    connection: psycopg.Connection[Any], month: date, mature_before: date
+) -> int:
+    """Release the peer groups of one month from its states; return the rows written.
+
+    What was released of a sealed month stays: its people can no longer be counted.
+
+    Args:
+        connection: A connection of the ingesting role.
+        month: First day of the month.
+        mature_before: Responses started before this day have had their time to be completed.
+    """
+    if is_sealed(connection, month):
+        return 0
+    wanted, everybody = TimeRange(midnight(month), midnight(next_month(month))), Selection({})
+    sums = read_organizations(connection, everybody, read_ground(connection, wanted))
+    settled = read_settled(connection, everybody, wanted, sums, mature_before)
+    everyone = gather(sums, settled, _count_people(connection, wanted))
     rows = ((month, *row) for metric in BENCHMARKED for row in _metric_rows(everyone, metric))
     connection.execute(sqlfiles.query("insight/forget_benchmarks"), {"month": month})
     return copy_rows_in(connection, "analytics", "benchmarking_data", _COLUMNS, rows)
+
+
+def _count_people(connection: psycopg.Connection[Any], wanted: TimeRange) -> People:
+    """Count the people of each organization from rows."""
+    plan_for_many(connection)
+    statement = sqlfiles.query("insight/people_of_organizations")
+    with connection.cursor(row_factory=dict_row) as cursor:
+        rows = cursor.execute(statement, {"start": wanted.start, "end": wanted.end}).fetchall()
+    connection.execute(sqlfiles.query("states/plan_for_few"))
+    return {row["org_hash"]: row for row in rows}
 
 
 def _metric_rows(everyone: Organizations, metric: str) -> Iterator[tuple[Any, ...]]:
@@ -111,6 +140,7 @@ def _figures(figures: Figures, members: Mask, reason: str | None) -> tuple[Any, 
     return (
         len(shown),
         int(cases.sum()),
+        int(figures.immature[members].sum()),
         float(shown.mean()),
         p10 if is_wide else None,
         p25,

@@ -4,7 +4,7 @@ For: benchmarks. Not for: reading sums (``states.organizations``) or judging
 (``insight.benchmarks``).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ioc_analytics.insight.metrics import RATES, TRAIT_CENTRE
+from ioc_analytics.insight.people import MINIMUM_PEOPLE
 from ioc_analytics.records.metrics import METRICS
 from ioc_analytics.records.vocabularies import TRAITS
 from ioc_analytics.states.organizations import OrganizationSums
@@ -37,6 +38,10 @@ BENCHMARKED: Final = (*RATES, "avg_time_spent", *TRAITS)
 """Metrics that organizations are compared by: volumes say how large one is, not how good."""
 
 FloatArray = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+People = Mapping[UUID, Mapping[str, int]]
+"""People of each organization with a case of each kind; kinds are columns of its sums."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,9 @@ class Figures:
     within_sd: float | None
     """SD within organizations, of means."""
 
+    immature: npt.NDArray[np.int64]
+    """Responses left out of rates of completion, because they can still be completed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Organizations:
@@ -71,7 +79,7 @@ class Organizations:
     sizes: tuple[str, ...]
     figures: dict[str, Figures]
 
-    def members(self, level: str, industry: str, size: str) -> npt.NDArray[np.bool_]:
+    def members(self, level: str, industry: str, size: str) -> Mask:
         """Return which organizations belong to a peer group."""
         found = np.ones(len(self.names), dtype=bool)
         if level != "all":
@@ -81,8 +89,18 @@ class Organizations:
         return found
 
 
-def gather(sums: OrganizationSums) -> Organizations:
-    """Return each organization with its figures; sector and size are those of most responses."""
+def gather(
+    sums: OrganizationSums, settled: OrganizationSums, people: People | None = None
+) -> Organizations:
+    """Return each organization with its figures; sector and size are those of most responses.
+
+    Args:
+        sums: All responses.
+        settled: The same without young ones (``insight.maturity``): rates of completion are theirs.
+        people: People behind the figures of each organization: one with fewer of them than
+            ``MINIMUM_PEOPLE`` is left out of a figure, as it must be where figures are released.
+            None: people are not asked for.
+    """
     at = [place for place, name in enumerate(sums.organizations) if name != _NOBODY]
     names = sorted({sums.organizations[place] for place in at})
     numbers = {name: number for number, name in enumerate(names)}
@@ -98,18 +116,27 @@ def gather(sums: OrganizationSums) -> Organizations:
         np.add.at(found, places, column[at])
         return found
 
-    figures = {
-        metric: _rate(add(getattr(sums, x)), add(getattr(sums, n)), METRICS[metric].unit)
-        for metric, (x, n) in RATES.items()
-    }
+    def has_people(column: str) -> Mask:
+        if people is None:
+            return np.ones(len(names), dtype=bool)
+        counts = [people[name][column] if name in people else 0 for name in names]
+        return np.array(counts, dtype=np.int64) >= MINIMUM_PEOPLE
+
+    figures = {}
+    for metric, (x, n) in RATES.items():
+        source = settled if METRICS[metric].waits_for_completion else sums
+        young = add(getattr(sums, n) - getattr(source, n)).astype(np.int64)
+        hits, cases = add(getattr(source, x)), add(getattr(source, n))
+        figures[metric] = _rate(hits, cases, has_people(n), METRICS[metric].unit, young)
     figures["avg_time_spent"] = _mean(
-        add(sums.timed), add(sums.time_sum), add(sums.time_square_sum), 0.0
+        add(sums.timed), add(sums.time_sum), add(sums.time_square_sum), has_people("timed"), 0.0
     )
     for trait, word in enumerate(TRAITS):
         figures[word] = _mean(
             add(sums.trait_n[:, trait]),
             add(sums.trait_sum[:, trait]),
             add(sums.trait_square_sum[:, trait]),
+            has_people(word),
             TRAIT_CENTRE,
         )
     return Organizations(
@@ -129,21 +156,35 @@ def too_small(cases: npt.NDArray[np.int64]) -> str | None:
     return None
 
 
-def _rate(successes: FloatArray, trials: FloatArray, unit: str) -> Figures:
+def _rate(
+    successes: FloatArray,
+    trials: FloatArray,
+    has_people: Mask,
+    unit: str,
+    immature: npt.NDArray[np.int64],
+) -> Figures:
     scale = 100.0 if unit == "points" else 1.0
-    is_enough = trials >= MINIMUM_RESPONSES
+    is_enough = (trials >= MINIMUM_RESPONSES) & has_people
     values, variances, shown = (np.full(len(trials), np.nan) for _ in range(3))
     values[is_enough], variances[is_enough] = stabilize_rates(
         successes[is_enough], trials[is_enough]
     )
     shown[is_enough] = scale * successes[is_enough] / trials[is_enough]
     return Figures(
-        trials.astype(np.int64), values, variances, lambda x: scale * rate_of(x), shown, None
+        trials.astype(np.int64),
+        values,
+        variances,
+        lambda x: scale * rate_of(x),
+        shown,
+        None,
+        immature,
     )
 
 
-def _mean(n: FloatArray, total: FloatArray, squares: FloatArray, centre: float) -> Figures:
-    is_enough = n >= MINIMUM_RESPONSES
+def _mean(
+    n: FloatArray, total: FloatArray, squares: FloatArray, has_people: Mask, centre: float
+) -> Figures:
+    is_enough = (n >= MINIMUM_RESPONSES) & has_people
     values, variances = np.full(len(n), np.nan), np.full(len(n), np.nan)
     within = None
     if is_enough.any():
@@ -152,4 +193,5 @@ def _mean(n: FloatArray, total: FloatArray, squares: FloatArray, centre: float) 
         pooled = max(float((q - s * s / m).sum() / (m - 1).sum()), 1e-9)
         values[is_enough], variances[is_enough] = centre + s / m, pooled / m
         within = float(np.sqrt(pooled))
-    return Figures(n.astype(np.int64), values, variances, float, values, within)
+    cases = n.astype(np.int64)
+    return Figures(cases, values, variances, float, values, within, np.zeros_like(cases))

@@ -7,10 +7,9 @@ A prediction is about one metric, one selection and one period. The same model a
 the same data says nothing new, so it is kept once for each version of the data.
 """
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import Any, Final
 
 import psycopg
@@ -19,7 +18,6 @@ from psycopg.types.json import Jsonb
 
 from ioc_analytics.insight.training import store_predictions
 from ioc_analytics.kernel import sqlfiles
-from ioc_analytics.query.versions import read_versions
 from ioc_analytics.records.filters import Filter
 from ioc_analytics.states.organizations import By
 
@@ -31,12 +29,10 @@ PERIOD_DAYS: Final[Mapping[By, tuple[int, int]]] = {
 }
 """Fewest and most days of a period; no two kinds share a length."""
 
-_SOURCES: Final = (
-    "analytics.anonymized_assessments",
-    "analytics.anonymized_assessment_responses",
-    "analytics.anonymized_assessment_scores",
-)
-"""Tables whose content every prediction is made from."""
+HORIZON_BANDS: Final = (7, 30, 90, 365)
+"""Most days ahead of the predictions that are judged together; the last band has no end."""
+
+_SCORES: Final = ("mean_absolute_error", "coverage", "pinball_loss", "brier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +67,27 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class BandScores:
+    """How earlier predictions of one model, about equally far ahead, turned out."""
+
+    model: str
+    days_from: int | None
+    days_to: int | None
+    """Days ahead, both included; None: no upper limit, or not said at all."""
+
+    predictions: int
+    mean_absolute_error: float
+    """In the unit of the target."""
+
+    coverage: float | None
+    pinball_loss: float | None
+    brier: float | None
+    """As in ``PastScores``."""
+
+
+@dataclass(frozen=True, slots=True)
 class PastScores:
-    """How earlier predictions of the same target turned out."""
+    """How earlier predictions of the same target turned out: all models, near and far together."""
 
     predictions: int
     mean_absolute_error: float
@@ -91,23 +106,13 @@ class PastScores:
     last: date
     """Oldest and newest end of the periods that were scored."""
 
+    bands: tuple[BandScores, ...]
+    """The same by model and days ahead: far ones err more, and models differ."""
+
 
 def segment_of(filters: Sequence[Filter]) -> dict[str, Any]:
     """Return a selection as the ledger keeps it."""
     return {"filters": [condition.to_dict() for condition in filters]} if filters else {}
-
-
-def data_version(connection: psycopg.Connection[Any], as_of: datetime | None) -> str:
-    """Return a short name of the content that predictions are made from.
-
-    Args:
-        connection: A connection that may read the tables' versions.
-        as_of: When the newest batch was loaded; None: there is none.
-    """
-    versions = read_versions(connection, _SOURCES)
-    parts = [f"{name} {version}" for name, version in sorted(versions.items())]
-    told = "\n".join([*parts, "" if as_of is None else as_of.isoformat()])
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
 def keep_predictions(connection: psycopg.Connection[Any], predictions: Sequence[Prediction]) -> int:
@@ -140,7 +145,7 @@ def past_scores(
         models: Only those of these models; None: of all.
     """
     with connection.cursor(row_factory=dict_row) as cursor:
-        row = cursor.execute(
+        rows = cursor.execute(
             sqlfiles.query("insight/past_accuracy"),
             {
                 "target": target,
@@ -148,9 +153,24 @@ def past_scores(
                 "segment": Jsonb(segment_of(filters)),
                 "shortest": days[0],
                 "longest": days[1],
+                "bands": list(HORIZON_BANDS),
             },
-        ).fetchone()
-    return PastScores(**row) if row and row["predictions"] else None
+        ).fetchall()
+    total, *parts = rows
+    if not total["predictions"]:
+        return None
+    scored = {name: total[name] for name in ("predictions", *_SCORES, "first", "last")}
+    return PastScores(**scored, bands=tuple(_band(part) for part in parts))
+
+
+def _band(row: Mapping[str, Any]) -> BandScores:
+    first: int | None = None
+    last: int | None = None
+    if (at := row["band"]) is not None:
+        first = HORIZON_BANDS[at - 1] + 1 if at else 1
+        last = HORIZON_BANDS[at] if at < len(HORIZON_BANDS) else None
+    scores = {name: row[name] for name in _SCORES}
+    return BandScores(row["model"], first, last, row["predictions"], **scores)
 
 
 def _known(connection: psycopg.Connection[Any], one: Prediction) -> set[tuple[date, date]]:

@@ -114,13 +114,15 @@ def score_waiting(database: Database, organization: Callable[[str], UUID]) -> Pr
             {"targets": [*METRICS, COMPLETION, *_RESOURCES], "today": utc_now().date()},
         )
         rows = [Waiting(**row) for row in cursor.fetchall()]
-    groups: dict[tuple[str, str, By | None], list[Waiting]] = defaultdict(list)
+    groups: dict[tuple[str, str, By | None, int | None], list[Waiting]] = defaultdict(list)
     for row in rows:
         by = _period_kind(row.period_start, row.period_end)
-        groups[row.prediction_target, repr(row.segment), by].append(row)
+        # Completion is asked at each prediction's own moment: what is wrong with one is its own.
+        own = row.id if row.prediction_target == COMPLETION else None
+        groups[row.prediction_target, repr(row.segment), by, own].append(row)
     scored: list[Scored] = []
     left_out: list[Mapping[str, Any]] = []
-    for (target, _, by), group in groups.items():
+    for (target, _, by, _), group in groups.items():
         try:
             scored += _score(database, target, by, group, organization)
         except NotEnoughData:
@@ -174,7 +176,11 @@ def _score(
     organization: Callable[[str], UUID],
 ) -> list[Scored]:
     if target == COMPLETION:
-        return _score_completion(database, group, organization)
+        return [
+            found
+            for one in group
+            if (found := _score_completion(database, one, organization)) is not None
+        ]
     if target in _RESOURCES:
         first = min(one.period_start for one in group)
         with database.connection("analyst") as connection:
@@ -215,26 +221,23 @@ def _beside(group: Sequence[Waiting], truth: Mapping[date, float]) -> list[Score
 
 
 def _score_completion(
-    database: Database, group: Sequence[Waiting], organization: Callable[[str], UUID]
-) -> list[Scored]:
-    found = []
-    for one in group:
-        known = one.accuracy_metrics if isinstance(one.accuracy_metrics, Mapping) else {}
-        moment = read_moment("moment that completion is predicted from", known.get("moment"))
-        if moment is None:
-            raise InvalidInput("accuracy_metrics does not say the moment that it was made at")
-        with database.connection("analyst") as connection:
-            actual = completed_share(connection, moment, _filters(one.segment), organization)
-        if actual is None:
-            continue
-        ends = (one.interval_low, one.interval_high, one.interval_level)
-        score = score_one(one.prediction, *ends, actual)
-        # The group's probability said of each of them; the mean of (outcome - probability)^2.
-        said = one.prediction
-        score["brier"] = actual * (1 - said) ** 2 + (1 - actual) * said**2
-        period = (one.period_start, one.period_end)
-        found.append(Scored(one.id, one.prediction_target, *period, said, actual, score))
-    return found
+    database: Database, one: Waiting, organization: Callable[[str], UUID]
+) -> Scored | None:
+    known = one.accuracy_metrics if isinstance(one.accuracy_metrics, Mapping) else {}
+    moment = read_moment("moment that completion is predicted from", known.get("moment"))
+    if moment is None:
+        raise InvalidInput("accuracy_metrics does not say the moment that it was made at")
+    with database.connection("analyst") as connection:
+        actual = completed_share(connection, moment, _filters(one.segment), organization)
+    if actual is None:
+        return None
+    ends = (one.interval_low, one.interval_high, one.interval_level)
+    score = score_one(one.prediction, *ends, actual)
+    # The group's probability said of each of them; the mean of (outcome - probability)^2.
+    said = one.prediction
+    score["brier"] = actual * (1 - said) ** 2 + (1 - actual) * said**2
+    period = (one.period_start, one.period_end)
+    return Scored(one.id, one.prediction_target, *period, said, actual, score)
 
 
 def _filters(segment: Any) -> tuple[Filter, ...]:

@@ -14,13 +14,9 @@ import psycopg
 
 from ioc_analytics.database.locks import transaction_lock
 from ioc_analytics.database.pools import Database
-from ioc_analytics.insight.daily import (
-    days_of_new_assessments,
-    first_immature_day,
-    mature_days,
-    release_daily,
-)
+from ioc_analytics.insight.daily import days_of_new_assessments, mature_days, release_daily
 from ioc_analytics.insight.distributions import release_days, release_months
+from ioc_analytics.insight.maturity import first_immature_day
 from ioc_analytics.insight.norms import fill_percentiles
 from ioc_analytics.insight.peer_groups import release_benchmarks
 from ioc_analytics.insight.release_judge import judge_released, judge_states
@@ -34,6 +30,7 @@ from ioc_analytics.schema.views import refresh_views
 from ioc_analytics.states.rebuild import rebuild_month, touched_months
 
 DAILY: Final = "daily_assessment_metrics"
+BENCHMARKS: Final = "benchmarking_data"
 VALIDATION: Final = "dual_ai_validation_metrics"
 
 
@@ -44,7 +41,7 @@ def refresh(
     *,
     whole: bool = False,
     with_views: bool = True,
-    progress: Callable[[date], None] | None = None,
+    progress: Callable[[date, int], None] | None = None,
 ) -> RefreshReceipt:
     """Bring states, released tables and views of some months up to date.
 
@@ -55,7 +52,7 @@ def refresh(
             ``whole``, all with rows.
         whole: Count every day of the months again, touched or not.
         with_views: Refresh the materialized views afterwards.
-        progress: Called after each month.
+        progress: Called after each month, with the number of months in all.
 
     Raises:
         IntegrityFailure: States differ from rows, or a figure is about too few people. The months
@@ -65,6 +62,7 @@ def refresh(
     days: list[date] = []
     released: Counter[str] = Counter()
     mature_before = first_immature_day(utc_now().date(), config.maturity_days)
+    named = (config.privacy.named_assessment_types or "").split(", ")
     with database.connection("ingest") as connection:
         premake_partitions(connection, utc_now().date(), config.retention_days)
         if periods is not None:
@@ -80,17 +78,22 @@ def refresh(
             rebuilt = rebuild_month(connection, month, whole=whole)
             if rebuilt:
                 judge_states(connection, month)
-                released += _release(connection, month, rebuilt, mature_before)
+                released += _release(connection, month, rebuilt, mature_before, named)
                 judge_released(connection, [month])
                 fill_percentiles(connection, rebuilt)
             days += rebuilt
         if progress:
-            progress(month)
+            progress(month, len(months))
     with database.connection("ingest") as connection:
         set_up = days_of_new_assessments(connection)
         released[DAILY] += release_daily(connection, set_up, mature_before)
         judge_released(connection, {day.replace(day=1) for day in set_up})
-        mature_days(connection, mature_before)
+        ripened = mature_days(connection, mature_before)
+    for month in ripened:
+        with database.connection("ingest") as connection:
+            transaction_lock(connection, f"states {month:%Y-%m}")
+            released[BENCHMARKS] += release_benchmarks(connection, month, mature_before)
+            judge_released(connection, [month])
     views = refresh_views(database) if with_views else ()
     return RefreshReceipt(
         tuple(months),
@@ -142,14 +145,18 @@ def count_days(
 
 
 def _release(
-    connection: psycopg.Connection[Any], month: date, days: Sequence[date], mature_before: date
+    connection: psycopg.Connection[Any],
+    month: date,
+    days: Sequence[date],
+    mature_before: date,
+    named: Sequence[str],
 ) -> Counter[str]:
     return Counter(
         {
             DAILY: release_daily(connection, days, mature_before),
-            "ocean_trait_distributions": release_months(connection, [month])
+            "ocean_trait_distributions": release_months(connection, [month], named)
             + release_days(connection, days),
-            "benchmarking_data": release_benchmarks(connection, month),
+            BENCHMARKS: release_benchmarks(connection, month, mature_before),
             VALIDATION: release_validations(connection, days),
         }
     )

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import psycopg
 
-from ioc_analytics.insight.distributions import MINIMUM_PEOPLE
+from ioc_analytics.insight.people import MINIMUM_PEOPLE
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import IntegrityFailure
 from ioc_analytics.states.proof import Difference, unequal_states
@@ -43,12 +43,12 @@ def judge_released(connection: psycopg.Connection[Any], months: Iterable[date]) 
     """
     for month in sorted(months):
         period = {"minimum": MINIMUM_PEOPLE, "start": month, "end": next_month(month)}
-        row = connection.execute(sqlfiles.query("monitoring/too_small"), period).fetchone()
-        cells, too_small = row or (0, 0)
-        if too_small:
+        rows = connection.execute(sqlfiles.query("monitoring/too_small"), period).fetchall()
+        faults = [f"{number} of {cells} in {table}" for table, cells, number in rows if number]
+        if faults:
             raise IntegrityFailure(
-                f"{too_small} of {cells} released figures of {month:%Y-%m} would be about fewer "
-                f"than {MINIMUM_PEOPLE} people. Nothing was released, and what readers see is as "
+                f"released figures of {month:%Y-%m} would be about fewer than {MINIMUM_PEOPLE} "
+                f"people: {', '.join(faults)}. Nothing was released, and what readers see is as "
                 "it was; the promise is `nothing_small_released`. When `ioc-analytics refresh "
                 f"--rebuild --month {month:%Y-%m}` says the same, the release itself is at fault"
             )

@@ -6,7 +6,7 @@ For: the facade's ``generate_report``. Not for: what stands in a report
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -25,7 +25,11 @@ from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.query.execution import checked_options
 from ioc_analytics.records.answers import SystemStatus
 from ioc_analytics.records.filters import Filter, TimeRange, parse_filters
+from ioc_analytics.states.rebuild import midnight
 from ioc_analytics.states.selection import name_organizations, organization_of
+
+HISTORY_YEARS: Final = 2
+"""Trends, odd months and drift of raters look back so far from the end of a report's range."""
 
 _FOLDER: Final = "ANALYTICS_REPORT_FOLDER"
 _SUFFIXES: Final = {"html": "html", "markdown": "md", "json": "json"}
@@ -71,8 +75,6 @@ class ReportConfig:
         organization = given.get("organization")
         for name in chosen:
             _known(name, SECTIONS, "report section")
-        if "sections" not in given and organization is None:
-            chosen = tuple(name for name in chosen if name != "benchmarks")
         filename = given.get("filename")
         if filename is not None:
             check_filename(filename, _FOLDER)
@@ -139,6 +141,7 @@ def make_report(
         NotEnoughData: None of the analyses asked for has the data it needs.
         ConfigurationError: The folder cannot be written.
     """
+    created_at = utc_now()
     own = None
     if config.organization is not None:
         own = UUID(organization_of(config.organization, organization))
@@ -148,6 +151,7 @@ def make_report(
         connection,
         filters,
         config.time_range,
+        history_of(config.time_range, created_at),
         organization,
         config.by,
         config.interval,
@@ -156,10 +160,10 @@ def make_report(
         status,
     )
     sections = build_sections(config.sections, question)
-    if not any(section.has_figures for section in sections):
+    of_range = [section for section in sections if not section.is_of_history]
+    if not any(section.has_figures for section in of_range or sections):
         reasons = "; ".join(entry["reason"] for s in sections for entry in s.withheld)
         raise NotEnoughData(f"no section of the report has the data it needs: {reasons}")
-    created_at = utc_now()
     suffix = _SUFFIXES[config.format]
     name = config.filename or f"report-{created_at:%Y%m%dT%H%M%S%f}Z.{suffix}"
     path = folder / (name if name.endswith(f".{suffix}") else f"{name}.{suffix}")
@@ -192,6 +196,21 @@ def report_period(kind: str, today: date) -> TimeRange:
         end = today.replace(day=1)
         start = (end - timedelta(days=1)).replace(day=1)
     return TimeRange.parse({"start": start, "end": end})
+
+
+def history_of(time_range: TimeRange, now: datetime) -> TimeRange:
+    """Return what is judged beside its past: from two years before the end, by whole months.
+
+    Example:
+        >>> week = TimeRange.parse({"start": "2026-03-02", "end": "2026-03-09"})
+        >>> history_of(week, utc_now()).to_dict()["start"]
+        '2024-03-01T00:00:00+00:00'
+    """
+    if time_range.start is None:
+        return time_range
+    end = (time_range.end or now).astimezone(UTC)
+    first = midnight(date(end.year - HISTORY_YEARS, end.month, 1))
+    return TimeRange(min(time_range.start, first), time_range.end)
 
 
 def _scope(filters: Sequence[Filter], times: TimeRange) -> str:

@@ -16,9 +16,10 @@ from ioc_analytics.insight.report_pieces import (
     dated,
     number,
     p_value,
+    since,
 )
 from ioc_analytics.insight.trends import TrendAnalysis, TrendPoint, analyze_trends
-from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
+from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData, OutOfReach
 from ioc_analytics.pictures import Band, Range, figures_with_ranges, trend_with_band
 from ioc_analytics.records.metrics import METRICS
 from ioc_analytics.records.vocabularies import TRAITS
@@ -45,7 +46,12 @@ def metrics(name: str, title: str, question: Question) -> Section:
     found = _each(
         _MEASURED,
         lambda metric: measure_metric(
-            q.connection, metric, q.filters, q.time_range, q.organization
+            q.connection,
+            metric,
+            q.filters,
+            q.time_range,
+            q.organization,
+            maturity_days=q.maturity_days,
         ),
         withheld,
     )
@@ -108,7 +114,7 @@ def trends(name: str, title: str, question: Question) -> Section:
             q.connection,
             metric,
             q.filters,
-            q.time_range,
+            q.history_range,
             _STEP,
             q.organization,
             maturity_days=q.maturity_days,
@@ -143,7 +149,7 @@ def trends(name: str, title: str, question: Question) -> Section:
         "jumps",
         "odd weeks",
     )
-    note = f"weekly; {dated(found[0].as_of)}; n is weeks that were judged"
+    note = f"weekly {since(q.history_range)}; {dated(found[0].as_of)}; n is weeks that were judged"
     return Section(
         name,
         title,
@@ -186,13 +192,15 @@ def _band(trend: TrendAnalysis, point: TrendPoint, value: float) -> Band:
 def _each(names: Sequence[str], ask: Callable[[str], T], withheld: _Withheld) -> list[T]:
     """Ask for each name; what cannot be had stands in ``withheld``."""
     found = []
+    kind: type[NotEnoughData | OutOfReach] = NotEnoughData
     for name in names:
         try:
             found.append(ask(name))
         except (NotEnoughData, InvalidInput) as reason:
             withheld.append({"figure": name, "reason": str(reason)})
+            kind = OutOfReach if isinstance(reason, OutOfReach) else kind
     if not found:
-        raise NotEnoughData("; ".join(entry["reason"] for entry in withheld))
+        raise kind("; ".join(entry["reason"] for entry in withheld))
     return found
 
 

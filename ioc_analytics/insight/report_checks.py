@@ -22,9 +22,11 @@ from ioc_analytics.insight.report_pieces import (
     dated,
     number,
     p_value,
+    since,
     span,
 )
 from ioc_analytics.pictures import Range, figures_with_ranges
+from ioc_analytics.records.filters import TimeRange
 from ioc_analytics.records.vocabularies import ALL, TRAITS
 from ioc_analytics.states.norms import read_norms
 from ioc_analytics.states.reading import snapshot
@@ -37,7 +39,9 @@ _NORM_POINTS: Final = (10, 25, 50, 75, 90)
 def outliers(name: str, title: str, question: Question) -> Section:
     """Lay out limits and far months; single responses are counted, never named."""
     q = question
-    answer = find_outliers(q.connection, q.filters, q.time_range, q.organization)
+    answer = find_outliers(
+        q.connection, q.filters, q.time_range, q.organization, history=q.history_range
+    )
     limits = tuple(
         (
             trait,
@@ -80,33 +84,38 @@ def outliers(name: str, title: str, question: Question) -> Section:
             "difference",
             "p, adjusted",
         )
-        caption = f"Months that break with their own history. {note}."
+        caption = f"Months that break with their own history, {since(q.history_range)}. {note}."
         tables.append(Table(caption, columns, months))
     return Section(
         name,
         title,
         note,
         tables=tuple(tables),
-        remarks=_far(answer),
+        remarks=_far(answer, q.history_range),
         withheld=answer.withheld,
         figures={key: value for key, value in answer.to_dict().items() if key != "responses"},
     )
 
 
-def _far(answer: Outliers) -> tuple[str, ...]:
+def _far(answer: Outliers, history: TimeRange) -> tuple[str, ...]:
     counted = (
         f"{name}: {found.far_responses:,} of {found.vectors:,} responses lie far off in the five "
         "traits together"
         for name, found in answer.by_instrument.items()
         if found.vectors is not None and found.far_responses is not None
     )
-    months = f"{answer.judged_months:,} months of industries and regions were judged, "
-    return (*counted, months + f"{len(answer.segments):,} stand out", "a far score is no fault")
+    months = (
+        f"{answer.judged_months:,} months of industries and regions were judged, "
+        f"{since(history)}: {len(answer.segments):,} stand out"
+    )
+    return (*counted, months, "a far score is no fault")
 
 
 def ai_validation(name: str, title: str, question: Question) -> Section:
     """Lay out the agreement of the raters, and weeks in which one broke with its history."""
-    answer = analyze_ai_validation(question.connection, question.time_range)
+    answer = analyze_ai_validation(
+        question.connection, question.time_range, history=question.history_range
+    )
     note = f"{dated(answer.as_of)}; each row has its n; points of 0 to 100, intervals in brackets"
     by_pair: dict[str, list[RaterAgreement]] = {}
     for one in answer.agreements:
@@ -122,7 +131,7 @@ def ai_validation(name: str, title: str, question: Question) -> Section:
             *(t for pair, found in by_pair.items() for t in _agreements(pair, found, note)),
             *_drift(answer, note),
         ),
-        remarks=(*filtered, _judged(answer)),
+        remarks=(*filtered, _judged(answer, question.history_range)),
         withheld=answer.withheld,
         figures=answer.to_dict(),
     )
@@ -186,9 +195,12 @@ def _drift(answer: AiValidation, note: str) -> tuple[Table, ...]:
     return (Table(caption, columns, rows),) if rows else ()
 
 
-def _judged(answer: AiValidation) -> str:
+def _judged(answer: AiValidation, history: TimeRange) -> str:
     weeks = ", ".join(f"{model} {n:,}" for model, n in answer.judged_weeks.items())
-    return f"weeks of traits judged by their own history: {weeks}; {len(answer.drift):,} stand out"
+    return (
+        f"weeks of traits judged by their own history, {since(history)}: {weeks}; "
+        f"{len(answer.drift):,} stand out"
+    )
 
 
 def norms(name: str, title: str, question: Question) -> Section:

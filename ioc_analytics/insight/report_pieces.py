@@ -27,6 +27,9 @@ class Question:
     connection: psycopg.Connection[Any]
     filters: tuple[Filter, ...]
     time_range: TimeRange
+    history_range: TimeRange
+    """Of sections that judge by the past: it ends with the time range, and begins earlier."""
+
     organization: Callable[[str], UUID]
     by: str
     interval: str
@@ -79,6 +82,11 @@ class Section:
         has_rows = any(table.rows for table in self.tables)
         return has_rows and self.name not in ("data_quality", "norms")
 
+    @property
+    def is_of_history(self) -> bool:
+        """Whether it shows the past, so that it has figures of a range without any."""
+        return self.name in ("history", "trends")
+
     def to_dict(self) -> dict[str, Any]:
         """Return the section ready for JSON."""
         return {
@@ -110,6 +118,12 @@ def p_value(value: float | None) -> str:
     if value is None:
         return "–"
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def since(time_range: TimeRange) -> str:
+    """Return where a range begins, to read."""
+    start = time_range.start
+    return "since the beginning" if start is None else f"since {start:%Y-%m-%d}"
 
 
 def dated(moment: datetime | None) -> str:

@@ -5,6 +5,7 @@ A section whose data do not suffice stays in the report and says why.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from ioc_analytics.insight import report_activity as activity
@@ -21,9 +22,10 @@ from ioc_analytics.insight.report_pieces import (
     dated,
     number,
     p_value,
+    since,
     span,
 )
-from ioc_analytics.kernel.errors import NotEnoughData
+from ioc_analytics.kernel.errors import NotEnoughData, OutOfReach
 from ioc_analytics.pictures import (
     Band,
     Cell,
@@ -45,8 +47,14 @@ def _build(name: str, question: Question) -> Section:
     title, build = _BUILDERS[name]
     try:
         return build(name, title, question)
+    except OutOfReach as reason:
+        if question.history_range != question.time_range:
+            # The filters reach back less far: judge what the range itself holds.
+            return _build(name, replace(question, history_range=question.time_range))
+        why = str(reason)
     except NotEnoughData as reason:
-        return Section(name, title, withheld=({"figure": name, "reason": str(reason)},))
+        why = str(reason)
+    return Section(name, title, withheld=({"figure": name, "reason": why},))
 
 
 def _distributions(name: str, title: str, question: Question) -> Section:
@@ -158,7 +166,7 @@ def _groups(name: str, title: str, question: Question) -> Section:
 
 def _history(name: str, title: str, question: Question) -> Section:
     q = question
-    answer = ocean_over_time(q.connection, q.interval, q.filters, q.time_range, q.organization)
+    answer = ocean_over_time(q.connection, q.interval, q.filters, q.history_range, q.organization)
     bands = [
         Band(
             p.trait,
@@ -181,7 +189,8 @@ def _history(name: str, title: str, question: Question) -> Section:
         for p in answer.points
     )
     columns = ("trait", "from", "n", "mean", "95 % interval", "median")
-    note = f"{answer.interval} means; {dated(answer.as_of)}; each n is in the table"
+    past = since(q.history_range)
+    note = f"{answer.interval} means {past}; {dated(answer.as_of)}; each n is in the table"
     picture = trend_with_band(bands, "points")
     return Section(
         name,
@@ -194,8 +203,15 @@ def _history(name: str, title: str, question: Question) -> Section:
 
 
 def _benchmarks(name: str, title: str, question: Question) -> Section:
-    answer = benchmark(question.connection, question.own, None, None, question.time_range)
-    found = answer.benchmarks.values()
+    answer = benchmark(
+        question.connection,
+        question.own,
+        None,
+        None,
+        question.time_range,
+        maturity_days=question.maturity_days,
+    )
+    found = answer.shown.values()
     pictures = tuple(
         Picture(
             f"{b.metric}: {b.unit}. n = {b.sample_size:,}; {b.peer_organizations:,} peers "
@@ -233,12 +249,13 @@ def _benchmarks(name: str, title: str, question: Question) -> Section:
     columns = ("metric", "n", "value", "peer median", "rank, 0 to 100", "95 % interval", "peers")
     note = f"{dated(answer.as_of)}; each row has its n"
     filtered = ("benchmarks take the time range, not the filters",) if question.filters else ()
+    what = "The centre of all organizations" if question.own is None else "Against peers"
     return Section(
         name,
         title,
         note,
         pictures,
-        (Table(f"Against peers. {note}.", columns, rows),) if rows else (),
+        (Table(f"{what}. {note}.", columns, rows),) if rows else (),
         remarks=(*filtered, *(f"{r.priority}: {r.description}" for r in answer.recommendations)),
         withheld=answer.withheld,
         figures=answer.to_dict(),
@@ -282,7 +299,7 @@ _BUILDERS: Final[Mapping[str, tuple[str, Builder]]] = {
     "trends": ("Where activity and quality are heading", activity.trends),
     "outliers": ("What lies far off", checks.outliers),
     "ai_validation": ("How far the AI raters agree", checks.ai_validation),
-    "benchmarks": ("The organization and its peers", _benchmarks),
+    "benchmarks": ("Organizations compared", _benchmarks),
     "norms": ("The norms", checks.norms),
     "data_quality": ("The data", _quality),
 }

@@ -3,8 +3,9 @@
 For: ``plan_resources``. Not for: trouble at this moment (``monitoring.alerts``), or what to do
 about it (``monitoring.advice``).
 
-Use is followed by a straight line through up to 90 days; with fewer than 14 days of figures it is
-unknown, and said so. Partitions are made ahead: their end is a date in the calendar.
+Use is followed through up to 90 days: what piles up by its mean growth a day, what is measured anew
+each day by a line. With fewer than 14 days of figures it is unknown, and said so. Partitions are
+made ahead: their end is a date in the calendar.
 """
 
 from collections import defaultdict
@@ -21,12 +22,18 @@ from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.records.answers import to_json
-from ioc_analytics.statistics.exhaustion import exhaustion, extend_line
+from ioc_analytics.statistics.exhaustion import (
+    Follow,
+    exhaustion,
+    extend,
+    follow_growth,
+    follow_line,
+)
 from ioc_analytics.statistics.forecasting import FORECAST_LEVEL
 from ioc_analytics.statistics.intervals import ConfidenceInterval
 
-VERSION: Final = "1"
-"""Version of the line; another one whenever it would say something else."""
+VERSION: Final = "2"
+"""Version of what follows the use; another one whenever it would say something else."""
 
 UNITS: Final[Mapping[str, str]] = {
     "rows": "rows accepted",
@@ -34,11 +41,19 @@ UNITS: Final[Mapping[str, str]] = {
     "runtime": "seconds per day",
     "connections": "percent",
 }
-"""Resources that a line is drawn through, and their units."""
+"""Resources whose use is measured, and their units."""
+
+_FOLLOWED: Final[Mapping[str, Follow]] = {
+    "rows": follow_growth,
+    "bytes": follow_growth,
+    "runtime": follow_line,
+    "connections": follow_line,
+}
 
 HISTORY: Final = timedelta(days=90)
 MAXIMUM_HORIZON_DAYS: Final = 3650
 
+_CALENDAR: Final = "calendar"
 _ENDS: Final = {"runtime": 86_400.0, "connections": 100.0}
 
 
@@ -63,15 +78,16 @@ class ResourceForecast:
 
     earliest: date | None
     latest: date | None
-    """Ends of its 95 % interval; None: never, or not within ten years."""
+    """First days on which a limit of the 95 % interval reaches the end; None: not within ten
+    years."""
 
     is_known: bool
     reason: str | None
     """Why it is unknown, or why no date is given."""
 
     days_of_history: int
-    model: str
-    """``line`` or ``calendar``."""
+    model: str | None
+    """``growth``, ``line`` or ``calendar``; None: unknown."""
 
     version: str
     accuracy: PastScores | None
@@ -100,7 +116,7 @@ class ResourcePlan:
         ).drop(columns=["interval", "accuracy"])
 
     def predictions(self) -> tuple[Prediction, ...]:
-        """Return what the ledger keeps: what lines say of the day."""
+        """Return what the ledger keeps: the use on the day; a calendar needs no score."""
         return tuple(
             Prediction(
                 model=one.model,
@@ -119,7 +135,9 @@ class ResourcePlan:
                 data_version=f"{self.day - timedelta(days=self.horizon_days)}",
             )
             for one in self.resources
-            if one.model == "line" and one.value is not None and one.interval is not None
+            if one.model not in (None, _CALENDAR)
+            and one.value is not None
+            and one.interval is not None
         )
 
 
@@ -184,17 +202,20 @@ def _follow(
     interval: ConfidenceInterval | None = None
     reason: str | None = None
     reached = None
-    ahead = (day - days[-1]).days if days else 0
+    follow = _FOLLOWED[resource]
     try:
-        value, interval = extend_line(days, used, ahead, FORECAST_LEVEL)
+        course = follow(days, used)
+        value, interval = extend(course, (day - course.newest).days, FORECAST_LEVEL)
     except NotEnoughData as error:
         reason = str(error)
     else:
-        value = max(0.0, value)
+        # Accepted rows stay counted whatever is deleted.
+        least = used[-1] if resource == "rows" else 0.0
+        value = max(least, value)
         interval = ConfidenceInterval(
-            interval.level, max(0.0, interval.low), max(0.0, interval.high), interval.method
+            interval.level, max(least, interval.low), max(least, interval.high), interval.method
         )
-        reached = None if end is None else exhaustion(days, used, end)
+        reached = None if end is None else exhaustion(days, used, end, follow)
         if end is None:
             reason = "rows have no end of their own" if resource == "rows" else "its end is unknown"
         elif reached is None:
@@ -212,7 +233,7 @@ def _follow(
         is_known=value is not None,
         reason=reason,
         days_of_history=len(days),
-        model="line",
+        model=interval.method if interval else None,
         version=VERSION,
         accuracy=past,
     )
@@ -229,14 +250,14 @@ def _partitions(runway: int, today: date, day: date) -> ResourceForecast:
         used=float(runway),
         end=0.0,
         value=float(left),
-        interval=ConfidenceInterval(FORECAST_LEVEL, float(left), float(left), "calendar"),
+        interval=ConfidenceInterval(FORECAST_LEVEL, float(left), float(left), _CALENDAR),
         exhausted=end,
         earliest=end,
         latest=end,
         is_known=True,
         reason="unless more are made: each load and each start makes those that it needs",
         days_of_history=0,
-        model="calendar",
+        model=_CALENDAR,
         version=VERSION,
         accuracy=None,
     )

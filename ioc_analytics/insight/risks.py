@@ -10,7 +10,7 @@ ledger, so that its limits are scored like any prediction.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -18,11 +18,11 @@ import pandas as pd
 import psycopg
 
 from ioc_analytics.database.pools import Database
+from ioc_analytics.insight.data_version import data_version
 from ioc_analytics.insight.prediction_ledger import (
     PERIOD_DAYS,
     PastScores,
     Prediction,
-    data_version,
     past_scores,
 )
 from ioc_analytics.insight.series import (
@@ -33,18 +33,21 @@ from ioc_analytics.insight.series import (
     read_series,
     whole_points,
 )
+from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
+from ioc_analytics.states.reading import read_ground, snapshot
 from ioc_analytics.states.selection import name_organizations
 from ioc_analytics.statistics.control_charts import (
     FALSE_ALARM_RATE,
+    LARGEST_FALSE_ALARM_RATE,
     watch_rate,
 )
 from ioc_analytics.statistics.intervals import ConfidenceInterval
 
 MODEL: Final = "ewma_chart"
-VERSION: Final = "1"
+VERSION: Final = "2"
 """Version of the chart; another one whenever it would say something else."""
 
 METRICS_WATCHED: Final = (
@@ -133,7 +136,7 @@ class RiskAssessment:
     """All that could be judged."""
 
     false_alarm_rate: float
-    """Probability that a metric is raised in a given week though nothing has changed."""
+    """Probability, at most, that a metric is raised in a given week though nothing has changed."""
 
     withheld: tuple[Mapping[str, str], ...]
     """Metrics that could not be judged, or not by all their past: ``figure`` and ``reason``."""
@@ -198,7 +201,7 @@ def assess_risks(
     """Return how the watched metrics stand; what cannot be judged yet is withheld.
 
     Args:
-        database: Read under the analyst's login, each metric in a snapshot of its own.
+        database: Read under the analyst's login, in one snapshot.
         filters: Conditions, all of which must hold.
         organization: Gives the pseudonym of an organization's own id.
 
@@ -208,9 +211,12 @@ def assess_risks(
     named = name_organizations(filters, organization)
     watched: list[Risk] = []
     withheld: list[Mapping[str, str]] = []
-    as_of, version = None, ""
-    for metric in METRICS_WATCHED:
-        with database.connection("analyst") as connection:
+    with database.connection("analyst") as connection, snapshot(connection):
+        as_of = read_ground(connection, TimeRange(None, None)).as_of
+        version = data_version(connection, as_of)
+        row = connection.execute(sqlfiles.query("insight/newest_start")).fetchone()
+        newest = row[0] if row else None
+        for metric in METRICS_WATCHED:
             try:
                 series = read_series(
                     connection,
@@ -221,8 +227,7 @@ def assess_risks(
                     organization,
                     maturity_days=database.config.maturity_days,
                 )
-                as_of, version = series.as_of, data_version(connection, series.as_of)
-                weeks = [point for point in whole_points(series) if point.is_mature]
+                weeks = _settled_weeks(series, newest)
                 if len(weeks) < WATCHED_WEEKS + BASELINE_WEEKS:
                     withheld.extend(left_out_past(series))
                 watched.append(_judge(connection, series, weeks))
@@ -231,12 +236,25 @@ def assess_risks(
     return RiskAssessment(
         risks=tuple(sorted((r for r in watched if r.is_raised), key=lambda risk: risk.p_value)),
         watched=tuple(watched),
-        false_alarm_rate=FALSE_ALARM_RATE,
+        false_alarm_rate=LARGEST_FALSE_ALARM_RATE,
         withheld=tuple(withheld),
         filters=named,
         as_of=as_of,
         data_version=version,
     )
+
+
+def _settled_weeks(series: MetricSeries, newest: datetime | None) -> list[SeriesPoint]:
+    """Return the weeks that are watched.
+
+    A batch may come long after its data end. What it does not tell of its last weeks would look
+    like a fall, so completion counts until it could be known when the newest response started.
+    """
+    weeks = [point for point in whole_points(series) if point.is_mature]
+    if newest is None or not series.metric.waits_for_completion:
+        return weeks
+    last = newest.astimezone(UTC).date() - timedelta(days=series.maturity_days)
+    return [week for week in weeks if week.end <= last]
 
 
 def _judge(

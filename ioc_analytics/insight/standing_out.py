@@ -97,6 +97,7 @@ def _evidence(b: Benchmark) -> dict[str, Any]:
         "metric": b.metric,
         "value": b.value,
         "n": b.sample_size,
+        "immature": b.immature,
         "peer_centre": b.funnel.target,
         "peer_organizations": b.peer_organizations,
         "peer_level": b.peer_level,

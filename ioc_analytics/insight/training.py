@@ -4,28 +4,34 @@ For: ``training_frame`` and ``store_prediction_results``. Not for: models.
 
 A row is a response that was open at the cut-off. Records keep their newest version only, so
 whatever may have changed after the cut-off is left out for every response, not only for those that
-did change: a gap that only changed ones have would tell the target. What is left are the facts of
-its start, its assessment as far as its version is not later, and the organization's ends by then.
+did change: a gap that only changed ones have would tell the target. Region, age band, gender and
+device are among it: a survey may ask for them last. What is left are the moment of its start, its
+assessment as far as its version is not later, and the organization's ends by then.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 import psycopg
+import pyarrow as pa
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from ioc_analytics.insight.data_version import data_version
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.kernel.suggestions import did_you_mean
-from ioc_analytics.records.answers import to_json
+from ioc_analytics.query.export import ExportOptions, export_table
+from ioc_analytics.records.answers import ExportResult, to_json
 from ioc_analytics.records.filters import read_moment
+from ioc_analytics.states.reading import snapshot
 
 TARGETS: Final[Mapping[str, str]] = {"completion": "insight/training_completion"}
 """What can be predicted, and the statement that gathers its rows."""
@@ -52,10 +58,13 @@ class TrainingFrame:
 
     frame: pd.DataFrame
     facts: pd.DataFrame
-    """The same rows with their assessments as they are known now: for selections, no features."""
+    """The same rows as people and assessments are known now: to select by, no features."""
 
     excluded: int
     """Responses left out because the moment of their end is not known."""
+
+    data_version: str
+    """A name of the content that the rows were made from."""
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -86,14 +95,42 @@ class TrainingFrame:
         """Return the rows."""
         return self.frame
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the rows and their description ready for JSON."""
+    def describe(self) -> dict[str, Any]:
+        """Return what the rows are, ready for JSON."""
         return {
             "target": self.target,
             "cutoffs": to_json(list(self.cutoffs)),
             "horizon_days": self.horizon_days,
             "excluded": self.excluded,
             "features": list(self.features),
+            "data_version": self.data_version,
+        }
+
+    def export(
+        self, path: Path | str, format: str = "parquet", *, compression: str | None = None
+    ) -> ExportResult:
+        """Write the rows to a file, with a manifest beside it that says what they are.
+
+        Args:
+            path: Where the file goes.
+            format: ``csv``, ``jsonl``, ``parquet`` or ``arrow``.
+            compression: gzip or zstd, for formats that are not compressed inside.
+
+        Raises:
+            InvalidInput: The format or compression is unknown, or the name is not plain.
+            ConfigurationError: The folder cannot be written.
+        """
+        place = Path(path)
+        options = {"filename": place.name, "compression": compression}
+        parsed = ExportOptions.parse(format, options)
+        rows = self.frame.astype({"response_hash": str, "org_hash": str})
+        table = pa.Table.from_pandas(rows, preserve_index=False)
+        return export_table(table, self.describe(), parsed, place.parent)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the rows and their description ready for JSON."""
+        return {
+            **self.describe(),
             "data": [to_json(row) for row in self.frame.to_dict("records")],
         }
 
@@ -128,10 +165,10 @@ def gather_training(
         raise InvalidInput("horizon_days and window_days are at least 1")
     given = cutoff if isinstance(cutoff, list | tuple) else [cutoff]
     cutoffs = tuple(sorted(_moment("cut-off", one) for one in given))
-    frames = [
-        _rows_at(connection, target, at, timedelta(days=horizon_days), timedelta(days=window_days))
-        for at in cutoffs
-    ]
+    horizon, window = timedelta(days=horizon_days), timedelta(days=window_days)
+    with snapshot(connection):
+        version = data_version(connection)
+        frames = [_rows_at(connection, target, at, horizon, window) for at in cutoffs]
     gathered = [frame for frame in frames if len(frame)]
     if not gathered:
         raise NotEnoughData(
@@ -148,6 +185,7 @@ def gather_training(
         frame=known.astype({"target": "int64"}),
         facts=facts,
         excluded=int((~is_known).sum()),
+        data_version=version,
     )
 
 
@@ -230,7 +268,8 @@ def _parted(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return rows as of their cut-off, and the same rows as they are known now."""
     names = [str(name) for name in rows.columns if str(name).startswith(_NEWEST)]
     known_now = {name: name.removeprefix(_NEWEST) for name in names}
-    facts = rows.drop(columns=list(known_now.values())).rename(columns=known_now)
+    then = [name for name in known_now.values() if name in rows]
+    facts = rows.drop(columns=then).rename(columns=known_now)
     return rows.drop(columns=names), facts
 
 

@@ -1,6 +1,9 @@
 """Releasing ``dual_ai_validation_metrics``: how far two AI raters agree, per day, trait and pair.
 
 For: refresh and its Dagster asset. Not for: the formulas (``statistics.agreement``).
+
+Names of models are open words: pairs that scored fewer than ten people are withheld together, under
+``unknown``.
 """
 
 from collections.abc import Iterable
@@ -13,10 +16,12 @@ import numpy.typing as npt
 import psycopg
 
 from ioc_analytics.database.copying import copy_rows_in
-from ioc_analytics.insight.distributions import MINIMUM_PEOPLE, WITHHELD
+from ioc_analytics.insight.people import MINIMUM_PEOPLE, WITHHELD
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.records.metrics import AI_TOLERANCE_POINTS
+from ioc_analytics.records.vocabularies import UNKNOWN
 from ioc_analytics.states.rebuild import midnight
+from ioc_analytics.states.sealing import is_sealed
 from ioc_analytics.statistics.agreement import (
     AgreementRate,
     BlandAltman,
@@ -39,7 +44,7 @@ _COLUMNS: Final = (
     "agreement_rate", "agreement_rate_low", "agreement_rate_high", "disagreements",
     "withheld_reason",
 )  # fmt: skip
-_FIGURES: Final = _COLUMNS.index("withheld_reason") - _COLUMNS.index("n")
+_NONE_SHOWN: Final = (*[None] * (_COLUMNS.index("withheld_reason") - _COLUMNS.index("n")), WITHHELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,23 +84,24 @@ def release_validations(connection: psycopg.Connection[Any], days: Iterable[date
 
 
 def _release_day(connection: psycopg.Connection[Any], day: date) -> int:
-    sealed = connection.execute(
-        sqlfiles.query("states/is_sealed"), {"month": day.replace(day=1)}
-    ).fetchone()
-    if sealed is None or sealed[0]:
+    if is_sealed(connection, day):
         return 0
     pairs = connection.execute(
         sqlfiles.query("insight/validation_pairs"),
         {"start": midnight(day), "end": midnight(day + timedelta(days=1))},
     ).fetchall()
+    rows: dict[tuple[str, str, str], tuple[Any, ...]] = {}
+    for dimension, *models, people, first, second in pairs:
+        if people >= MINIMUM_PEOPLE:
+            rows[dimension, models[0], models[1]] = _figures(first, second)
+        else:
+            rows.setdefault((dimension, UNKNOWN, UNKNOWN), _NONE_SHOWN)
     connection.execute(sqlfiles.query("insight/forget_validations"), {"day": day})
-    rows = ((day, *names, *_figures(first, second)) for *names, first, second in pairs)
-    return copy_rows_in(connection, "analytics", "dual_ai_validation_metrics", _COLUMNS, rows)
+    written = ((day, *key, *figures) for key, figures in rows.items())
+    return copy_rows_in(connection, "analytics", "dual_ai_validation_metrics", _COLUMNS, written)
 
 
 def _figures(first: list[float], second: list[float]) -> tuple[Any, ...]:
-    if len(first) < MINIMUM_PEOPLE:
-        return (*[None] * _FIGURES, WITHHELD)
     found = measure_agreement(first, second)
     limits, icc, kappa, rate = found.limits, found.icc, found.kappa, found.rate
     return (

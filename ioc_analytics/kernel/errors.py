@@ -8,6 +8,7 @@ For: every room. Not for: driver errors (``database`` translates them) or Dagste
     AnalyticsError
     ├── ConfigurationError   change a setting            (exit 2)
     ├── InvalidInput         change the question or file (exit 2)
+    │   └── OutOfReach       only rows that retention took could answer
     ├── PrivacyRefusal       ask for less                (exit 3)
     ├── NotEnoughData        collect more, or ask wider  (exit 4)
     ├── Unavailable          wait and try again          (exit 5, transient)
@@ -17,7 +18,7 @@ For: every room. Not for: driver errors (``database`` translates them) or Dagste
 A message names what was asked, what was found and what to do.
 """
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class AnalyticsError(Exception):
@@ -28,6 +29,9 @@ class AnalyticsError(Exception):
 
     is_transient: ClassVar[bool] = False
     """Whether the same call may succeed later without any change by the caller."""
+
+    receipts: tuple[Any, ...] = ()
+    """Receipts of what was done before it, where several things were asked for at once."""
 
 
 class ConfigurationError(AnalyticsError):
@@ -40,6 +44,10 @@ class InvalidInput(AnalyticsError):
     """The question or the file cannot be taken as it is."""
 
     exit_code = 2
+
+
+class OutOfReach(InvalidInput):
+    """Only rows could answer, and retention has taken them: ask for a later range, or less."""
 
 
 class PrivacyRefusal(AnalyticsError):

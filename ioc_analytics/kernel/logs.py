@@ -10,7 +10,7 @@ import logging
 import sys
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Literal, TextIO
+from typing import TextIO
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BaseModel, SecretStr
@@ -26,7 +26,6 @@ _SHORTEST_SECRET = 4  # masking shorter texts would black out half of every line
 
 def configure_logging(
     config: AnalyticsConfig,
-    style: Literal["text", "json"] = "text",
     stream: TextIO | None = None,
 ) -> logging.Logger:
     """Set up the platform's logger and return it; safe to repeat, the last call holds.
@@ -34,13 +33,15 @@ def configure_logging(
     The root logger is left alone, so that a pipeline that imports the platform keeps its own.
 
     Args:
-        config: Debug mode sets the level; every secret in it is masked in what is written.
-        style: Lines for people, or one JSON object per line for machines.
+        config: Debug mode sets the level, the format says for whom; every secret in it is masked in
+            what is written.
         stream: Where lines go; standard error when None.
     """
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(
-        _MaskedFormatter(_JsonLines() if style == "json" else _TextLines(), secrets_of(config))
+        _MaskedFormatter(
+            _JsonLines() if config.log_format == "json" else _TextLines(), secrets_of(config)
+        )
     )
     logger = logging.getLogger(LOGGER)
     for old in list(logger.handlers):

@@ -9,7 +9,7 @@ part of the record is in ``kernel.settings_database``, that of alerts in ``kerne
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     Field,
@@ -35,6 +35,7 @@ from ioc_analytics.kernel.settings_values import (
     Schedule,
     Variable,
     Whole,
+    Words,
 )
 
 _HOME_FOLDERS: Mapping[str, tuple[str, str]] = {
@@ -55,7 +56,8 @@ class OperationsSettings(SettingsRecord):
     parallel_processing: Annotated[
         Whole, Variable("ANALYTICS_PARALLEL_PROCESSING"), Field(ge=1, le=256)
     ] = 4
-    """1: read and write in turn; more: the next chunks are read while one is written."""
+    """Tables that backups and restores work on at once, within the machine's processors. Ingestion
+    reads and writes in turn with 1; with any more, one thread reads ahead while another writes."""
 
     retry_attempts: Annotated[Whole, Variable("ANALYTICS_RETRY_ATTEMPTS"), Field(ge=0, le=100)] = 3
     """Further attempts after a transient error."""
@@ -75,7 +77,7 @@ class OperationsSettings(SettingsRecord):
 
 
 class PrivacySettings(SettingsRecord):
-    """The key that turns identifiers into pseudonyms."""
+    """The key that turns identifiers into pseudonyms, and what is released by name."""
 
     pseudonym_key: Annotated[
         HexKey | None, Variable("ANALYTICS_PSEUDONYM_KEY"), Allowed("64 hex digits")
@@ -86,6 +88,13 @@ class PrivacySettings(SettingsRecord):
         AbsolutePath | None, Variable("ANALYTICS_PSEUDONYM_KEY_FILE"), Allowed("a path")
     ] = None
     """File that holds the key, instead of the key itself."""
+
+    named_assessment_types: Annotated[
+        Words | None,
+        Variable("ANALYTICS_NAMED_ASSESSMENT_TYPES"),
+        Allowed("words with commas between them"),
+    ] = None
+    """Assessment types released by name even when fewer than ten people took them in a month."""
 
     @model_validator(mode="after")
     def _check_one(self) -> Self:
@@ -142,6 +151,22 @@ class BackupSettings(SettingsRecord):
     ] = 365
     """Days after which every backup goes, the newest drilled one excepted."""
 
+    method: Annotated[
+        Literal["dump", "physical", "pgbackrest"], Variable("ANALYTICS_BACKUP_METHOD")
+    ] = "dump"
+    """How the schedule makes backups, and whoever names no method: `dump`, or the whole server
+    with its log (`physical`, or `pgbackrest` where that program looks after it)."""
+
+    stanza: Annotated[
+        str | None, Variable("ANALYTICS_PGBACKREST_STANZA"), Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    ] = None
+    """Name that pgBackRest has for the server."""
+
+    pgbackrest_config: Annotated[AbsolutePath | None, Variable("ANALYTICS_PGBACKREST_CONFIG")] = (
+        None
+    )
+    """Configuration of pgBackRest, when it is not the usual one."""
+
     log_archive: Annotated[AbsolutePath | None, Variable("ANALYTICS_LOG_ARCHIVE")] = None
     """Folder into which the embedded server copies its write-ahead log, best on another disk: with
     a physical backup, any moment since can be restored. A server of your own fills it itself."""
@@ -173,6 +198,15 @@ class ScheduleSettings(SettingsRecord):
     retention: Annotated[Schedule, Variable("ANALYTICS_RETENTION_SCHEDULE")] = "0 4 * * *"
     """When retention plans what has expired."""
 
+    drill: Annotated[Schedule, Variable("ANALYTICS_DRILL_SCHEDULE")] = "0 7 * * 0"
+    """When the newest backup is restored on trial, besides after it was made."""
+
+    health: Annotated[Schedule, Variable("ANALYTICS_HEALTH_SCHEDULE")] = "20 * * * *"
+    """When measured health is shown on its asset; it is measured every five minutes anyway."""
+
+    forgetting: Annotated[Schedule, Variable("ANALYTICS_FORGETTING_SCHEDULE")] = "45 4 * * *"
+    """When Dagster's own old runs go."""
+
 
 class RetentionSettings(SettingsRecord):
     """How long each tier is kept besides raw rows (``retention_days``) and backups."""
@@ -184,6 +218,12 @@ class RetentionSettings(SettingsRecord):
         Whole, Variable("ANALYTICS_RETENTION_GRACE_DAYS"), Field(ge=0, le=3650)
     ] = 7
     """Days that a detached partition waits before it is dropped."""
+
+    silence_days: Annotated[
+        Whole, Variable("ANALYTICS_RETENTION_SILENCE_DAYS"), Field(ge=1, le=36_500)
+    ] = 45
+    """Days without any record (batch, measurement, job, backup) up to a week ago, after which
+    neither rows nor backups go: the clock may run ahead. Raise it once when it is right."""
 
     archive: Annotated[
         AbsolutePath | None, Variable("ANALYTICS_ARCHIVE_FOLDER"), Allowed("a path")
@@ -204,10 +244,9 @@ class RetentionSettings(SettingsRecord):
     """Days that finished jobs, ended alerts and plans of retention are kept; the audit log
     stays."""
 
-    dagster_days: Annotated[
-        Whole, Variable("ANALYTICS_DAGSTER_EVENT_DAYS"), Field(ge=1, le=36_500)
-    ] = 90
-    """Days that Dagster's events about no asset are kept, on the embedded server."""
+    dagster_days: Annotated[Whole, Variable("ANALYTICS_DAGSTER_DAYS"), Field(ge=1, le=36_500)] = 90
+    """Days that Dagster's runs, events and results of checks are kept; of each asset, partition
+    and check the newest stays."""
 
 
 class LimitsSettings(SettingsRecord):
@@ -316,6 +355,9 @@ class AnalyticsConfig(SettingsRecord):
 
     debug_mode: Annotated[bool, Variable("ANALYTICS_DEBUG_MODE")] = False
     """Whether the log is detailed."""
+
+    log_format: Annotated[Literal["text", "json"], Variable("ANALYTICS_LOG_FORMAT")] = "text"
+    """Lines of the log for people, or one JSON object per line for machines."""
 
     pg_bin: Annotated[AbsolutePath | None, Variable("ANALYTICS_PG_BIN"), Allowed("a path")] = None
     """Folder of PostgreSQL's programs for the embedded server, before any other is tried."""

@@ -153,6 +153,14 @@ class AlertRoutes(SettingsRecord):
     """Address asked after every complete check: a dead-man's switch elsewhere that misses it tells
     people that nobody watches."""
 
+    runbooks_url: Annotated[
+        str | None,
+        Variable("ANALYTICS_ALERT_RUNBOOKS_URL"),
+        Field(pattern=r"^https?://\S+$"),
+        Allowed("an http or https address"),
+    ] = None
+    """Address under which people find `docs/runbooks`; alerts then link to their page there."""
+
     repeat_hours: Annotated[
         Number, Variable("ANALYTICS_ALERT_REPEAT_HOURS"), Field(ge=0.1, le=8760)
     ] = 24.0

@@ -92,13 +92,13 @@ class PartitioningSettings(SettingsRecord):
 
 
 class CompressionSettings(SettingsRecord):
-    """Compression of wide JSON columns inside the server."""
+    """Compression of wide values inside the server, applied by `init`."""
 
     enabled: bool = True
-    """Whether wide JSON columns ask for a compression method."""
+    """Whether wide values are compressed by the algorithm named here; else by the built-in pglz."""
 
     algorithm: Literal["lz4", "pglz"] = "lz4"
-    """Method asked for; a server built without lz4 uses pglz, and the status says so."""
+    """Method for values written from now on; a server built without lz4 uses pglz, and says so."""
 
 
 class Login(SettingsRecord):
@@ -144,6 +144,14 @@ class DatabaseSettings(SettingsRecord):
 
     ssl: Annotated[bool, Variable("ANALYTICS_DB_SSL")] = True
     """Whether connections over the network must be encrypted."""
+
+    dagster_url: Annotated[
+        ServerAddress | None,
+        Variable("DAGSTER_PG_URL"),
+        Allowed("postgresql://user:password@host:port/database"),
+    ] = None
+    """Address of Dagster's own database, backed up and pruned with ours; Dagster reads the same
+    variable. Unset: its database on the embedded server; on another, Dagster keeps files."""
 
     pool: PoolSettings = PoolSettings()
     """Connection pool."""

@@ -94,7 +94,6 @@ def environment_layer(
     Raises:
         ConfigurationError: An ``ANALYTICS_*`` variable is unknown, or a secret's file unreadable.
     """
-    given = {name: text for name, text in environ.items() if name.startswith(PREFIX)}
     tree: dict[str, Any] = {}
     origins: dict[KeyPath, str] = {}
     known: set[str] = set()
@@ -102,16 +101,16 @@ def environment_layer(
         if leaf.variable is None:
             continue
         known.add(leaf.variable)
-        text = given.get(leaf.variable, "").strip()
+        text = environ.get(leaf.variable, "").strip()
         source = leaf.variable
         if leaf.file_variable:
             known.add(leaf.file_variable)
-            if file := given.get(leaf.file_variable, "").strip():
+            if file := environ.get(leaf.file_variable, "").strip():
                 text, source = _from_file(leaf.variable, text, file), leaf.file_variable
         if text:
             _put(tree, leaf.path, text)
             origins[leaf.path] = source
-    unknown = sorted(given.keys() - known)
+    unknown = sorted(name for name in environ if name.startswith(PREFIX) and name not in known)
     if unknown:
         raise ConfigurationError(
             "; ".join(f"unknown variable {name}{did_you_mean(name, known)}" for name in unknown)

@@ -126,6 +126,13 @@ def _check_addresses(text: str) -> str:
     return ", ".join(addresses)
 
 
+def _check_words(text: str) -> str:
+    words = [part.strip().lower() for part in text.split(",")]
+    if not all(re.fullmatch(r"[a-z0-9._+-]{1,64}", word) for word in words):
+        raise ValueError("each is one word of letters, digits and . _ + -")
+    return ", ".join(words)
+
+
 def _check_web_address(url: SecretStr) -> SecretStr:
     parts = urlsplit(url.get_secret_value())
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -141,4 +148,5 @@ HexKey = Annotated[SecretStr, AfterValidator(_check_key)]
 ServerAddress = Annotated[SecretStr, AfterValidator(_check_url)]
 Host = Annotated[str, AfterValidator(_check_host)]
 Addresses = Annotated[str, AfterValidator(_check_addresses)]
+Words = Annotated[str, AfterValidator(_check_words)]
 WebAddress = Annotated[SecretStr, AfterValidator(_check_web_address)]

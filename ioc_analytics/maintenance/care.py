@@ -5,12 +5,14 @@ that are to go.
 
 Plan and run are one code: a dry run stops before the first action. Each action waits at most
 ``LOCK_SECONDS`` for its lock, so that it never queues readers behind it, and is left for the next
-run when it does not get it. No action starts after the time budget is used up. What would change
-how statements are planned for good, dropping an index, is named and never done.
+run when it does not get it. No action starts after the time budget is used up, and none but the
+building of an index goes on beyond it. What would change how statements are planned for good,
+dropping an index, is named and never done.
 """
 
+import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -43,6 +45,9 @@ from ioc_analytics.schema.views import VIEWS, PromisesBroken, refresh_view
 
 LOCK_SECONDS: Final = 2
 BUDGET_SECONDS: Final = 900.0
+_USED_UP: Final = "the time budget was used up"
+_LEFTOVER: Final = re.compile(r"_cc(new|old)\d*$")
+"""How PostgreSQL names the half of an index that a broken-off concurrent rebuild leaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +57,8 @@ class Action:
     text: str
     """It in words, as the report shows it."""
 
-    do: Callable[[], object]
+    do: Callable[[float], object]
+    """Does it; gets the seconds that are left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +86,34 @@ class RetentionVerbs:
 
 def maintain(
     database: Database,
-    retention: RetentionVerbs,
+    retention: RetentionVerbs | None,
     *,
     is_dry_run: bool = False,
     budget_seconds: float = BUDGET_SECONDS,
+    progress: Callable[[str], None] | None = None,
 ) -> MaintenanceReport:
     """Give the tables the care that evidence asks for.
 
     Args:
         database: The database.
-        retention: How to ask what has expired; it goes when ``retention.apply`` is on.
+        retention: How to ask what has expired; it goes when ``retention.apply`` is on. None:
+            nobody asks.
         is_dry_run: Say what would be done, and do nothing.
         budget_seconds: No action starts later than this after the beginning.
+        progress: Called with the name of each step as it begins.
+
+    Raises:
+        InvalidInput: The budget is not positive.
     """
+    if budget_seconds <= 0:
+        raise InvalidInput(f"a time budget is more than 0 seconds, not {budget_seconds:g}")
     started = time.monotonic()
     deadline = started + budget_seconds
-    steps = [_run(step, is_dry_run, deadline) for step in _plan(database, retention)]
+    steps = []
+    for step in _plan(database, retention):
+        if progress:
+            progress(step.name)
+        steps.append(_run(step, is_dry_run, deadline))
     return MaintenanceReport(is_dry_run, tuple(steps), time.monotonic() - started)
 
 
@@ -105,19 +123,25 @@ def _run(step: PlannedStep, is_dry_run: bool, deadline: float) -> MaintenanceSte
     done: list[str] = []
     left: dict[str, str] = {}
     for action in () if is_dry_run else step.actions:
-        if time.monotonic() > deadline:
-            left[action.text] = "the time budget was used up"
+        seconds_left = deadline - time.monotonic()
+        if seconds_left <= 0:
+            left[action.text] = _USED_UP
             continue
         try:
-            action.do()
+            action.do(seconds_left)
         except Unavailable as error:
             if not isinstance(error.__cause__, psycopg.errors.LockNotAvailable):
                 raise
             left[action.text] = f"its lock was not to be had in {LOCK_SECONDS} s"
         except InvalidInput as error:
-            if not isinstance(error.__cause__, psycopg.errors.QueryCanceled):
+            if isinstance(error.__cause__, psycopg.errors.QueryCanceled):
+                is_late = time.monotonic() >= deadline
+                left[action.text] = _USED_UP if is_late else "it was cancelled"
+            elif step.name == "retention":
+                # What must be there first, such as a drilled backup, is not the others' matter.
+                left[action.text] = str(error)
+            else:
                 raise
-            left[action.text] = "it was cancelled"
         except PromisesBroken as error:
             left[action.text] = str(error)
         else:
@@ -134,22 +158,25 @@ def _run(step: PlannedStep, is_dry_run: bool, deadline: float) -> MaintenanceSte
     )
 
 
-def _plan(database: Database, retention: RetentionVerbs) -> Iterator[PlannedStep]:
+def _plan(database: Database, retention: RetentionVerbs | None) -> Iterator[PlannedStep]:
     # A generator: the evidence of a step is read when the steps before it are done.
     yield _partitions(database)
-    yield _statistics(database)
-    yield _vacuum(database)
+    # One look for both: ANALYZE changes the evidence for VACUUM, and what was told is what is done.
+    tables = _tables(database)
+    yield _statistics(database, tables)
+    yield _vacuum(database, tables)
     yield _indexes(database)
     yield _sequences(database)
     yield _measurements(database)
-    yield _retention(database, retention)
+    if retention is not None:
+        yield _retention(database, retention)
     yield _views(database)
 
 
 def _partitions(database: Database) -> PlannedStep:
     today, days = utc_now().date(), database.config.retention_days
 
-    def make() -> None:
+    def make(_: float) -> None:
         with database.connection("ingest") as connection:
             premake_partitions(connection, today, days)
 
@@ -164,13 +191,13 @@ def _partitions(database: Database) -> PlannedStep:
     return PlannedStep("partitions", actions, measure)
 
 
-def _statistics(database: Database) -> PlannedStep:
-    tables = [table for table in _tables(database) if table.needs_statistics]
+def _statistics(database: Database, tables: Sequence[TableEvidence]) -> PlannedStep:
     return PlannedStep(
         "statistics",
         tuple(
             _statement(database, "ANALYZE {}", table.name, _why_statistics(table))
             for table in tables
+            if table.needs_statistics and not table.needs_vacuum and not table.needs_freezing
         ),
         lambda: {"tables_without": sum(t.needs_statistics for t in _tables(database))},
     )
@@ -182,9 +209,9 @@ def _why_statistics(table: TableEvidence) -> str:
     return f"{table.changed_rows:,} rows changed"
 
 
-def _vacuum(database: Database) -> PlannedStep:
+def _vacuum(database: Database, tables: Sequence[TableEvidence]) -> PlannedStep:
     actions = []
-    for table in _tables(database):
+    for table in tables:
         if table.needs_freezing:
             share = table.frozen_age / table.freeze_limit
             why = f"its transaction numbers are {share:.0%} of the way to a forced vacuum"
@@ -198,10 +225,17 @@ def _vacuum(database: Database) -> PlannedStep:
         return {
             "dead_rows": sum(table.dead_rows for table in tables),
             "size_bytes": sum(table.size_bytes for table in tables),
+            "empty_bytes": sum(table.empty_bytes for table in tables),
             "tables_to_freeze": sum(table.needs_freezing for table in tables),
         }
 
-    return PlannedStep("vacuum", tuple(actions), measure)
+    findings = tuple(
+        f"about {table.empty_bytes:,} of the {table.size_bytes:,} bytes of {table.name} are empty: "
+        "VACUUM FULL, which locks everybody out, or pg_repack gives them back"
+        for table in tables
+        if table.is_bloated
+    )
+    return PlannedStep("vacuum", tuple(actions), measure, findings)
 
 
 def _indexes(database: Database) -> PlannedStep:
@@ -224,14 +258,18 @@ def _indexes(database: Database) -> PlannedStep:
 
     return PlannedStep(
         "indexes",
-        tuple(
-            _statement(database, "REINDEX INDEX CONCURRENTLY {}", index.name, "it is invalid")
-            for index in found
-            if index.is_invalid
-        ),
+        tuple(_rebuild(database, index.name) for index in found if index.is_invalid),
         measure,
         tuple(findings),
     )
+
+
+def _rebuild(database: Database, name: str) -> Action:
+    if _LEFTOVER.search(name):
+        why = "a broken-off rebuild left it"
+        return _statement(database, "DROP INDEX CONCURRENTLY {}", name, why, is_cut_off=False)
+    why = "it is invalid"
+    return _statement(database, "REINDEX INDEX CONCURRENTLY {}", name, why, is_cut_off=False)
 
 
 def _sequences(database: Database) -> PlannedStep:
@@ -254,7 +292,7 @@ def _measurements(database: Database) -> PlannedStep:
         with database.connection("owner") as connection:
             return count_old_measurements(connection, before)
 
-    def forget() -> None:
+    def forget(_: float) -> None:
         with database.connection("owner") as connection:
             forget_old_measurements(connection, before)
 
@@ -280,7 +318,12 @@ def _retention(database: Database, retention: RetentionVerbs) -> PlannedStep:
         return PlannedStep("retention", (), lambda: {"raw_rows": plan.raw_rows}, (*told, *kept))
     return PlannedStep(
         "retention",
-        (Action(f"let go what has expired: {', '.join(expired)}", retention.carry_out),),
+        (
+            Action(
+                f"let go what has expired: {', '.join(expired)}",
+                _without_limit(retention.carry_out),
+            ),
+        ),
         lambda: {"raw_rows": retention.preview().raw_rows},
         kept,
     )
@@ -289,9 +332,16 @@ def _retention(database: Database, retention: RetentionVerbs) -> PlannedStep:
 def _views(database: Database) -> PlannedStep:
     return PlannedStep(
         "views",
-        tuple(Action(f"refresh {view}", partial(refresh_view, database, view)) for view in VIEWS),
+        tuple(
+            Action(f"refresh {view}", _without_limit(partial(refresh_view, database, view)))
+            for view in VIEWS
+        ),
         lambda: {"views": len(VIEWS)},
     )
+
+
+def _without_limit(do: Callable[[], object]) -> Callable[[float], object]:
+    return lambda seconds_left: do()
 
 
 def _tables(database: Database) -> list[TableEvidence]:
@@ -299,11 +349,13 @@ def _tables(database: Database) -> list[TableEvidence]:
         return read_tables(connection)
 
 
-def _statement(database: Database, text: LiteralString, name: str, why: str) -> Action:
+def _statement(
+    database: Database, text: LiteralString, name: str, why: str, *, is_cut_off: bool = True
+) -> Action:
     schema, _, relation = name.partition(".")
     statement = sql.SQL(text).format(sql.Identifier(schema, relation))
 
-    def do() -> None:
+    def do(seconds_left: float) -> None:
         # None of these may stand in a transaction.
         with database.connection("owner") as connection:
             connection.rollback()
@@ -312,8 +364,11 @@ def _statement(database: Database, text: LiteralString, name: str, why: str) -> 
                 connection.execute(
                     sql.SQL("SET lock_timeout = {}").format(sql.Literal(f"{LOCK_SECONDS}s"))
                 )
-                # A large table takes its time, and half an index is worse than a late one.
-                connection.execute("SET statement_timeout = 0")
+                # Half an index is worse than a late one; the others only go on another day.
+                limit = max(int(seconds_left * 1000), 1) if is_cut_off else 0
+                connection.execute(
+                    sql.SQL("SET statement_timeout = {}").format(sql.Literal(str(limit)))
+                )
                 connection.execute(statement)
             finally:
                 if not connection.closed:

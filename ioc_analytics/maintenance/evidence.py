@@ -21,6 +21,10 @@ CHANGED_SHARE: Final = 0.1
 FEWEST_ROWS: Final = 1000
 """Below this many dead or changed rows a table is left alone."""
 
+EMPTY_SHARE: Final = 0.4
+FEWEST_EMPTY_BYTES: Final = 64 * 1024**2
+"""Below this much room without rows a table is left alone."""
+
 FREEZE_SHARE: Final = 0.9
 """Share of ``autovacuum_freeze_max_age`` at which a table is frozen now, at a quiet time."""
 
@@ -42,6 +46,9 @@ class TableEvidence:
     children_analyzed_at: datetime | None
     has_rows: bool
     size_bytes: int
+    expected_bytes: int
+    """What its rows would take without room between them; 0 where the statistics do not tell."""
+
     frozen_age: int
     freeze_limit: int
 
@@ -62,6 +69,16 @@ class TableEvidence:
     def needs_vacuum(self) -> bool:
         """Whether dead rows take up room that new ones could use."""
         return self.dead_rows >= max(FEWEST_ROWS, DEAD_SHARE * (self.live_rows + self.dead_rows))
+
+    @property
+    def empty_bytes(self) -> int:
+        """Estimate of the room that holds no rows, from the widths that ANALYZE found."""
+        return max(self.size_bytes - self.expected_bytes, 0) if self.expected_bytes else 0
+
+    @property
+    def is_bloated(self) -> bool:
+        """Whether so much of it is empty that giving it back is worth a lock."""
+        return self.empty_bytes >= max(FEWEST_EMPTY_BYTES, EMPTY_SHARE * self.size_bytes)
 
     @property
     def needs_freezing(self) -> bool:

@@ -8,8 +8,8 @@ partition of which all has expired is detached in a second one, and dropped in a
 days of grace are over. What is done can be read off the database, so a run that was killed is
 finished by applying the same plan again.
 
-Ages are reckoned from the plan's moment, not from when it is carried out. Clocks that disagree, or
-that have gone back, stop everything: an age is only as true as the clock.
+Ages are reckoned from the plan's moment, not from when it is carried out. A clock that something
+speaks against stops everything (``database.clocks``): an age is only as true as the clock.
 """
 
 import hashlib
@@ -24,6 +24,7 @@ from typing import Any, Final, Protocol
 import psycopg
 from psycopg.types.json import Jsonb
 
+from ioc_analytics.database.clocks import demand_clocks
 from ioc_analytics.database.locks import advisory_lock
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel import sqlfiles
@@ -49,7 +50,6 @@ from ioc_analytics.records.retention import (
 from ioc_analytics.states.rebuild import midnight, next_month
 from ioc_analytics.states.sealing import seal_month
 
-CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 PLAN_DAYS: Final = 7
 """Days after which a plan is too old to be carried out."""
 
@@ -89,7 +89,7 @@ def plan_retention(database: Database, backups: Backups, actor: str) -> Retentio
     """Plan what goes, and store the plan; nothing else is changed.
 
     Raises:
-        IntegrityFailure: The clocks disagree, or one has gone back.
+        IntegrityFailure: Something speaks against the clock.
     """
     plan = preview_retention(database, backups)
     with database.connection("ingest") as connection:
@@ -108,7 +108,7 @@ def preview_retention(database: Database, backups: Backups) -> RetentionPlan:
     """Return what would go, and store nothing.
 
     Raises:
-        IntegrityFailure: The clocks disagree, or one has gone back.
+        IntegrityFailure: Something speaks against the clock.
     """
     return _draft(database, backups, utc_now())
 
@@ -155,7 +155,8 @@ def apply_retention(
     Raises:
         InvalidInput: The plan is done or refused, too old, does not fit any longer, or no drilled
             backup covers it.
-        IntegrityFailure: The clocks disagree, or states differ from a recount: that month stays.
+        IntegrityFailure: Something speaks against the clock, or states differ from a recount: that
+            month stays.
         Unavailable: Another process carries a plan out, or tables were not to be had.
     """
     with _alone(database):
@@ -184,8 +185,13 @@ def _draft(database: Database, backups: Backups, at: datetime) -> RetentionPlan:
         ).fetchone()
         if row is None:
             raise IntegrityFailure("the server answered a SELECT of one row with none")
-        server_now, newest, last_batch, arrived = row
-        _demand_clocks(now, server_now, max(filter(None, (newest, at))))
+        last_batch, arrived = row
+        demand_clocks(
+            connection,
+            now,
+            config.retention.silence_days,
+            [at, *(one.created_at for one in backups.known)],
+        )
         holds = read_holds(connection)
         expiry = find_expired(
             connection,
@@ -212,21 +218,6 @@ def _draft(database: Database, backups: Backups, at: datetime) -> RetentionPlan:
         backup_fault=fault,
         backups_with_rows=holding(backups.known, wanted),
     )
-
-
-def _demand_clocks(now: datetime, server_now: datetime, newest: datetime) -> None:
-    apart = timedelta(seconds=round(abs(now - server_now).total_seconds()))
-    if apart > CLOCK_TOLERANCE:
-        raise IntegrityFailure(
-            f"the clocks of this host ({now:%Y-%m-%d %H:%M} UTC) and of the server "
-            f"({server_now:%Y-%m-%d %H:%M} UTC) are {apart} apart: nothing is judged by age until "
-            "they agree"
-        )
-    if newest > now + CLOCK_TOLERANCE:
-        raise IntegrityFailure(
-            f"something was recorded at {newest:%Y-%m-%d %H:%M} UTC, and the clock says "
-            f"{now:%Y-%m-%d %H:%M}: it has gone back. Nothing is judged by age until it is right"
-        )
 
 
 def _demand_fit(database: Database, stored: StoredPlan, fresh: RetentionPlan) -> None:

@@ -1,7 +1,7 @@
 """The tiers besides raw rows: what has expired in each, and letting it go.
 
 For: ``maintenance.retention``. Not for: raw rows (``maintenance.expiry``), or choosing backups,
-which ``backup.retention`` does.
+which ``backup.retention`` does, or Dagster's own runs (``maintenance.dagster_storage``).
 
 States, released tables and the audit log are no tiers: they stay.
 """
@@ -11,17 +11,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import psycopg
-
-from ioc_analytics.database.neighbours import neighbour_conninfo
 from ioc_analytics.database.pools import Database
-from ioc_analytics.database.translation import translated_errors
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.maintenance.evidence import count_old_measurements, forget_old_measurements
 from ioc_analytics.records.backups import Backup
 from ioc_analytics.records.retention import (
     BACKUPS,
-    DAGSTER,
     EXPORTS,
     LOGS,
     MEASUREMENTS,
@@ -31,8 +26,6 @@ from ioc_analytics.records.retention import (
 )
 
 _MANIFEST: Final = ".manifest.json"
-_AT_ONCE: Final = 20_000
-"""Rows of Dagster's storage that one transaction deletes: it goes on meanwhile."""
 
 
 def find_expired_tiers(
@@ -71,7 +64,6 @@ def find_expired_tiers(
         before = at - timedelta(days=days)
         number = count_old_measurements(connection, before)
         found.append(ExpiredTier(MEASUREMENTS, days, before, number))
-    found.append(_dagster(database, at, tiers.dagster_days, holds))
     return tuple(found)
 
 
@@ -86,8 +78,6 @@ def let_go(database: Database, tier: ExpiredTier, holds: Sequence[LegalHold]) ->
     match tier.tier:
         case "exports":
             return _delete_exports(database.config.exports.path, tier, holds)
-        case "dagster":
-            return _forget_events(database, tier.before)
         case "measurements":
             with database.connection("ingest") as connection:
                 return forget_old_measurements(connection, tier.before)
@@ -125,41 +115,3 @@ def _delete_exports(folder: Path, tier: ExpiredTier, holds: Sequence[LegalHold])
         (folder / name).unlink(missing_ok=True)
         (folder / f"{name}{_MANIFEST}").unlink(missing_ok=True)
     return len(going)
-
-
-def _dagster(
-    database: Database, at: datetime, days: int, holds: Sequence[LegalHold]
-) -> ExpiredTier:
-    before = at - timedelta(days=days)
-    nothing = ExpiredTier(DAGSTER, days, before, 0)
-    conninfo = neighbour_conninfo(database, DAGSTER)
-    if conninfo is None or any(hold.tier in (None, DAGSTER) for hold in holds):
-        # Its events are log lines without a subject of their own: any hold on them keeps them all.
-        return nothing
-    with translated_errors(), psycopg.connect(conninfo) as connection:
-        if not _has_storage(connection):
-            return nothing
-        row = connection.execute(
-            sqlfiles.query("dagster/count_events"), {"before": before}
-        ).fetchone()
-    return ExpiredTier(DAGSTER, days, before, *(row or (0, 0)))
-
-
-def _has_storage(connection: psycopg.Connection[tuple[object, ...]]) -> bool:
-    row = connection.execute("SELECT to_regclass('event_logs') IS NOT NULL").fetchone()
-    return bool(row and row[0])
-
-
-def _forget_events(database: Database, before: datetime) -> int:
-    conninfo = neighbour_conninfo(database, DAGSTER)
-    if conninfo is None:
-        return 0
-    deleted = 0
-    with translated_errors(), psycopg.connect(conninfo, autocommit=True) as connection:
-        while True:
-            number = connection.execute(
-                sqlfiles.query("dagster/forget_events"), {"before": before, "limit": _AT_ONCE}
-            ).rowcount
-            deleted += number
-            if number < _AT_ONCE:
-                return deleted

@@ -10,6 +10,7 @@ from typing import Any, Final
 import psycopg
 from psycopg.rows import class_row
 
+from ioc_analytics.database.clocks import CLOCK_TOLERANCE
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
@@ -20,7 +21,6 @@ from ioc_analytics.monitoring.measure import measure_health
 from ioc_analytics.monitoring.routing import Notice, beat, tell
 from ioc_analytics.monitoring.rules import Rule, Sample, State, Transition, build_rules, replay
 from ioc_analytics.monitoring.server import read_all
-from ioc_analytics.query.counters import QueryFigures
 from ioc_analytics.records.alerts import Alert
 
 _LOOK_BACK: Final = timedelta(hours=24)
@@ -31,9 +31,9 @@ EVERY_RULE: Final = "all"
 Connection = psycopg.Connection[Any]
 
 
-def check_for_alerts(database: Database, counted: QueryFigures) -> list[Alert]:
+def check_for_alerts(database: Database) -> list[Alert]:
     """Measure, evaluate every figure that was recorded since, tell people, return open alerts."""
-    moment = measure_health(database, counted).measured_at
+    moment = measure_health(database).measured_at
     config = database.config
     with database.connection("ingest") as connection:
         with connection.transaction():
@@ -113,8 +113,13 @@ def _evaluate(connection: Connection, rules: tuple[Rule, ...], moment: datetime)
     # Two checks at once take turns; the second finds nothing left to evaluate.
     connection.execute("LOCK TABLE internal.alert_states IN SHARE ROW EXCLUSIVE MODE")
     kept = read_all(connection, "alert_states")
-    states = {row["rule"]: State(row["phase"], row["since"]) for row in kept}
-    evaluated = {row["rule"]: row["evaluated_at"] for row in kept}
+    # Of a clock that has gone back since: what is to come is not waited for.
+    states = {row["rule"]: State(row["phase"], min(row["since"], moment)) for row in kept}
+    ahead, just_before = moment + CLOCK_TOLERANCE, moment - timedelta(microseconds=1)
+    evaluated = {
+        row["rule"]: just_before if row["evaluated_at"] > ahead else row["evaluated_at"]
+        for row in kept
+    }
     ended: set[int] = set()
     oldest = moment - _LOOK_BACK
     for rule in rules:

@@ -15,8 +15,8 @@ from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import AnalyticsError
 from ioc_analytics.kernel.settings import AnalyticsConfig
-from ioc_analytics.monitoring.host import fullest_disk
-from ioc_analytics.monitoring.limits import LIMITS, judge
+from ioc_analytics.monitoring.host import fullest_disk, watched_folders
+from ioc_analytics.monitoring.limits import limits_of
 from ioc_analytics.monitoring.server import read_one, read_quality_score
 from ioc_analytics.records.health import Check, Checks, Health
 from ioc_analytics.schema.migrations import plan
@@ -47,10 +47,8 @@ def check_health(database: Database) -> Health:
 
 
 def check_storage(database: Database) -> Check:
-    """Look at the disks of the home folder and of the embedded server, once it was connected to."""
-    lease = database.lease
-    folders = [database.config.home, *([lease.data] if lease else [])]
-    return _storage(folders, is_whole=database.config.is_embedded)
+    """Look at the disks that the platform writes to."""
+    return _storage(database.config, watched_folders(database.config, database.lease))
 
 
 def _guarded(
@@ -76,18 +74,20 @@ def _migrations(connection: Connection, config: AnalyticsConfig) -> Check:
 
 def _partitions(connection: Connection, config: AnalyticsConfig) -> Check:
     months = read_one(connection, "platform")["runway_months"]
-    status = judge("platform", "runway_months", months)
+    status = limits_of(config).judge("platform", "runway_months", months)
     return Check(status, f"made for {months:.0f} more months")
 
 
-def _storage(folders: Iterable[Path], *, is_whole: bool) -> Check:
+def _storage(config: AnalyticsConfig, folders: Iterable[Path]) -> Check:
     disk = fullest_disk(folders)
     if disk is None:
         return Check("unknown", "no disk of the platform can be seen from here")
     percent, free = disk
-    where = "" if is_whole else " on this host; the server's disk cannot be seen from here"
+    where = (
+        "" if config.is_embedded else " on this host; the server's disk cannot be seen from here"
+    )
     detail = f"{percent:.0f} % in use, {free / 1024**3:.1f} GiB free{where}"
-    return Check(judge("host", "disk_usage", percent), detail)
+    return Check(limits_of(config).judge("host", "disk_usage", percent), detail)
 
 
 def _backups(connection: Connection, config: AnalyticsConfig) -> Check:
@@ -96,9 +96,11 @@ def _backups(connection: Connection, config: AnalyticsConfig) -> Check:
     found = read_one(connection, "drilled_backup")
     age = found["backup_age_hours"]
     if age is None:
-        is_new = found["installed_age_hours"] < LIMITS["platform", "backup_age_hours"].degraded
+        is_new = found["installed_age_hours"] < limits_of(config).degraded(
+            "platform", "backup_age_hours"
+        )
         return Check("healthy" if is_new else "degraded", "no backup has been drilled yet")
-    status = judge("platform", "backup_age_hours", age)
+    status = limits_of(config).judge("platform", "backup_age_hours", age)
     seconds = found["restore_seconds"]
     detail = f"the newest drilled backup is {age:.0f} hours old, its restore took {seconds:.0f} s"
     return Check(status, detail)
@@ -108,7 +110,7 @@ def _freshness(connection: Connection, config: AnalyticsConfig) -> Check:
     age = read_one(connection, "platform")["batch_age_hours"]
     if age is None:
         return Check("healthy", "nothing has been loaded yet")
-    status = judge("platform", "batch_age_hours", age)
+    status = limits_of(config).judge("platform", "batch_age_hours", age)
     return Check(status, f"the newest batch is {age:.0f} hours old")
 
 
@@ -116,12 +118,12 @@ def _quality(connection: Connection, config: AnalyticsConfig) -> Check:
     score = read_quality_score(connection)
     if score is None:
         return Check("unknown", "not evaluated yet: ioc-analytics health --evaluate")
-    return Check(judge("platform", "quality_score", score), f"{score:.0f} of 100")
+    return Check(limits_of(config).judge("platform", "quality_score", score), f"{score:.0f} of 100")
 
 
 def _pool(connection: Connection, config: AnalyticsConfig) -> Check:
     used = read_one(connection, "server")["connections_percent"]
-    status = judge("database", "connections_percent", used)
+    status = limits_of(config).judge("database", "connections_percent", used)
     return Check(status, f"{used:.0f} % of the server's connections in use")
 
 

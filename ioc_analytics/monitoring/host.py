@@ -9,6 +9,8 @@ from pathlib import Path
 
 import psutil
 
+from ioc_analytics.database.embedded import ServerLease
+from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.records.health import Measurement
 
 _CPU_SAMPLE_SECONDS = 0.02
@@ -23,6 +25,19 @@ def measure_host(folders: Iterable[Path]) -> list[Measurement]:
         Measurement("host", "memory_usage", psutil.virtual_memory().percent, "percent"),
         Measurement("host", "disk_usage", disk[0] if disk else None, "percent"),
         Measurement("host", "disk_free", disk[1] if disk else None, "bytes"),
+    ]
+
+
+def watched_folders(config: AnalyticsConfig, lease: ServerLease | None) -> list[Path]:
+    """Return the folders that the platform writes to; each may lie on a disk of its own."""
+    optional = (config.backup.log_archive, config.retention.archive, lease and lease.data)
+    return [
+        config.home,
+        config.inbox.path,
+        config.backup.folder,
+        config.exports.path,
+        config.reports.path,
+        *(folder for folder in optional if folder),
     ]
 
 

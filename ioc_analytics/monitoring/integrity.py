@@ -123,7 +123,7 @@ def _states(connection: psycopg.Connection[Any]) -> Finding:
 def _agree(row: Mapping[str, Any]) -> bool:
     if row["is_withheld"]:
         # A larger cell may be withheld too, when a small one could be told from it.
-        return bool(row["raw_sample_size"] < MINIMUM_RELEASED) or not row["is_called_small"]
+        return bool(row["people"] < MINIMUM_RELEASED) or not row["is_called_small"]
     if row["raw_sample_size"] != row["released_sample_size"]:
         return False
     pairs = [(row[f"raw_{name}"], row[f"released_{name}"]) for name in _FIGURES]
@@ -150,12 +150,12 @@ def _parents(connection: psycopg.Connection[Any]) -> Finding:
 
 
 def _released(connection: psycopg.Connection[Any]) -> Finding:
-    """Look for released figures about too few people."""
+    """Look for released figures about too few people, in every released table and view."""
     wanted = {"minimum": MINIMUM_RELEASED, "start": None, "end": None}
-    found = _one(connection, "too_small", wanted) or {}
-    cells, faults = found["cells"], found["too_small"]
+    rows = read_all(connection, "too_small", wanted)
+    cells, faults = (sum(row[name] for row in rows) for name in ("cells", "too_small"))
     summary = f"{cells} released cells, {faults} about fewer than {MINIMUM_RELEASED} people"
-    return Finding("nothing_small_released", not faults, cells, faults, summary)
+    return Finding("nothing_small_released", not faults, cells, faults, summary, tuple(rows))
 
 
 PROMISES: Final[Mapping[str, Callable[[psycopg.Connection[Any]], Finding]]] = {

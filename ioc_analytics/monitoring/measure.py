@@ -8,11 +8,14 @@ from typing import Any
 
 import psycopg
 
+from ioc_analytics.database.jobs import end_lost_jobs
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
-from ioc_analytics.monitoring.host import measure_host
-from ioc_analytics.monitoring.limits import judge
+from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.monitoring.host import measure_host, watched_folders
+from ioc_analytics.monitoring.limits import limits_of
+from ioc_analytics.monitoring.questions import measure_questions, milliseconds, recent_questions
 from ioc_analytics.monitoring.server import measure_platform, measure_server, read_quality_score
 from ioc_analytics.query.counters import QueryFigures
 from ioc_analytics.records.health import (
@@ -25,7 +28,7 @@ from ioc_analytics.records.health import (
 )
 
 
-def measure_health(database: Database, counted: QueryFigures) -> HealthMeasurements:
+def measure_health(database: Database) -> HealthMeasurements:
     """Measure everything that can be seen and keep it.
 
     Raises:
@@ -33,23 +36,24 @@ def measure_health(database: Database, counted: QueryFigures) -> HealthMeasureme
     """
     moment = utc_now()
     with database.connection("ingest") as connection:
-        lease = database.lease
-        folders = [database.config.home, *([lease.data] if lease else [])]
+        end_lost_jobs(connection)
+        counted = recent_questions(connection)
         found = [
             *measure_server(connection),
             *measure_platform(connection),
-            *measure_host(folders),
-            *_measure_queries(counted),
+            *measure_host(watched_folders(database.config, database.lease)),
+            *_measure_pools(database),
+            *measure_questions(counted),
         ]
-        made = HealthMeasurements(moment, tuple(found))
-        _record(connection, made)
+        made = HealthMeasurements(moment, tuple(found), counted.latency_counts)
+        _record(connection, database.config, made)
     return made
 
 
 def keep_measurements(database: Database, found: Iterable[Measurement]) -> None:
     """Keep figures that somebody else measured, such as the orchestrator its own."""
     with database.connection("ingest") as connection:
-        _record(connection, HealthMeasurements(utc_now(), tuple(found)))
+        _record(connection, database.config, HealthMeasurements(utc_now(), tuple(found)))
 
 
 def read_metrics(database: Database, counted: QueryFigures) -> SystemMetrics:
@@ -58,27 +62,31 @@ def read_metrics(database: Database, counted: QueryFigures) -> SystemMetrics:
     with database.connection("analyst") as connection:
         score = read_quality_score(connection)
     return SystemMetrics(
-        Performance(_milliseconds(counted), counted.cache_hit_rate, counted.error_rate),
+        Performance(
+            milliseconds(counted.average_seconds), counted.cache_hit_rate, counted.error_rate
+        ),
         Resources(host["cpu_usage"], host["memory_usage"]),
         DataQuality(score),
     )
 
 
-def _measure_queries(counted: QueryFigures) -> list[Measurement]:
+def _measure_pools(database: Database) -> list[Measurement]:
+    counted = database.pool_figures()
+    requests = counted["requests"]
+    share = 100.0 * counted["waited"] / requests if requests else None
     return [
-        Measurement("query", "requests", float(counted.requests), "count"),
-        Measurement("query", "average_time", _milliseconds(counted), "milliseconds"),
-        Measurement("query", "error_rate", counted.error_rate, "share"),
-        Measurement("query", "cache_hit_rate", counted.cache_hit_rate, "share"),
+        Measurement("pool", "requests", float(requests), "count"),
+        Measurement("pool", "waiting_percent", share, "percent"),
+        Measurement("pool", "waited_time", float(counted["waited_milliseconds"]), "milliseconds"),
+        Measurement("pool", "refused", float(counted["refused"]), "count"),
+        Measurement("pool", "connections", float(counted["connections"]), "count"),
     ]
 
 
-def _milliseconds(counted: QueryFigures) -> float | None:
-    average = counted.average_seconds
-    return None if average is None else average * 1000
-
-
-def _record(connection: psycopg.Connection[Any], made: HealthMeasurements) -> None:
+def _record(
+    connection: psycopg.Connection[Any], config: AnalyticsConfig, made: HealthMeasurements
+) -> None:
+    limits = limits_of(config)
     rows = [
         {
             "measured_at": made.measured_at,
@@ -86,7 +94,7 @@ def _record(connection: psycopg.Connection[Any], made: HealthMeasurements) -> No
             "metric": one.metric,
             "value": one.value,
             "unit": one.unit,
-            "status": judge(one.component, one.metric, one.value),
+            "status": limits.judge(one.component, one.metric, one.value),
         }
         for one in made.measurements
     ]

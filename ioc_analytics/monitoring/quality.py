@@ -20,7 +20,7 @@ from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.monitoring.drift import compare_reliability
 from ioc_analytics.monitoring.integrity import PROMISES, Finding
-from ioc_analytics.monitoring.limits import LIMITS
+from ioc_analytics.monitoring.limits import limits_of
 from ioc_analytics.monitoring.server import read_all, read_one
 from ioc_analytics.privacy.detector import find_identifiable
 from ioc_analytics.records.answers import to_json
@@ -215,7 +215,7 @@ def _identifiable(connection: Connection, config: AnalyticsConfig) -> Finding:
 
 def _partitions(connection: Connection, config: AnalyticsConfig) -> Finding:
     months = read_one(connection, "platform")["runway_months"]
-    passed = months >= LIMITS["platform", "runway_months"].degraded
+    passed = months >= limits_of(config).degraded("platform", "runway_months")
     summary = f"partitions are made for {months:.0f} more months"
     return Finding("partitions_premade", passed, 1, int(not passed), summary)
 
@@ -224,7 +224,7 @@ def _freshness(connection: Connection, config: AnalyticsConfig) -> Finding:
     age = read_one(connection, "platform")["batch_age_hours"]
     if age is None:
         return Finding("fresh", True, 0, 0, "nothing has been loaded yet")
-    passed = age <= LIMITS["platform", "batch_age_hours"].degraded
+    passed = age <= limits_of(config).degraded("platform", "batch_age_hours")
     return Finding("fresh", passed, 1, int(not passed), f"the newest batch is {age:.0f} hours old")
 
 
@@ -257,7 +257,7 @@ def _backup(connection: Connection, config: AnalyticsConfig) -> Finding:
     if not config.enable_backups:
         return Finding(name, True, 0, 0, "backups are switched off (ANALYTICS_ENABLE_BACKUPS)")
     found = read_one(connection, "drilled_backup")
-    limit = LIMITS["platform", "backup_age_hours"].degraded
+    limit = limits_of(config).degraded("platform", "backup_age_hours")
     age = found["backup_age_hours"]
     if age is None:
         passed = found["installed_age_hours"] < limit

@@ -48,10 +48,13 @@ class Rule:
     scale: float = 1
     """Measured figures are multiplied by it to be in the unit of the limit."""
 
+    runbooks: str = "docs/runbooks"
+    """Folder or address of the pages that say what to do."""
+
     @property
     def runbook(self) -> str:
         """The page that says what to do."""
-        return f"docs/runbooks/{self.name}.md"
+        return f"{self.runbooks}/{self.name}.md"
 
     def is_beyond(self, value: float, *, is_open: bool) -> bool:
         """Return whether a value is trouble; an open alert asks for a little more to end."""
@@ -259,4 +262,8 @@ def build_rules(config: AnalyticsConfig) -> tuple[Rule, ...]:
         "hours", "age of the newest drilled backup",
     )  # fmt: skip
     held = tuple(replace(rule, hold_seconds=float(hold)) for rule in jumpy)
-    return (*held, *steady, *orchestration, *((backup,) if config.enable_backups else ()))
+    rules = (*held, *steady, *orchestration, *((backup,) if config.enable_backups else ()))
+    address = config.alerts.routes.runbooks_url
+    if address is None:
+        return rules
+    return tuple(replace(rule, runbooks=address.rstrip("/")) for rule in rules)

@@ -24,7 +24,8 @@ _UNITS: Final = {
 
 def measure_server(connection: psycopg.Connection[Any]) -> list[Measurement]:
     """Return the figures of the server; what the login may not see is None."""
-    return _measurements("database", read_one(connection, "server"))
+    activity = {row["metric"]: row["value"] for row in read_all(connection, "server_activity")}
+    return _measurements("database", {**read_one(connection, "server"), **activity})
 
 
 def measure_platform(connection: psycopg.Connection[Any]) -> list[Measurement]:

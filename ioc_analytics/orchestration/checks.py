@@ -45,7 +45,7 @@ def build_checks() -> list[dg.AssetChecksDefinition]:
 
 
 def _build(name: str, asset: str, description: str) -> dg.AssetChecksDefinition:
-    @dg.asset_check(name=name, asset=asset, description=description, blocking=True)
+    @dg.asset_check(name=name, asset=asset, description=description, blocking=True, pool="checks")
     def check(analytics: AnalyticsResource) -> dg.AssetCheckResult:
         with failures():
             finding = analytics.system.check_integrity(name)

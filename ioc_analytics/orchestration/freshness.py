@@ -12,6 +12,7 @@ import dagster as dg
 
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.kernel.settings_values import OFF
+from ioc_analytics.orchestration.assets.operations import HEALTH
 from ioc_analytics.orchestration.assets.predictions import PREDICTIONS, SCORES
 from ioc_analytics.orchestration.assets.views import SOURCES
 from ioc_analytics.orchestration.schedules import longest_gap
@@ -26,6 +27,7 @@ def fresh_assets(config: AnalyticsConfig) -> Mapping[str, str]:
     found |= dict.fromkeys((PREDICTIONS, SCORES), config.schedules.predictions)
     if config.enable_monitoring:
         found["data_quality_metrics"] = config.schedules.quality
+        found[HEALTH] = config.schedules.health
     if config.enable_backups:
         found["backups"] = config.backup_schedule
     return {name: cron for name, cron in found.items() if cron != OFF}

@@ -10,6 +10,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,23 +52,33 @@ class Inbox:
         self.path = settings.path
 
     def arrivals(self) -> list[Arrival]:
-        """Return the batches that are complete, the oldest first.
+        """Return the batches that are complete, the oldest first; see :meth:`look`."""
+        return self.look()[0]
+
+    def look(self) -> tuple[list[Arrival], dict[Path, str]]:
+        """Return the batches that are complete, the oldest first, and what cannot be read.
 
         Complete is what has not changed for ``settle_seconds``, by size, content or name: the time
         of the last change of its entry counts, which copying with old dates does not hide. Left
         alone are hidden entries, mappings, names like ``x.csv.part``, ``done`` and ``failed``.
+        What cannot be read has as long to become readable, and is named with the reason.
         """
-        found = []
+        found, unreadable = [], {}
         for path in self._entries():
             try:
+                if not (path.is_file() or (path.is_dir() and any(path.iterdir()))):
+                    continue
                 changed, signature = _state(path)
-            except FileNotFoundError:
-                continue  # taken away meanwhile
+                mapping = self.mapping_of(path)
+            except OSError as error:
+                if self._has_settled(path):
+                    unreadable[path] = error.strerror or type(error).__name__
+                continue
             if time.time() - changed / 1e9 >= self.settings.settle_seconds:
                 dropped_at = datetime.fromtimestamp(changed / 1e9, UTC)
-                arrival = Arrival(path, self.mapping_of(path), signature, dropped_at)
-                found.append((changed, arrival))
-        return [arrival for _, arrival in sorted(found, key=lambda one: (one[0], one[1].path))]
+                found.append((changed, Arrival(path, mapping, signature, dropped_at)))
+        found.sort(key=lambda one: (one[0], one[1].path))
+        return [arrival for _, arrival in found], unreadable
 
     def mapping_of(self, path: Path) -> Path | None:
         """Return the mapping of a batch, None when it needs none.
@@ -91,10 +102,10 @@ class Inbox:
         return is_about_content and not isinstance(error.__cause__, psycopg.Error)
 
     def signature_of(self, path: Path) -> str | None:
-        """Return the signature of a batch as it lies here now; None when it is not there."""
+        """Return the signature of a batch as it lies here now; None when it cannot be had."""
         try:
             return _state(path)[1]
-        except FileNotFoundError:
+        except OSError:
             return None
 
     def finish(self, path: Path, signature: str | None) -> bool:
@@ -125,25 +136,47 @@ class Inbox:
         """
         if not self._is_unchanged(path, signature):
             return None
-        kept = self._move(path, FAILED)
-        note = kept.with_name(f"{kept.name}.reason.txt")
-        note.write_text(f"{utc_now():%Y-%m-%d %H:%M:%S} UTC\n{reason}\n", encoding="utf-8")
-        return kept
+        return self._keep_with_reason(path, reason)
+
+    def set_aside(self, path: Path, reason: str) -> Path | None:
+        """Do as :meth:`refuse` with what cannot be read; None when it cannot be moved either."""
+        try:
+            return self._keep_with_reason(path, reason)
+        except OSError:
+            return None
 
     def purge(self) -> int:
         """Delete what has been in ``done`` for longer than ``keep_days``; return how many."""
         latest = time.time() - self.settings.keep_days * _SECONDS_PER_DAY
         folder = self.path / DONE
-        old = [p for p in folder.iterdir() if p.stat().st_ctime < latest] if folder.is_dir() else []
-        for path in old:
-            if path.is_dir():
-                shutil.rmtree(path)
-            else:
-                path.unlink(missing_ok=True)
-        return len(old)
+        deleted = 0
+        for path in folder.iterdir() if folder.is_dir() else ():
+            # What cannot be deleted must not keep new batches waiting.
+            with suppress(OSError):
+                if path.lstat().st_ctime >= latest:
+                    continue
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+                deleted += 1
+        return deleted
 
     def _is_unchanged(self, path: Path, signature: str | None) -> bool:
         return signature is not None and signature == self.signature_of(path)
+
+    def _has_settled(self, path: Path) -> bool:
+        try:
+            changed = path.lstat().st_ctime
+        except OSError:
+            return False  # taken away meanwhile
+        return time.time() - changed >= self.settings.settle_seconds
+
+    def _keep_with_reason(self, path: Path, reason: str) -> Path:
+        kept = self._move(path, FAILED)
+        note = kept.with_name(f"{kept.name}.reason.txt")
+        note.write_text(f"{utc_now():%Y-%m-%d %H:%M:%S} UTC\n{reason}\n", encoding="utf-8")
+        return kept
 
     def _entries(self) -> Iterator[Path]:
         if not self.path.is_dir():
@@ -152,9 +185,7 @@ class Inbox:
             name = path.name
             if name.startswith(".") or name in (DONE, FAILED) or path.is_symlink():
                 continue
-            if name.endswith((_MAPPING_ENDING, *_UNFINISHED)):
-                continue
-            if path.is_file() or (path.is_dir() and any(path.iterdir())):
+            if not name.endswith((_MAPPING_ENDING, *_UNFINISHED)):
                 yield path
 
     def _move(self, path: Path, folder: str) -> Path:

@@ -15,6 +15,7 @@ from ioc_analytics.orchestration.assets.quality import QUALITY
 from ioc_analytics.orchestration.assets.released import DAILY, RELEASE_STEP, RELEASED
 from ioc_analytics.orchestration.assets.reports import REPORTS
 from ioc_analytics.orchestration.assets.views import SOURCES
+from ioc_analytics.orchestration.forgetting import forget_runs_job
 from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.resources.failures import RETRY, failures
 
@@ -30,6 +31,11 @@ REPORT: Final = "report"
 EVALUATE_QUALITY: Final = "evaluate_quality"
 PREDICT: Final = "predict"
 RETENTION: Final = "retention"
+RESTORE_DRILL: Final = "restore_drill"
+
+ALONE_WITH_BACKUPS: Final = {"ioc/alone": "backups"}
+"""Tag of runs of which one goes on at a time (``dagster.yaml``): they make backups, read them or
+let them go, whatever else their steps must be alone with (their pools)."""
 
 INGEST_STEP: Final = "anonymized_tables"
 
@@ -83,7 +89,8 @@ def perform_maintenance(
 ) -> None:
     """Give the tables the care that evidence asks for."""
     with failures():
-        report = analytics.system.perform_maintenance(config.dry_run)
+        # What has expired goes by a job of its own, which shares no pool with this one.
+        report = analytics.system.perform_maintenance(config.dry_run, with_retention=False)
     for step in report.steps:
         context.log.info(
             f"{step.name}: {len(step.done)} of {len(step.plan)} done in {step.seconds:.2f} s"
@@ -139,7 +146,7 @@ def drill_backup(
     context.log.info(f"{backup.id}: {backup.state}, restored in {backup.restore_seconds} s")
 
 
-@dg.op(retry_policy=RETRY)
+@dg.op(retry_policy=RETRY, pool="exports")
 def export_rows(
     context: dg.OpExecutionContext, config: ExportConfig, analytics: AnalyticsResource
 ) -> None:
@@ -181,7 +188,8 @@ def write_report(
 
 
 @dg.job(
-    name="restore_drill",
+    name=RESTORE_DRILL,
+    tags=ALONE_WITH_BACKUPS,
     description="Restore a backup (the newest, unless `backup_id` names one) on trial and compare "
     "its content with what was backed up.",
 )
@@ -201,6 +209,7 @@ def maintain_job() -> None:
 
 @dg.job(
     name=RETENTION,
+    tags=ALONE_WITH_BACKUPS,
     description="Plan what has expired; with `apply`, or the setting of that name, let it go: "
     "sealed before, covered by a drilled backup, accounted for in the audit log.",
 )
@@ -263,6 +272,7 @@ def build_jobs() -> list[Any]:
         ),
         dg.define_asset_job(
             BACKUP,
+            tags=ALONE_WITH_BACKUPS,
             selection=dg.AssetSelection.assets("backups"),
             description="Write a backup, restore it on trial and compare, then let old ones go.",
         ),
@@ -293,6 +303,7 @@ def build_jobs() -> list[Any]:
         restore_drill_job,
         maintain_job,
         retention_job,
+        forget_runs_job,
         report_job,
         export_job,
     ]

@@ -20,12 +20,15 @@ from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.kernel.settings_values import OFF
 from ioc_analytics.orchestration.assets.reports import REPORTS
+from ioc_analytics.orchestration.forgetting import FORGET_RUNS
 from ioc_analytics.orchestration.jobs import (
     BACKUP,
     EVALUATE_QUALITY,
     MAINTAIN,
+    MEASURE_HEALTH,
     PREDICT,
     REFRESH_VIEWS,
+    RESTORE_DRILL,
     RETENTION,
 )
 from ioc_analytics.resources import AnalyticsResource
@@ -53,7 +56,19 @@ def planned(config: AnalyticsConfig) -> Iterator[Planned]:
             config.backup_schedule,
             "Makes and drills a backup (`ANALYTICS_BACKUP_SCHEDULE`).",
         )
+        yield Planned(
+            RESTORE_DRILL,
+            config.schedules.drill,
+            "Restores the newest backup on trial (`ANALYTICS_DRILL_SCHEDULE`), long after it was "
+            "made.",
+        )
     if config.enable_monitoring:
+        yield Planned(
+            MEASURE_HEALTH,
+            config.schedules.health,
+            "Measures health and shows it on its asset (`ANALYTICS_HEALTH_SCHEDULE`); the sensor "
+            "`watch` measures every five minutes.",
+        )
         yield Planned(
             EVALUATE_QUALITY,
             config.schedules.quality,
@@ -86,6 +101,12 @@ def planned(config: AnalyticsConfig) -> Iterator[Planned]:
         config.schedules.retention,
         "Plans what has expired (`ANALYTICS_RETENTION_SCHEDULE`); with `ANALYTICS_RETENTION_APPLY` "
         "it goes.",
+    )
+    yield Planned(
+        FORGET_RUNS,
+        config.schedules.forgetting,
+        "Lets Dagster's own runs go after `ANALYTICS_DAGSTER_DAYS` "
+        "(`ANALYTICS_FORGETTING_SCHEDULE`).",
     )
 
 

@@ -9,7 +9,9 @@ from datetime import date
 from typing import Any, Final
 
 import dagster as dg
+from dagster._core.storage.dagster_run import FINISHED_STATUSES
 
+from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.orchestration.inbox import Arrival, Inbox, shown_name
 from ioc_analytics.orchestration.jobs import INGEST, INGEST_STEP, REFRESH
 from ioc_analytics.orchestration.partitions import adjacent_months, month_key
@@ -24,6 +26,9 @@ ARRIVAL_TAG: Final = "ioc/arrival"
 ATTEMPT_TAG: Final = "ioc/attempt"
 """Tag of a run with the number of runs that took this batch up, itself included."""
 
+MARK_TAG: Final = "ioc/mark"
+"""Tag of a refresh with the number of the newest mark that asked for it, or the day that did."""
+
 INTERVAL_SECONDS: Final = 10
 BATCHES_PER_TICK: Final = 20
 
@@ -36,12 +41,8 @@ _FIRST_WAIT_SECONDS: Final = 30
 _LONGEST_WAIT_SECONDS: Final = 3600
 _FAILED_REFRESH_WAIT_SECONDS: Final = 300
 _TAG_LENGTH: Final = 255
-_UNFINISHED: Final = [
-    status
-    for status in dg.DagsterRunStatus
-    if status
-    not in (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED)
-]
+_FINISHED: Final = list(FINISHED_STATUSES)
+_UNFINISHED: Final = [status for status in dg.DagsterRunStatus if status not in _FINISHED]
 
 
 @dg.sensor(
@@ -59,6 +60,8 @@ def inbox(context: dg.SensorEvaluationContext, analytics: AnalyticsResource) -> 
     way, none is taken. Hidden files, `*.part`, `*.tmp` and the like are left alone,
     so write under such a name and rename.
 
+    What cannot be read goes to `failed/` as well, and keeps no other batch waiting.
+
     A wide survey export needs a mapping: `survey.csv.toml` or `survey.toml` beside `survey.csv`,
     or a `mapping.toml` for all single files of the inbox; a folder may bring its own
     `mapping.toml`. Mappings stay where they are.
@@ -69,7 +72,10 @@ def inbox(context: dg.SensorEvaluationContext, analytics: AnalyticsResource) -> 
     """
     folder = Inbox(analytics.config.inbox)
     folder.purge()
-    arrivals = folder.arrivals()
+    arrivals, unreadable = folder.look()
+    for path, fault in unreadable.items():
+        told = f"{shown_name(path)} cannot be read: {fault}"
+        context.log.error(told if folder.set_aside(path, told) else f"{told}; nor can it be moved")
     reason = _why_to_wait(context.instance, analytics) if arrivals else None
     if reason is not None:
         return dg.SensorResult(skip_reason=f"{len(arrivals)} batches wait: {reason}")
@@ -104,24 +110,37 @@ def touched_months(
     """Refreshes exactly the months that new, late or corrected rows touched.
 
     Adjacent months go into one run. While a refresh is waiting or running nothing more is asked
-    for, and after a failed one five minutes pass before the same months are tried again. While the
+    for, and after a failed one five minutes pass before the same months are tried again. Once a
+    day, months without new rows are asked for whose days have become mature since. While the
     newest result of a check on ingestion is bad, nothing is asked for either: what such a batch
     brought is not released before somebody has looked.
     """
     unfinished = dg.RunsFilter(job_name=REFRESH, statuses=_UNFINISHED)
     if _newest_run(context.instance, unfinished) is not None:
         return dg.SensorResult(skip_reason="a refresh is on its way")
-    ranges = [_range_tags(*run) for run in adjacent_months(analytics.system.touched_months())]
-    if not ranges:
-        return dg.SensorResult(skip_reason="no month is touched")
+    today = f"{utc_now():%Y%m%d}"
+    marks = analytics.system.newest_marks()
+    if not marks and context.cursor != today:
+        marks = dict.fromkeys(analytics.system.ripe_months(), int(today))
+    if not marks:
+        return dg.SensorResult(skip_reason="no month is touched", cursor=today)
     broken = analytics.system.broken_promises(ON_INGEST)
     if broken:
         return dg.SensorResult(skip_reason=str(PromisesBroken("the months stay", broken)))
-    due = [tags for tags in ranges if not _has_just_failed(context.instance, tags)]
+    due = [
+        (first, last)
+        for first, last in adjacent_months(marks)
+        if not _has_just_failed(context.instance, _range_tags(first, last))
+    ]
     if not due:
         return dg.SensorResult(skip_reason="the last refresh failed; the next waits a little")
     dropped = _oldest_drop(context.instance)
-    return dg.SensorResult(run_requests=[dg.RunRequest(tags={**tags, **dropped}) for tags in due])
+    requests = []
+    for first, last in due:
+        newest = max(mark for month, mark in marks.items() if first <= month <= last)
+        wanted = {**_range_tags(first, last), MARK_TAG: str(newest)}
+        requests.append(_refresh_request(context.instance, wanted, dropped))
+    return dg.SensorResult(run_requests=requests)
 
 
 def _why_to_wait(instance: dg.DagsterInstance, analytics: AnalyticsResource) -> str | None:
@@ -159,6 +178,18 @@ def _request(arrival: Arrival, attempt: int) -> dg.RunRequest:
             DROPPED_TAG: arrival.dropped_at.isoformat(),
             "ioc/file": shown_name(arrival.path)[:_TAG_LENGTH],
         },
+    )
+
+
+def _refresh_request(
+    instance: dg.DagsterInstance, wanted: Mapping[str, str], others: Mapping[str, str]
+) -> dg.RunRequest:
+    """Ask for a refresh by a key that every daemon finds for the same marks."""
+    # Another daemon's run for these marks, which has just begun, is no attempt that has passed.
+    passed = dg.RunsFilter(job_name=REFRESH, tags=dict(wanted), statuses=_FINISHED)
+    attempt = instance.get_runs_count(passed) + 1
+    return dg.RunRequest(
+        run_key="|".join([*wanted.values(), str(attempt)]), tags={**wanted, **others}
     )
 
 

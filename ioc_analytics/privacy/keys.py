@@ -32,15 +32,19 @@ def load_pseudonymizer(settings: AnalyticsConfig) -> Pseudonymizer:
     return Pseudonymizer(load_key(settings))
 
 
-def load_key(settings: AnalyticsConfig) -> bytes:
+def load_key(settings: AnalyticsConfig, *, makes: bool = True) -> bytes:
     """Return the pseudonym key of this installation, 32 bytes.
 
     The setting comes first, then the file that a setting names. With neither, the embedded server's
     home keeps ``pseudonym.key``, made on first use; processes that start together end with one.
 
+    Args:
+        settings: The installation.
+        makes: Whether a home without a key gets one. What was made with a key needs that one.
+
     Raises:
         ConfigurationError: A real server is configured without a key; a key or its file is
-            unreadable, malformed, or readable by other accounts.
+            unreadable, malformed, or readable by other accounts; or it is missing.
     """
     if (secret := settings.privacy.pseudonym_key) is not None:
         return _parse(secret.get_secret_value(), "the setting privacy.pseudonym_key")
@@ -56,6 +60,11 @@ def load_key(settings: AnalyticsConfig) -> bytes:
     path = settings.home / KEY_FILE_NAME
     with suppress(FileNotFoundError, NotADirectoryError):
         return _read(path, must_exist=False)
+    if not makes:
+        raise ConfigurationError(
+            f"there is no pseudonym key in {path}: put the one of this installation back from "
+            "escrow (`install -m 600`), or name its file in ANALYTICS_PSEUDONYM_KEY_FILE"
+        )
     _create(path)
     return _read(path)
 

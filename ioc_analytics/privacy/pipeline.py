@@ -22,7 +22,12 @@ from ioc_analytics.privacy.keys import load_pseudonymizer
 from ioc_analytics.privacy.pseudonyms import Pseudonymizer
 from ioc_analytics.privacy.values import storable_name
 from ioc_analytics.records.judge import judge
-from ioc_analytics.records.kinds import KINDS
+from ioc_analytics.records.kinds import ASSESSMENTS, KINDS
+from ioc_analytics.records.organizations import (
+    Organizations,
+    fill_organizations,
+    read_organizations,
+)
 from ioc_analytics.records.tables import ANONYMISED_SCHEMAS
 
 _KEY_SETTINGS: Final = {"pseudonym_key", "pseudonym_key_file"}
@@ -126,19 +131,25 @@ class AnonymizationPipeline:
         """The pseudonyms of this pipeline, for looking one up."""
         return self._pseudonymizer
 
-    def process_data(self, operational: Mapping[str, Any]) -> AnonymizedData:
+    def process_data(
+        self, operational: Mapping[str, Any], organizations: Any = None
+    ) -> AnonymizedData:
         """Judge and anonymise records of any subset of kinds.
 
         Args:
             operational: A DataFrame, Arrow table or list of dicts by kind (``assessments``,
                 ``responses``, ``question_responses``, ``scores``, ``ai_validations``), in the
                 operational columns. Columns that no contract knows are left out.
+            organizations: What is known of companies: a frame with ``organization_id`` and
+                ``industry`` (the name of a sector), ``employee_count`` or both; it wins over what
+                an assessment says. Others stay as their assessments say, or ``unknown``.
 
         Returns:
             What ``ingest_data`` takes.
 
         Raises:
-            InvalidInput: A kind is unknown, a required column missing or a frame unreadable.
+            InvalidInput: A kind is unknown, a required column missing, a frame unreadable, or a
+                sector none of the list.
         """
         for kind in operational:
             if kind not in KINDS:
@@ -146,6 +157,7 @@ class AnonymizationPipeline:
                     f"unknown kind of record {kind!r}{did_you_mean(kind, KINDS)}; "
                     f"kinds are {', '.join(KINDS)}"
                 )
+        known = _organizations(organizations)
         now = utc_now()
         tables: dict[str, pa.Table] = {}
         repairs: dict[str, Counter[str]] = {}
@@ -154,7 +166,10 @@ class AnonymizationPipeline:
             if kind not in operational:
                 continue
             judged = judge(kind, as_table(operational[kind], kind), 1, now=now)
-            anonymized = anonymize(kind, judged.table, self._pseudonymizer)
+            table = judged.table
+            if kind == ASSESSMENTS:
+                table = fill_organizations(table, known)
+            anonymized = anonymize(kind, table, self._pseudonymizer)
             tables[kind] = anonymized.table
             dropped[kind] = frozenset(map(storable_name, judged.dropped_columns))
             repairs[kind] = anonymized.repairs + Counter(
@@ -172,6 +187,27 @@ def _as_config(settings: AnalyticsConfig | Mapping[str, Any] | None) -> Analytic
     rest = {name: value for name, value in settings.items() if name not in key}
     overrides = {"privacy": key} if key else {}
     return AnalyticsConfig.load(mapping=rest, **overrides)
+
+
+def _organizations(frame: Any) -> Organizations:
+    if frame is None:
+        return {}
+    table = as_table(frame, "organizations")
+    if "organization_id" not in table.column_names:
+        raise InvalidInput("organizations: the column organization_id is missing")
+    rows = table.to_pylist()
+    entries = {
+        str(row.pop("organization_id")): {
+            # A frame with gaps holds whole numbers as fractions.
+            name: int(value) if isinstance(value, float) and value.is_integer() else value
+            for name, value in row.items()
+            if value is not None
+        }
+        for row in rows
+    }
+    if len(entries) < len(rows):
+        raise InvalidInput("organizations: an organization_id is there twice; keep one row of each")
+    return read_organizations(entries, "organizations")
 
 
 def _accepted(kind: str, table: pa.Table) -> pa.Table:

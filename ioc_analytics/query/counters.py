@@ -1,20 +1,20 @@
 """Counts of what was asked in this process: requests, cache hits, failures, times.
 
-For: monitoring, which reads :meth:`QueryCounters.figures`. Not for: the server's own statistics
-(``pg_stat_statements``), or who asked what (the audit log).
+For: monitoring, which reads :meth:`QueryCounters.figures`, and adds up what every process hands in.
+Not for: the server's own statistics (``pg_stat_statements``), or who asked what (the audit log).
 """
 
+import logging
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
-from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import (
+    AnalyticsError,
     InvalidInput,
     NotEnoughData,
     PrivacyRefusal,
@@ -25,15 +25,16 @@ LATENCY_BOUNDS_SECONDS: Final = (
 )  # fmt: skip
 """Upper bounds of the classes of the latency histogram; the last class is open."""
 
+HAND_IN_SECONDS: Final = 30.0
+"""How often a process hands its counts in while it answers."""
+
+_log = logging.getLogger(__name__)
 _CALLERS_MISTAKES: Final = (InvalidInput, NotEnoughData, PrivacyRefusal)
 
 
 @dataclass(frozen=True, slots=True)
 class QueryFigures:
     """What the counters held at one moment."""
-
-    since: datetime
-    """When counting began."""
 
     requests: int
     """Questions that ended, well or not."""
@@ -55,6 +56,19 @@ class QueryFigures:
 
     latency_counts: tuple[int, ...]
     """Requests per class of ``LATENCY_BOUNDS_SECONDS``, one more for what lies beyond."""
+
+    def since(self, earlier: "QueryFigures") -> "QueryFigures":
+        """Return what was counted after an earlier look."""
+        counts = zip(self.latency_counts, earlier.latency_counts, strict=True)
+        return QueryFigures(
+            requests=self.requests - earlier.requests,
+            errors=self.errors - earlier.errors,
+            refusals=self.refusals - earlier.refusals,
+            cache_lookups=self.cache_lookups - earlier.cache_lookups,
+            cache_hits=self.cache_hits - earlier.cache_hits,
+            seconds=self.seconds - earlier.seconds,
+            latency_counts=tuple(now - then for now, then in counts),
+        )
 
     @property
     def average_seconds(self) -> float | None:
@@ -94,10 +108,17 @@ class QueryFigures:
 class QueryCounters:
     """Counters that threads share; they begin at zero with the process."""
 
-    def __init__(self) -> None:
-        """Begin at zero."""
+    def __init__(self, hand_in: Callable[[QueryFigures], None] | None = None) -> None:
+        """Begin at zero.
+
+        Args:
+            hand_in: Gets, after a request and at most every ``HAND_IN_SECONDS``, what was counted
+                since it was called last; what it refused with an ``AnalyticsError`` it gets again.
+        """
         self._lock = threading.Lock()
-        self._since = utc_now()
+        self._hand_in = hand_in
+        self._handed_in: QueryFigures | None = None
+        self._due = time.monotonic() + HAND_IN_SECONDS
         self._requests = self._errors = self._refusals = 0
         self._lookups = self._hits = 0
         self._seconds = 0.0
@@ -124,6 +145,25 @@ class QueryCounters:
                 self._refusals += refusals
                 self._seconds += seconds
                 self._latency[bisect_left(LATENCY_BOUNDS_SECONDS, seconds)] += 1
+                is_due = time.monotonic() >= self._due
+            if is_due:
+                self.hand_in()
+
+    def hand_in(self) -> None:
+        """Hand in what was counted since the last time; nothing where nothing was."""
+        figures = self.figures()
+        with self._lock:
+            since, self._due = self._handed_in, time.monotonic() + HAND_IN_SECONDS
+            if self._hand_in is None or figures.requests == (since.requests if since else 0):
+                return
+            self._handed_in = figures
+        try:
+            self._hand_in(figures if since is None else figures.since(since))
+        except AnalyticsError:
+            # Counting must never make an answer fail; what was not taken goes with the next.
+            _log.warning("counts of questions could not be handed in", exc_info=True)
+            with self._lock:
+                self._handed_in = since
 
     def looked_up(self, *, is_hit: bool) -> None:
         """Count one look into the cache."""
@@ -135,7 +175,6 @@ class QueryCounters:
         """Return what was counted so far."""
         with self._lock:
             return QueryFigures(
-                since=self._since,
                 requests=self._requests,
                 errors=self._errors,
                 refusals=self._refusals,

@@ -1,6 +1,6 @@
-"""Rows of a statement as a file, counted, with a manifest beside it.
+"""Rows of a statement, or of a table in memory, as a file with a manifest beside it.
 
-For: the facade's ``export_data``. Not for: the formats (``query.export_formats``).
+For: the facade's exports. Not for: the formats (``query.export_formats``).
 
 Counting, writing and naming the data versions happen in one snapshot. The file is written beside
 its place and renamed once the rows written are the rows counted; a failure leaves nothing.
@@ -9,7 +9,7 @@ its place and renamed once the rows written are the rows counted; a failure leav
 import gzip
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import IntegrityFailure, InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.query.execution import check_timeout, checked_options, reading
-from ioc_analytics.query.export_formats import WRITERS, XLSX_MAX_ROWS, Source
+from ioc_analytics.query.export_formats import TABLE_WRITERS, WRITERS, XLSX_MAX_ROWS, Source
 from ioc_analytics.query.statements import adapt, check_statement, describe
 from ioc_analytics.query.streaming import count_rows
 from ioc_analytics.query.versions import read_sources, read_versions
@@ -98,11 +98,8 @@ def export(
     """
     check_statement(statement)
     values = adapt(parameters)
-    path = folder / options.name()
-    with (
-        failures_in_words(folder, "exports", _FOLDER),
-        written_beside(path) as file,
-    ):
+
+    def fill(target: IO[bytes]) -> tuple[int, dict[str, Any]]:
         with reading(connection, statement, values, options.timeout_seconds):
             columns = describe(connection, statement, values)
             sources = read_sources(connection, statement, values)
@@ -114,27 +111,71 @@ def export(
                     f"the statement has {counted:,} rows, a sheet takes {XLSX_MAX_ROWS:,}; "
                     "export csv or parquet, or ask for less"
                 )
-            with _compressed(file, options.compression) as target:
-                written = WRITERS[options.format](source, target, options.include_headers)
+            written = WRITERS[options.format](source, target, options.include_headers)
         if written != counted:
             raise IntegrityFailure(
                 f"{counted:,} rows were counted and {written:,} written: the statement does not "
                 "answer alike twice, such as one with random(); nothing was exported"
             )
+        return written, {
+            "query": statement,
+            "parameters": to_json(list(parameters)),
+            "columns": [{"name": c.name, "type": c.type_name} for c in columns],
+            "data_versions": dict(versions),
+            "tables": list(sources.tables),
+        }
+
+    return _place(folder, options, fill)
+
+
+def export_table(
+    table: pa.Table, facts: Mapping[str, Any], options: ExportOptions, folder: Path
+) -> ExportResult:
+    """Write a table that is in memory to a file, as ``export`` does the rows of a statement.
+
+    Args:
+        table: The rows.
+        facts: What the manifest says of where they come from, ready for JSON.
+        options: Format (``TABLE_WRITERS``), name and compression.
+        folder: Where the file goes.
+
+    Raises:
+        InvalidInput: The format takes no table.
+        ConfigurationError: The folder cannot be written.
+        Unavailable: The disk is full.
+    """
+    if options.format not in TABLE_WRITERS:
+        raise InvalidInput(f"a table is exported as {', '.join(TABLE_WRITERS)}")
+
+    def fill(target: IO[bytes]) -> tuple[int, dict[str, Any]]:
+        TABLE_WRITERS[options.format](table, target)
+        columns = [{"name": field.name, "type": str(field.type)} for field in table.schema]
+        return table.num_rows, {**facts, "columns": columns}
+
+    return _place(folder, options, fill)
+
+
+def _place(
+    folder: Path, options: ExportOptions, fill: Callable[[IO[bytes]], tuple[int, dict[str, Any]]]
+) -> ExportResult:
+    """Let a file be filled beside its place, and put it there with its manifest."""
+    path = folder / options.name()
+    with (
+        failures_in_words(folder, "exports", _FOLDER),
+        written_beside(path) as file,
+    ):
+        with _compressed(file, options.compression) as target:
+            written, facts = fill(target)
         file.flush()
         manifest = {
             "filename": path.name,
             "format": options.format,
             "compression": options.compression,
             "exported_at": utc_now().isoformat(),
-            "query": statement,
-            "parameters": to_json(list(parameters)),
-            "columns": [{"name": c.name, "type": c.type_name} for c in columns],
             "row_count": written,
             "size_bytes": Path(file.name).stat().st_size,
             "sha256": _digest(Path(file.name)),
-            "data_versions": dict(versions),
-            "tables": list(sources.tables),
+            **facts,
         }
         with written_beside(path.with_name(f"{path.name}.manifest.json")) as beside:
             beside.write(json.dumps(manifest, ensure_ascii=False, indent=2).encode())

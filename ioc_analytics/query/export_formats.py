@@ -3,6 +3,7 @@
 For: ``query.export``. Not for: where files lie and what is promised of them.
 """
 
+import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -12,17 +13,20 @@ from typing import IO, Any, Final
 import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow import csv
 
 from ioc_analytics.kernel.ahead import read_ahead
 from ioc_analytics.query.json_lines import json_blocks
 from ioc_analytics.query.statements import Column
 from ioc_analytics.query.streaming import (
+    BLOCK_ROWS,
     Block,
     arrow_batches,
     arrow_schema,
     csv_blocks,
     neutralized,
 )
+from ioc_analytics.records.answers import to_json
 
 XLSX_MAX_ROWS: Final = 1_048_575
 """Rows of a sheet, its head not counted."""
@@ -57,7 +61,7 @@ def write_json(source: Source, file: IO[bytes], include_headers: bool) -> int:
     file.write(b"[")
     with closing(_json(source)) as blocks:
         for n_rows, lines in blocks:
-            file.write((b",\n" if rows else b"\n") + lines[:-1].replace(b"\n", b",\n"))
+            file.write((b",\n" if rows else b"\n") + bytes(lines[:-1]).replace(b"\n", b",\n"))
             rows += n_rows
     file.write(b"\n]\n")
     return rows
@@ -117,6 +121,38 @@ WRITERS: Final[dict[str, Callable[[Source, IO[bytes], bool], int]]] = {
 }
 
 
+def _table_csv(table: pa.Table, file: IO[bytes]) -> None:
+    for place, field in enumerate(table.schema):
+        if pa.types.is_string(field.type):
+            texts = [text and neutralized(text) for text in table.column(place).to_pylist()]
+            table = table.set_column(place, field, pa.array(texts, field.type))
+    csv.write_csv(table, file)
+
+
+def _table_jsonl(table: pa.Table, file: IO[bytes]) -> None:
+    for batch in table.to_batches(max_chunksize=BLOCK_ROWS):
+        for row in batch.to_pylist():
+            file.write(json.dumps(to_json(row), ensure_ascii=False).encode() + b"\n")
+
+
+def _table_parquet(table: pa.Table, file: IO[bytes]) -> None:
+    pq.write_table(table, file, compression="zstd")
+
+
+def _table_arrow(table: pa.Table, file: IO[bytes]) -> None:
+    with pa.ipc.new_stream(file, table.schema) as writer:
+        writer.write_table(table)
+
+
+TABLE_WRITERS: Final[dict[str, Callable[[pa.Table, IO[bytes]], None]]] = {
+    "csv": _table_csv,
+    "jsonl": _table_jsonl,
+    "parquet": _table_parquet,
+    "arrow": _table_arrow,
+}
+"""The same for a table that is in memory."""
+
+
 def _csv(source: Source, *, is_neutral: bool) -> Generator[Block, None, None]:
     # A thread receives rows while those that are here are converted and written.
     return read_ahead(
@@ -130,7 +166,7 @@ def _csv(source: Source, *, is_neutral: bool) -> Generator[Block, None, None]:
     )
 
 
-def _json(source: Source) -> Generator[Block, None, None]:
+def _json(source: Source) -> Generator[tuple[int, memoryview], None, None]:
     return read_ahead(
         json_blocks(source.connection, source.statement, source.values, source.columns)
     )
@@ -147,7 +183,9 @@ def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Any, ...]]:
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
-def _write_blocks(blocks: Generator[Block, None, None], file: IO[bytes]) -> int:
+def _write_blocks(
+    blocks: Generator[tuple[int, bytes | memoryview], None, None], file: IO[bytes]
+) -> int:
     rows = 0
     with closing(blocks):
         for n_rows, lines in blocks:

@@ -9,6 +9,7 @@ the objects are the same.
 
 import json
 from collections.abc import Generator, Sequence
+from contextlib import closing
 from functools import cache
 from typing import Any, Final
 
@@ -21,8 +22,9 @@ from psycopg import sql
 
 from ioc_analytics.database.csv_lines import read_lines
 from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.kernel.ahead import read_ahead
 from ioc_analytics.query.statements import Column
-from ioc_analytics.query.streaming import Block, text_blocks
+from ioc_analytics.query.streaming import text_blocks
 
 _NUMBERS: Final = frozenset({"float4", "float8", "numeric"})
 """Their text is JSON's, but for NaN and the infinities, which JSON has no numbers for."""
@@ -31,9 +33,10 @@ _VALUES: Final = frozenset({"bool", "int2", "int4", "int8"})
 """Their text is JSON's."""
 
 _MOMENTS: Final = frozenset({"timestamp", "timestamptz"})
-_TEXTS: Final = frozenset(
-    {"text", "varchar", "bpchar", "name", "uuid", "oid", "date", "time", "timetz", "interval"}
-)
+_PLAIN_TEXTS: Final = frozenset({"uuid", "oid", "date", "time", "timetz", "interval"})
+"""Their text never holds what a JSON string may not."""
+
+_TEXTS: Final = frozenset({"text", "varchar", "bpchar", "name", *_PLAIN_TEXTS})
 """Their text is a JSON string. All other types are turned into JSON by the server."""
 
 _SPECIAL: Final = bytes((*range(0x20), *b'"\\'))
@@ -45,14 +48,17 @@ def json_blocks(
     statement: str,
     values: Sequence[Any],
     columns: Sequence[Column],
-) -> Generator[Block, None, None]:
-    """Yield rows as JSON objects, some thousand at once."""
+) -> Generator[tuple[int, memoryview], None, None]:
+    """Yield rows as JSON objects, some thousand at once: how many, and a line of each."""
     enums = _enums(connection, columns)
     texts = [column.type_name in _TEXTS or column.type_name in enums for column in columns]
     cells = [_cell(column, is_text=is_text) for column, is_text in zip(columns, texts, strict=True)]
     schema = pa.schema([(column.name, pa.large_string()) for column in columns])
-    for n_rows, lines in text_blocks(connection, statement, values, columns, cells):
-        yield n_rows, _join(read_lines(lines, schema), columns, texts)
+    blocks = text_blocks(connection, statement, values, columns, cells)
+    # A thread receives rows while those that are here are joined.
+    with closing(read_ahead(blocks)) as ahead:
+        for n_rows, lines in ahead:
+            yield n_rows, _join(read_lines(lines, schema), columns, texts)
 
 
 def _enums(connection: psycopg.Connection[Any], columns: Sequence[Column]) -> set[str]:
@@ -74,7 +80,7 @@ def _cell(column: Column, *, is_text: bool) -> sql.Composable:
     return sql.SQL("to_jsonb({})::text").format(name)
 
 
-def _join(table: pa.Table, columns: Sequence[Column], texts: Sequence[bool]) -> bytes:
+def _join(table: pa.Table, columns: Sequence[Column], texts: Sequence[bool]) -> memoryview:
     parts: list[Any] = []
     literal = "{"
     for column, is_text, cells in zip(columns, texts, table.columns, strict=True):
@@ -82,7 +88,8 @@ def _join(table: pa.Table, columns: Sequence[Column], texts: Sequence[bool]) -> 
         literal += json.dumps(column.name, ensure_ascii=False) + ":"
         quote = ""
         if is_text:
-            values = _escaped(values)
+            if column.type_name not in _PLAIN_TEXTS:
+                values = _escaped(values)
             if values.null_count:
                 values = _quoted(values)
             else:
@@ -95,7 +102,7 @@ def _join(table: pa.Table, columns: Sequence[Column], texts: Sequence[bool]) -> 
     end = _large(literal[:-1] + "}\n")
     lines = pc.binary_join_element_wise(*parts, end, _large(""))
     _, offsets, data = lines.buffers()
-    return bytes(data)[: int(np.frombuffer(offsets, dtype=np.int64)[len(lines)])]
+    return memoryview(data)[: int(np.frombuffer(offsets, dtype=np.int64)[len(lines)])]
 
 
 def _escaped(values: pa.Array) -> pa.Array:

@@ -164,6 +164,9 @@ class SystemStatus:
     restore_seconds: float | None = None
     """How long restoring and comparing it took."""
 
+    left_out: str | None = None
+    """What no backup holds, and why; None: nothing."""
+
     alerts: "tuple[Alert, ...]" = ()
     """Open alerts, the newest first."""
 

@@ -6,12 +6,13 @@ For: backup, facade, command line. Not for: what is written beside the files (``
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 from ioc_analytics.records.answers import to_json
 
 State = Literal["written", "verified", "drilled"]
-Method = Literal["dump", "physical"]
+Method = Literal["dump", "physical", "pgbackrest"]
+METHODS: Final[tuple[Method, ...]] = get_args(Method)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,20 @@ class PhysicalMark:
 
 
 @dataclass(frozen=True, slots=True)
+class RepositoryMark:
+    """Where a backup lies that pgBackRest made."""
+
+    stanza: str
+    """Its name for the server."""
+
+    label: str
+    """Its name for the backup."""
+
+    size: int
+    """Bytes in its repository."""
+
+
+@dataclass(frozen=True, slots=True)
 class Backup:
     """One backup."""
 
@@ -71,7 +86,8 @@ class Backup:
 
     method: Method = "dump"
     """``dump``: one moment of the platform's databases, for any server that is not older;
-    ``physical``: the whole server and its log, for any moment since."""
+    ``physical``: the whole server and its log, for any moment since; ``pgbackrest``: the same, in
+    the repository of that program."""
 
     log_start: str | None = None
     """Number of a physical backup's data and first segment of the log that it needs."""
@@ -140,6 +156,9 @@ class RestoreReceipt:
     """Rows taken out again, of people and organizations erased since."""
 
     restore_seconds: float
+
+    left_out: str | None = None
+    """What was not restored, and why."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record ready for JSON."""

@@ -201,7 +201,10 @@ def read_moment(name: str, value: Any) -> datetime | None:
         except ValueError as error:
             raise InvalidInput(f"the {name} is not an ISO date or time") from error
     if isinstance(value, datetime):
-        return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+        try:
+            return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(UTC)
+        except OverflowError as error:
+            raise InvalidInput(f"the {name} lies outside the years 1 to 9999 in UTC") from error
     if isinstance(value, date):
         return datetime(value.year, value.month, value.day, tzinfo=UTC)
     raise InvalidInput(f"the {name} is a date or a datetime, found {type(value).__name__}")

@@ -36,6 +36,8 @@ class HealthMeasurements:
 
     measured_at: datetime
     measurements: tuple[Measurement, ...]
+    latency_counts: tuple[int, ...] = ()
+    """Questions of the last minutes by class of time, the last one open; empty without any."""
 
     def value(self, component: str, metric: str) -> float | None:
         """Return one figure; None where it could not be had."""

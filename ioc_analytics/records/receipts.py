@@ -185,10 +185,32 @@ class UndoReceipt:
     touched_days: tuple[date, ...]
     """UTC days whose figures change, ascending."""
 
+    quarantined: int
+    """Records that the batch had put aside, and that left the quarantine with it."""
+
+    @property
+    def accepted(self) -> int:
+        """Rows taken out of all tables, scores that were made from answers included."""
+        return sum(self.removed.values())
+
+    @property
+    def duplicates(self) -> int:
+        """None: what the batch had found stored belongs to other batches, and stays."""
+        return 0
+
+    @property
+    def records_processed(self) -> int:
+        """Rows of the batch that are gone: accepted + duplicates + quarantined."""
+        return self.accepted + self.duplicates + self.quarantined
+
     def to_dict(self) -> dict[str, Any]:
         """Return the receipt ready for JSON."""
         return {
             "batch_id": self.batch_id,
+            "records_processed": self.records_processed,
+            "accepted": self.accepted,
+            "duplicates": self.duplicates,
+            "quarantined": self.quarantined,
             "removed": dict(self.removed),
             "incomplete_batches": list(self.incomplete_batches),
             "kept_assessments": self.kept_assessments,

@@ -12,6 +12,7 @@ import dagster as dg
 from pydantic import Field, PrivateAttr
 
 from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.resources.processes import name_process
 from ioc_analytics.resources.sharing import borrow, give_back
 
 if TYPE_CHECKING:
@@ -50,7 +51,12 @@ class AnalyticsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         """Return a resource for a system that the caller has opened and will close itself."""
         resource = cls()
         resource._system, resource._is_ready = system, True
-        return dg.ResourceDefinition.hardcoded_resource(resource)
+
+        def lend(context: dg.InitResourceContext) -> AnalyticsResource:
+            name_process(context)
+            return resource
+
+        return dg.ResourceDefinition(lend)
 
     @property
     def config(self) -> AnalyticsConfig:
@@ -105,6 +111,7 @@ class AnalyticsResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:
         """Judge the settings, so that a wrong one fails the run before its first step."""
+        name_process(context)
         self._made()
 
     def teardown_after_execution(self, context: dg.InitResourceContext) -> None:

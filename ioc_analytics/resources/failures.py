@@ -14,9 +14,10 @@ import dagster as dg
 from ioc_analytics.kernel.errors import AnalyticsError
 
 RETRY: Final = dg.RetryPolicy(
-    max_retries=3, delay=2, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+    max_retries=6, delay=3, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
 )
-"""For steps that call the platform: about 2, 6 and 14 s, which outlasts a server's restart."""
+"""For steps that call the platform: six times within three minutes, the last wait half of them,
+which outlasts a server that is away for two. Only transient errors are tried again."""
 
 _log = logging.getLogger(__name__)
 

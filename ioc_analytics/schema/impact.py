@@ -15,13 +15,13 @@ from typing import Any, Final
 import psycopg
 
 from ioc_analytics.kernel import sqlfiles
-from ioc_analytics.schema.migrations import OBJECTS, Script, read_history
+from ioc_analytics.schema.migrations import read_history
+from ioc_analytics.schema.scripts import OBJECTS, Script
 
 SCAN_BYTES_PER_SECOND: Final = 200e6
 REWRITE_BYTES_PER_SECOND: Final = 50e6
 """What a modest disk does: the estimate is an order of magnitude."""
 
-_HEAD: Final = re.compile(r"^-- (What|Why|Locks|Way back): (.*(?:\n-- .*)*)", re.MULTILINE)
 _TOKEN: Final = re.compile(
     r"--[^\n]*|/\*.*?\*/|(?P<quote>\$\w*\$).*?(?P=quote)|'(?:[^']|'')*'|;|[^;$'/-]+|.", re.DOTALL
 )
@@ -103,6 +103,9 @@ class MigrationImpact:
     """What its author says of locks; empty when the head says nothing."""
 
     way_back: str
+    keeps_previous_release: bool
+    """Whether the release before still runs once this is applied, as its author says."""
+
     tables: tuple[TableImpact, ...]
     estimated_seconds: float
     """From the size of the tables, or from how long the file took on this server before."""
@@ -162,10 +165,7 @@ def _impact(
     sizes: Mapping[str, tuple[int, int]],
     before: Mapping[str, float],
 ) -> MigrationImpact:
-    head = {
-        name: " ".join(text.replace("\n--", "").split())
-        for name, text in _HEAD.findall(script.text)
-    }
+    head = script.head
     tables = []
     seconds = 0.0
     for table in dict.fromkeys(table for table, _, _ in touches if table in sizes):
@@ -180,6 +180,7 @@ def _impact(
         what=head.get("What", ""),
         locks=head.get("Locks", ""),
         way_back=head.get("Way back", ""),
+        keeps_previous_release=script.keeps_previous_release,
         tables=tuple(tables),
         estimated_seconds=max(seconds, before.get(script.name, 0.0)),
     )

@@ -9,13 +9,14 @@ transaction, and never changes afterwards. An *object* (``sql/functions``, ``sql
 not Alembic.
 """
 
-import hashlib
+import re
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
@@ -23,25 +24,19 @@ from psycopg.rows import class_row
 
 from ioc_analytics.database.locks import advisory_lock
 from ioc_analytics.kernel import sqlfiles
-from ioc_analytics.kernel.errors import InvalidInput, MigrationError
+from ioc_analytics.kernel.errors import MigrationError
+from ioc_analytics.schema.scripts import (
+    OBJECTS,
+    PLATFORM,
+    Script,
+    object_scripts,
+    platform_scripts,
+)
 
-PLATFORM = "platform"
-OBJECTS = "object"
-_OBJECT_FOLDERS = ("functions", "views", "roles")
+LOCK_SECONDS: Final = 3
+"""A migration that waits for a lock keeps everybody behind it waiting: it lets go after this."""
 
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """One file of SQL: its history, its name within it, its text."""
-
-    history: str
-    name: str
-    text: str
-
-    @property
-    def checksum(self) -> str:
-        """SHA-256 of the text, in hex."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+LOCK_ATTEMPTS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +48,11 @@ class Applied:
     checksum: str
     applied_at: datetime
     seconds: float
+    release: str
+    """That applied it; empty before releases were noted."""
+
+    keeps_previous_release: bool
+    """Whether the release before still runs after it, as its author promised."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the record ready for JSON."""
@@ -62,6 +62,8 @@ class Applied:
             "checksum": self.checksum,
             "applied_at": self.applied_at.isoformat(),
             "seconds": self.seconds,
+            "release": self.release,
+            "keeps_previous_release": self.keeps_previous_release,
         }
 
 
@@ -79,41 +81,6 @@ class MigrationPlan:
     def to_dict(self) -> dict[str, Any]:
         """Return the record ready for JSON."""
         return {"pending": [f"{script.history}/{script.name}" for script in self.pending]}
-
-
-def platform_scripts() -> tuple[Script, ...]:
-    """Return the migrations that ship with this release, in order."""
-    folder = sqlfiles.sql_root() / "migrations"
-    # 0000 makes the history itself; it is repeated before every look at it.
-    return tuple(
-        Script(PLATFORM, path.name, path.read_text(encoding="utf-8"))
-        for path in sorted(folder.glob("[0-9]*.sql"))
-        if not path.name.startswith("0000_")
-    )
-
-
-def object_scripts() -> tuple[Script, ...]:
-    """Return the functions, views and grants that ship with this release, in order."""
-    return tuple(
-        Script(OBJECTS, f"{folder}/{path.name}", path.read_text(encoding="utf-8"))
-        for folder in _OBJECT_FOLDERS
-        for path in sorted((sqlfiles.sql_root() / folder).glob("*.sql"))
-    )
-
-
-def folder_scripts(folder: Path) -> tuple[Script, ...]:
-    """Return a user's own migrations, in the order of their names.
-
-    Raises:
-        InvalidInput: The folder does not exist or holds no ``.sql`` file.
-    """
-    files = sorted(folder.glob("*.sql")) if folder.is_dir() else []
-    if not files:
-        raise InvalidInput(
-            f"{folder} holds no .sql file; migrations are plain SQL files, applied by name"
-        )
-    history = f"folder {folder.resolve().name}"
-    return tuple(Script(history, path.name, path.read_text(encoding="utf-8")) for path in files)
 
 
 def read_history(connection: psycopg.Connection[Any]) -> list[Applied]:
@@ -134,21 +101,21 @@ def plan(
         connection: A connection of the owner.
         scripts: A user's own migrations; without them, the platform's.
 
+    A newer release may have been here. Where every migration of it promises that this one still
+    runs, there is nothing to apply, and its objects stay; otherwise this release must not go on.
+
     Raises:
         MigrationError: An applied migration was changed afterwards, or the database was
-            migrated by a newer release than this one.
+            migrated by a newer release with which this one cannot run.
     """
-    applied = {(row.history, row.name): row.checksum for row in read_history(connection)}
+    history = read_history(connection)
+    applied = {(row.history, row.name): row.checksum for row in history}
     if scripts is not None:
         return MigrationPlan(_pending_once(scripts, applied))
     migrations = _pending_once(platform_scripts(), applied)
-    known = {script.name for script in platform_scripts()}
-    newer = sorted(name for history, name in applied if history == PLATFORM and name not in known)
-    if newer:
-        raise MigrationError(
-            f"the database was migrated by a newer release (it has {newer[-1]}); "
-            "upgrade this installation"
-        )
+    _demand_promises(history)
+    if any(_number(row.release) > _number(_release()) for row in history):
+        return MigrationPlan(migrations)
     objects = [
         script
         for script in object_scripts()
@@ -181,8 +148,7 @@ def migrate(
         _execute(connection, sqlfiles.read_text("migrations/0000_history.sql"))
         pending = plan(connection, scripts).pending
         for script in pending:
-            with connection.transaction():
-                _apply(connection, script)
+            _apply_patiently(connection, script)
         if pending:
             _record_snapshot(connection)
     return [script.name for script in pending]
@@ -214,6 +180,43 @@ def _pending_once(
     return tuple(s for s in scripts if (s.history, s.name) not in applied)
 
 
+def _demand_promises(history: Sequence[Applied]) -> None:
+    known = {script.name for script in platform_scripts()}
+    for row in history:
+        if row.history == PLATFORM and row.name not in known and not row.keeps_previous_release:
+            raise MigrationError(
+                f"the database was migrated by a newer release (it has {row.name}, after which "
+                "this one cannot run); upgrade this installation"
+            )
+
+
+def _release() -> str:
+    return version("ioc-analytics")
+
+
+def _number(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", release)[:3])
+
+
+def _apply_patiently(connection: psycopg.Connection[Any], script: Script) -> None:
+    for attempt in range(1, LOCK_ATTEMPTS + 1):
+        try:
+            with connection.transaction():
+                connection.execute(
+                    sql.SQL("SET LOCAL lock_timeout = {}").format(sql.Literal(f"{LOCK_SECONDS}s"))
+                )
+                _apply(connection, script)
+        except psycopg.errors.LockNotAvailable as error:
+            if attempt == LOCK_ATTEMPTS:
+                raise MigrationError(
+                    f"{script.name} waited {LOCK_ATTEMPTS} times {LOCK_SECONDS} s for a lock that "
+                    "another session holds; nothing of it was applied. End long transactions "
+                    "(pg_stat_activity shows them), then run it again"
+                ) from error
+        else:
+            return
+
+
 def _apply(connection: psycopg.Connection[Any], script: Script) -> None:
     started = time.monotonic()
     if script.name.startswith("views/mv_"):
@@ -222,6 +225,8 @@ def _apply(connection: psycopg.Connection[Any], script: Script) -> None:
         connection.execute(sql.SQL("DROP MATERIALIZED VIEW IF EXISTS {}").format(view))
     try:
         _execute(connection, script.text)
+    except psycopg.errors.LockNotAvailable:
+        raise
     except psycopg.Error as error:
         raise MigrationError(f"{script.history} migration {script.name} failed: {error}") from error
     connection.execute(
@@ -231,6 +236,8 @@ def _apply(connection: psycopg.Connection[Any], script: Script) -> None:
             "name": script.name,
             "checksum": script.checksum,
             "seconds": time.monotonic() - started,
+            "release": _release(),
+            "keeps_previous_release": script.keeps_previous_release,
         },
     )
 

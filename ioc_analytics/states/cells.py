@@ -137,6 +137,13 @@ class TraitCells:
             moments[is_kept],
         )
 
+    def count_traits(self) -> npt.NDArray[np.int64]:
+        """Return the scores of each trait per cell, shape ``(n_cells, 5)``."""
+        places = self.count_cells * len(TRAITS) + self.counts["trait"]
+        size = self.n_cells * len(TRAITS)
+        counts = np.bincount(places, weights=self.counts["n"], minlength=size)
+        return counts.astype(np.int64).reshape(self.n_cells, len(TRAITS))
+
     def choose(self, cells: Sequence[int]) -> "TraitCells":
         """Return some of the cells, in the order given."""
         counts, moments = self.pack()

@@ -169,7 +169,11 @@ def _from_rows(
     categories = ground.catalogue.categories
     chosen = Selection({}, is_careless).row_filter(categories)
     start, end = whole_run(ground.periods)
-    blocks = [_count_block(rows, categories) for rows in read_rows(connection, start, end, chosen)]
+    columns = {"instrument", *NORM_DIMENSIONS, *TRAITS}
+    blocks = [
+        _count_block(rows, categories)
+        for rows in read_rows(connection, start, end, chosen, columns)
+    ]
     finest = [key for keys, _ in blocks for key in keys]
     cells = join_cells([cells for _, cells in blocks])
     if not finest:

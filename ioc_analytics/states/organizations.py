@@ -26,7 +26,14 @@ from ioc_analytics.states.reading import (
 )
 from ioc_analytics.states.rows import read_rows
 from ioc_analytics.states.selection import Selection
-from ioc_analytics.states.sums import TIME_DTYPE, completed_times, merge_times, sum_rows
+from ioc_analytics.states.sums import (
+    SUMMED,
+    TIME_DTYPE,
+    TIMED,
+    completed_times,
+    merge_times,
+    sum_rows,
+)
 
 By = Literal["day", "week", "month", "quarter"]
 """Length of the periods of a series; weeks begin on Monday."""
@@ -41,6 +48,7 @@ _KEY: Final = (
     ("industry_category", "int2"),
     ("org_size_category", "int2"),
 )
+_ROW_KEY: Final = frozenset({"day", *(name for name, _ in _KEY[1:])})
 _NUMBERS: Final = (
     *((name, "int8") for name in (
         "started", "completed", "abandoned", "careless", "timed", "whole", "validated", "agreed",
@@ -204,7 +212,7 @@ def _read(
         runs = (whole_run(periods),)
     first = np.datetime64(periods.day_start)
     for start, end in runs:
-        for rows in read_rows(connection, start, end, chosen, has_validations=True):
+        for rows in read_rows(connection, start, end, chosen, SUMMED | _ROW_KEY):
             parts.append(_sums_of(rows, by, first, by_organization=by_organization))
     source = Source(
         "organizations" if is_served else None,
@@ -362,7 +370,7 @@ def _read_times(
             parts.setdefault(period, []).append(np.frombuffer(counts, dtype=TIME_DTYPE))
     first = np.datetime64(periods.day_start)
     for start, end in runs:
-        for rows in read_rows(connection, start, end, chosen):
+        for rows in read_rows(connection, start, end, chosen, {"day", *TIMED}):
             seconds, is_timed = completed_times(rows)
             days = _first_days(_EPOCH + rows["day"].astype("timedelta64[D]"), by, first)[is_timed]
             for period in np.unique(days):

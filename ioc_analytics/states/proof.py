@@ -21,6 +21,7 @@ from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.records.vocabularies import TRAITS
 from ioc_analytics.states.families import FAMILIES
 from ioc_analytics.states.rebuild import midnight, next_month
+from ioc_analytics.states.sealing import is_sealed
 from ioc_analytics.states.stored import read_cells
 
 _TOLERANCE: Final = 1e-9
@@ -63,8 +64,7 @@ def unequal_states(connection: psycopg.Connection[Any], month: date) -> list[Dif
         month: First day of the month.
     """
     end = next_month(month)
-    found = connection.execute(sqlfiles.query("states/is_sealed"), {"month": month}).fetchone()
-    if found is None or found[0]:
+    if is_sealed(connection, month):
         return []
     # Rows and marks in one statement, before the states, which nobody else can change now.
     period = {"start": midnight(month), "end": midnight(end), "first": month, "last": end}

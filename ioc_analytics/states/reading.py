@@ -13,10 +13,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import psycopg
+from psycopg.pq import TransactionStatus
 
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.ahead import read_ahead
-from ioc_analytics.kernel.errors import IntegrityFailure, InvalidInput
+from ioc_analytics.kernel.errors import IntegrityFailure, OutOfReach
 from ioc_analytics.records.filters import TimeRange
 from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.vocabularies import ALL, TRAITS
@@ -106,7 +107,13 @@ class Ground:
 
 @contextmanager
 def snapshot(connection: psycopg.Connection[Any]) -> Iterator[None]:
-    """Read marks, states and rows as they were at one moment."""
+    """Read marks, states and rows as they were at one moment; within a snapshot, at its moment."""
+    if connection.info.transaction_status == TransactionStatus.INTRANS:
+        level = connection.execute("SHOW transaction_isolation").fetchone()
+        if level != ("repeatable read",):
+            raise IntegrityFailure("a snapshot was asked for within a transaction that is none")
+        yield
+        return
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield
@@ -240,7 +247,10 @@ def _read_parts(
             ).fetchone()
             undecided = int(row[0]) if row and row[0] else 0
     chosen = selection.row_filter(categories)
-    blocks = (rows for start, end in runs for rows in read_rows(connection, start, end, chosen))
+    columns = {"instrument", *TRAITS} | ({by} if by else set()) | ({"day"} if step else set())
+    blocks = (
+        rows for start, end in runs for rows in read_rows(connection, start, end, chosen, columns)
+    )
     # The server joins the next rows while those that are here are counted.
     with closing(read_ahead(blocks)) as ahead:
         for rows in ahead:
@@ -309,11 +319,14 @@ def read_items(
             )
         ]
     chosen = selection.row_filter(ground.catalogue.categories)
-    for start, end in runs:
-        blocks = read_answers(
-            connection, start, end, instrument.name, len(instrument.items), chosen
-        )
-        states += [ItemState.from_answers(answer_matrix(rows), instrument) for rows in blocks]
+    n_items = len(instrument.items)
+    blocks = (
+        rows
+        for start, end in runs
+        for rows in read_answers(connection, start, end, instrument.name, n_items, chosen)
+    )
+    with closing(read_ahead(blocks)) as ahead:
+        states += [ItemState.from_answers(answer_matrix(rows), instrument) for rows in ahead]
     return ItemState.merge(states) if states else None
 
 
@@ -394,7 +407,7 @@ def read_vectors(
     start, end = whole_run(ground.periods)
     chosen = selection.row_filter(ground.catalogue.categories)
     identifiers, vectors = [NO_ROWS["id"]], [np.empty((0, len(TRAITS)))]
-    for rows in read_rows(connection, start, end, chosen):
+    for rows in read_rows(connection, start, end, chosen, {"id", *TRAITS}):
         scores = score_matrix(rows)
         is_complete = ~np.isnan(scores).any(axis=1)
         identifiers.append(rows["id"][is_complete])
@@ -438,12 +451,12 @@ def refuse_without_rows(periods: Periods, selection: Selection) -> None:
     """Refuse what only rows could answer where rows are gone.
 
     Raises:
-        InvalidInput: The range touches a sealed month.
+        OutOfReach: The range touches a sealed month.
     """
     if periods.sealed_months:
         first, last = periods.sealed_months[0], periods.sealed_months[-1]
         asked = sorted(selection.dimensions) + (["org_hash"] if selection.needs_rows else [])
-        raise InvalidInput(
+        raise OutOfReach(
             f"no state is kept by {' and '.join(asked)} together, and the rows of "
             f"{first:%Y-%m} to {last:%Y-%m} are gone; ask for a range after that, or filter by "
             "industry, size and region, by age band and gender, by device, or by assessment type"

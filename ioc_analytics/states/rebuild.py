@@ -36,7 +36,12 @@ from ioc_analytics.states.rows import (
     score_matrix,
 )
 from ioc_analytics.states.stored import CellKey, read_cells
-from ioc_analytics.states.sums import write_organization_days, write_sum_months, write_time_days
+from ioc_analytics.states.sums import (
+    write_day_totals,
+    write_organization_days,
+    write_sum_months,
+    write_time_days,
+)
 
 _EPOCH: Final = date(2000, 1, 1)
 _RADIX: Final = 1 << 15
@@ -44,7 +49,12 @@ _RADIX: Final = 1 << 15
 
 def touched_months(connection: psycopg.Connection[Any]) -> list[date]:
     """Return the months that have marks, ascending."""
-    return [month for (month,) in connection.execute(sqlfiles.query("states/touched_months"))]
+    return list(newest_marks(connection))
+
+
+def newest_marks(connection: psycopg.Connection[Any]) -> dict[date, int]:
+    """Return the months that have marks, ascending, each with its newest mark's number."""
+    return dict(connection.execute(sqlfiles.query("states/touched_months")).fetchall())
 
 
 def rebuild_month(
@@ -85,6 +95,7 @@ def rebuild_month(
             connection, first, last, categories, instruments, RowFilter({}, last_batch=last_batch)
         ):
             changes.setdefault(family.name, []).append(change)
+        write_day_totals(connection, first, last)
     connection.execute(sqlfiles.query("states/plan_for_few"))
     for name, parts in changes.items():
         change = join_changes(parts)
@@ -135,7 +146,7 @@ def _count_days(
         for family in FAMILIES
         if family.source is None
     }
-    blocks = read_rows(connection, start, end, chosen, has_validations=True)
+    blocks = read_rows(connection, start, end, chosen)
     rows = np.concatenate([NO_ROWS, *blocks])
     changes = [
         (family, Change.between(*before[family], *_count_traits(family, rows, categories)))

@@ -29,6 +29,13 @@ MINIMUM_CELL: Final = 10
 """Fewest responses of a cell that keeps its dimensions."""
 
 
+def is_sealed(connection: psycopg.Connection[Any], day: date) -> bool:
+    """Return whether the rows of the month of a day may be gone."""
+    month = {"month": day.replace(day=1)}
+    row = connection.execute(sqlfiles.query("states/is_sealed"), month).fetchone()
+    return bool(row and row[0])
+
+
 def seal_month(
     connection: psycopg.Connection[Any],
     month: date,

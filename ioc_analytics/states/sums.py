@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ioc_analytics.database.copying import copy_in
 from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.records.vocabularies import TRAITS
 from ioc_analytics.states.catalogue import Categories
 from ioc_analytics.states.rows import ABANDONED, COMPLETED, score_matrix
 from ioc_analytics.statistics.moments import CENTRE_POINTS
@@ -33,6 +34,12 @@ SUM_DTYPE: Final = np.dtype(
     ]
 )
 """Sums of responses; ``careless`` counts completed ones that are flagged."""
+
+TIMED: Final = frozenset({"status", "seconds"})
+"""Columns of a row that ``completed_times`` reads."""
+
+SUMMED: Final = TIMED | {"is_careless", "validated", "agreed", *TRAITS}
+"""Columns of a row that ``sum_rows`` reads."""
 
 _STEPS: Final = {
     "time_sum": 2.0**20,
@@ -61,7 +68,7 @@ def sum_rows(
     """Sum rows into places.
 
     Args:
-        rows: What ``read_rows`` yields, AI scores counted.
+        rows: What ``read_rows`` yields, with the columns ``SUMMED``.
         places: Place of each row.
         number: Number of places.
 
@@ -181,10 +188,9 @@ def write_day_totals(connection: psycopg.Connection[Any], start: date, end: date
 
 
 def write_sum_months(connection: psycopg.Connection[Any], month: date, end: date) -> None:
-    """Merge the organization and time states of a month from its days, and total its days."""
+    """Merge the organization and time states of a month from its days."""
     period = {"month": month, "start": month, "end": end}
     connection.execute(sqlfiles.query("states/merge_organizations"), period)
-    write_day_totals(connection, month, end)
     groups: dict[tuple[date, str, bool], list[npt.NDArray[np.void]]] = {}
     for _, instrument, flag, counts in _read_times(connection, "day", "live", month, end):
         groups.setdefault((month, instrument, flag), []).append(counts)

@@ -103,7 +103,7 @@ from ioc_analytics.statistics.outliers import (
     standardize_against_past,
     tukey_fences,
 )
-from ioc_analytics.statistics.ranks import PercentileRank, percentile_rank
+from ioc_analytics.statistics.ranks import PercentileRank, average_rank, percentile_rank
 from ioc_analytics.statistics.reliability import (
     Reliability,
     feldt_interval,
@@ -179,6 +179,7 @@ __all__ = [
     "adjust_familywise",
     "agreement_rate",
     "analyze_items",
+    "average_rank",
     "bland_altman",
     "brier_score",
     "calibrate",

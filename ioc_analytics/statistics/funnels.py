@@ -62,6 +62,23 @@ class Funnel:
         half = t * self._error(variance)
         return ConfidenceInterval(level, self.target - half, self.target + half, "funnel")
 
+    def distance(
+        self, value: float, variance: float, level: float = DEFAULT_LEVEL
+    ) -> ConfidenceInterval:
+        """Return the interval of how far a group's true value lies from the target.
+
+        Formula: value - target ± z sqrt(variance + error(target)²).
+
+        Args:
+            value: Figure of a group that is not among those of the funnel.
+            variance: Its sampling variance, positive.
+            level: Confidence, between 0 and 1.
+        """
+        z = -float(special.ndtri((1 - checked_level(level)) / 2))
+        half = z * math.sqrt(variance + self.target_error**2)
+        distance = value - self.target
+        return ConfidenceInterval(level, distance - half, distance + half, "normal")
+
     def p_value(self, value: float, variance: float) -> float:
         """Return how likely an ordinary group lies this far or farther from the target.
 

@@ -101,12 +101,10 @@ class ItemMoments:
         for start in range(0, len(matrix), _BLOCK_ROWS):
             block = matrix[start : start + _BLOCK_ROWS]
             given = block != missing
-            # Doubles because BLAS multiplies them; every sum is whole and below 2^53, so exact.
-            values = np.where(given, block, 0).astype(np.float64)
-            if np.abs(values).max(initial=0) > _LARGEST_ANSWER:
-                raise InvalidInput(f"an answer is beyond {_LARGEST_ANSWER} in size")
-            there = given.astype(np.float64)
-            total += [there.T @ there, values.T @ there, values.T**2 @ there, values.T @ values]
+            is_whole = given.all(axis=1)
+            total += _whole_moments(block[is_whole])
+            if not is_whole.all():
+                total += _pairwise_moments(block[~is_whole], given[~is_whole])
             people += int(given.any(axis=1).sum())
         return cls(people, *total.astype(np.int64))
 
@@ -294,3 +292,33 @@ def _symmetric(triangle: npt.NDArray[Any], k: int) -> IntArray:
     rows, columns = _upper(k)
     matrix[rows, columns] = matrix[columns, rows] = triangle
     return matrix
+
+
+def _whole_moments(answers: IntArray) -> FloatArray:
+    """Return the four sums of people who answered everything: one product says them all."""
+    values = _doubles(answers)
+    products = values.T @ values
+    shape = products.shape
+    return np.stack(
+        [
+            np.full(shape, float(len(values))),
+            np.broadcast_to(values.sum(axis=0)[:, np.newaxis], shape),
+            np.broadcast_to(np.diagonal(products)[:, np.newaxis], shape),
+            products,
+        ]
+    )
+
+
+def _pairwise_moments(answers: IntArray, given: npt.NDArray[np.bool_]) -> FloatArray:
+    """Return the four sums of people who left something out."""
+    values = _doubles(np.where(given, answers, 0))
+    there = given.astype(np.float64)
+    return np.stack([there.T @ there, values.T @ there, values.T**2 @ there, values.T @ values])
+
+
+def _doubles(answers: IntArray) -> FloatArray:
+    # Doubles because BLAS multiplies them; every sum is whole and below 2^53, so exact.
+    values = answers.astype(np.float64)
+    if max(values.max(initial=0), -values.min(initial=0)) > _LARGEST_ANSWER:
+        raise InvalidInput(f"an answer is beyond {_LARGEST_ANSWER} in size")
+    return values

@@ -143,7 +143,8 @@ def expected_completion_rate(
 ) -> float:
     """Return the expected share of completed responses, of all or of one device.
 
-    The last ``open_days`` of a period hold ``started`` responses instead of abandoned ones.
+    The last ``open_days`` of a period hold ``started`` responses instead of abandoned ones, and
+    lack completions by those who were interrupted.
     """
     devices = population.devices
     if device is not None:
@@ -152,6 +153,26 @@ def expected_completion_rate(
     items = len(instrument.items)
     rates = np.array([population.completion_probability(d, items) for d in devices])
     return float((shares * rates).sum() / shares.sum())
+
+
+def expected_later_completion(
+    population: Population, instrument: Instrument, hours_open: FloatArray, horizon_hours: float
+) -> FloatArray:
+    """Return the probability that a response open for some hours is completed within others.
+
+    Open are those who pause and those who gave up; ``hours_open`` is at least 1 (the answering
+    itself takes minutes) and below ``24 * open_days``.
+    """
+    rate = expected_completion_rate(population, instrument)
+    away = rate * population.pause_share
+
+    def still_away(hours: FloatArray) -> FloatArray:
+        sigmas = np.log(hours / population.pause_median_hours) / population.pause_sigma
+        return np.where(hours < 24 * population.longest_pause_days, ndtr(-sigmas), 0.0)
+
+    now, later = still_away(hours_open), still_away(hours_open + horizon_hours)
+    found: FloatArray = away * (now - later) / (away * now + 1.0 - rate)
+    return found
 
 
 def expected_answers(population: Population, instrument: Instrument) -> float:

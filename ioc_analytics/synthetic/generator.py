@@ -84,12 +84,18 @@ class Chunk:
     """Microseconds since 1970, UTC."""
     finished_at: IntArray
     """Moment of the last answer, microseconds since 1970."""
+    updated_at: IntArray
+    """Last answer, or the moment at which the response was given up."""
     answered: IntArray
     """Number of answers, given in the order of the items."""
     values: npt.NDArray[np.int8]
     """Shape ``(n, n_items)``: answers as given (not keyed) in the order of the items."""
     milliseconds: npt.NDArray[np.int32]
     """Shape ``(n, n_items)``: time for each item."""
+    pause_before: IntArray
+    """Item that a pause comes before; 0: there is none."""
+    pause: IntArray
+    """Length of the pause, milliseconds: no time spent."""
     ratings: FloatArray
     """Shape ``(n, 5, 2)``: score of each trait by the two raters; no column without raters."""
     confidences: FloatArray
@@ -97,6 +103,12 @@ class Chunk:
 
     def __len__(self) -> int:
         return len(self.started_at)
+
+    def elapsed(self, rows: IntArray) -> IntArray:
+        """Return milliseconds from the start to each answer of some rows, ``(n, n_items)``."""
+        return elapsed_milliseconds(
+            self.milliseconds[rows], self.pause_before[rows], self.pause[rows]
+        )
 
 
 class Generator:
@@ -112,6 +124,7 @@ class Generator:
             plan.seed, plan.organizations, plan.start, plan.days
         )
         self._volume = _cumulative_volume(plan)
+        self._patience = plan.population.open_days * MICROSECONDS_PER_DAY
 
     def chunks(self, *, with_ai: bool = True) -> Iterator[Chunk]:
         """Yield all responses of the plan, ``CHUNK`` at a time."""
@@ -129,7 +142,8 @@ class Generator:
         milliseconds = self._draw_times(rng, device, careless)
         values = self._draw_answers(rng, people.traits, careless)
         has_device = rng.random(CHUNK) >= 0.3
-        elapsed = np.cumsum(milliseconds, axis=1, dtype=np.int64)
+        pause_before, pause = self._draw_pauses(index, answered)
+        elapsed = elapsed_milliseconds(milliseconds, pause_before, pause)
         last = np.maximum(answered - 1, 0)[:, None]
         spent = np.where(answered > 0, np.take_along_axis(elapsed, last, axis=1)[:, 0], 0)
         finished = started + 1000 * spent
@@ -148,9 +162,12 @@ class Generator:
             has_device=has_device,
             started_at=started,
             finished_at=finished,
+            updated_at=np.where(status == ABANDONED, started + self._patience, finished),
             answered=answered,
             values=values,
             milliseconds=milliseconds,
+            pause_before=pause_before,
+            pause=pause,
             ratings=ratings,
             confidences=confidences,
         )
@@ -188,6 +205,23 @@ class Generator:
         np.clip(noise, _SHORTEST_MILLISECONDS, _LONGEST_MILLISECONDS, out=noise)
         return noise.astype(np.int32)
 
+    def _draw_pauses(self, index: int, answered: IntArray) -> tuple[IntArray, IntArray]:
+        """Return the item that each pause comes before, 0 for none, and its milliseconds."""
+        rng, population = stream(self.plan.seed, Purpose.PAUSES, index), self.plan.population
+        items = len(self.bank.codes)
+        is_pausing = (
+            (rng.random(CHUNK) < population.pause_share) & (answered == items) & (items > 1)
+        )
+        before = rng.integers(1, max(items, 2), CHUNK)
+        hours = population.pause_median_hours * np.exp(
+            population.pause_sigma * rng.standard_normal(CHUNK)
+        )
+        pause = 3_600_000 * np.minimum(hours, 24 * population.longest_pause_days)
+        return (
+            np.where(is_pausing, before, 0),
+            np.where(is_pausing, pause, 0.0).astype(np.int64),
+        )
+
     def _draw_answers(
         self, rng: np.random.Generator, traits: FloatArray, careless: npt.NDArray[np.bool_]
     ) -> npt.NDArray[np.int8]:
@@ -215,7 +249,7 @@ class Generator:
         running = finished >= end
         in_time = np.sum(started[:, None] + 1000 * elapsed < end, axis=1) if running.any() else 0
         answered = np.where(running, in_time, answered)
-        recent = started >= end - self.plan.population.open_days * MICROSECONDS_PER_DAY
+        recent = started >= end - self._patience
         unfinished = np.where(recent, STARTED, ABANDONED)
         status = np.where(answered == items, COMPLETED, unfinished)
         last = np.take_along_axis(elapsed, np.maximum(answered - 1, 0)[:, None], axis=1)[:, 0]
@@ -242,6 +276,17 @@ class Generator:
         doubt = np.abs(error) / (4.0 * sd) + 0.1 * rng.random((CHUNK, 5, 2))
         confidences = np.round(np.clip(0.98 - 0.4 * doubt, 0.3, 0.98), 3).astype(np.float64)
         return ratings, confidences
+
+
+def elapsed_milliseconds(
+    milliseconds: npt.NDArray[np.int32], pause_before: IntArray, pause: IntArray
+) -> IntArray:
+    """Return the time from the start to each answer, pauses included, shape ``(n, n_items)``."""
+    elapsed = np.cumsum(milliseconds, axis=1, dtype=np.int64)
+    paused = np.flatnonzero(pause_before)
+    is_later = np.arange(elapsed.shape[1]) >= pause_before[paused, None]
+    elapsed[paused] += np.where(is_later, pause[paused, None], 0)
+    return elapsed
 
 
 def complete_scores(bank: ItemBank, values: npt.NDArray[np.int8]) -> FloatArray:

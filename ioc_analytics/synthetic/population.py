@@ -159,8 +159,16 @@ class Population:
     """Relative volume January to December."""
     hour_volume: Vector
     """Relative volume of the 24 hours (UTC)."""
+    pause_share: float
+    """Share of those who complete that interrupt once, after an answer drawn evenly."""
+    pause_median_hours: float
+    pause_sigma: float
+    """Median, and SD of the log, of how long they stay away (lognormal)."""
+    longest_pause_days: float
+    """Longer absences are cut to this; shorter than ``open_days`` by more than the answering."""
     open_days: int
-    """In the last days of the period an unfinished response is still ``started``."""
+    """Days after its start at which an unfinished response becomes ``abandoned``; until then, and
+    so in the last days of the period, it is ``started``."""
 
     def items(self, instrument: Instrument) -> ItemBank:
         """Return the answer parameters of the instrument's items.
@@ -338,6 +346,10 @@ REFERENCE = Population(
         *(0.25, 0.18, 0.15, 0.15, 0.20, 0.35, 0.65, 1.00, 1.45, 1.70, 1.70, 1.55),
         *(1.35, 1.50, 1.65, 1.60, 1.50, 1.30, 1.15, 1.10, 1.05, 0.90, 0.65, 0.42),
     ),
-    open_days=3,
+    pause_share=0.30,
+    pause_median_hours=20.0,
+    pause_sigma=1.2,
+    longest_pause_days=10.0,
+    open_days=14,
 )
 """The population that ``generate`` draws from unless told otherwise."""

@@ -24,6 +24,7 @@ class Purpose(IntEnum):
     RESPONSES = 1
     RATERS = 2
     PLANTING = 3
+    PAUSES = 4
 
 
 def stream(seed: int, purpose: Purpose, index: int) -> np.random.Generator:

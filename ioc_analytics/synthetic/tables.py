@@ -118,7 +118,7 @@ class RecordTables:
         agent = self._agent_first[device] + label % self._agent_count[device]
         name_code = label % len(self._names)
         unfinished = chunk.status[rows] != COMPLETED
-        spent = (chunk.finished_at[rows] - chunk.started_at[rows]) / 1e6
+        spent = (np.arange(items) < chunk.answered[rows, None]) * chunk.milliseconds[rows]
         mail = pc.binary_join_element_wise(
             pc.binary_join_element_wise(self._slugs.take(pa.array(name_code)), _text(number), "."),
             self._domains.take(pa.array(label % len(self._domains))),
@@ -139,10 +139,10 @@ class RecordTables:
             "user_agent": _coded(agent, self._agents),
             "status": _coded(chunk.status[rows], self._statuses),
             "completion_percentage": pa.array(100.0 * chunk.answered[rows] / items),
-            "time_spent_seconds": pa.array(spent),
+            "time_spent_seconds": pa.array(spent.sum(axis=1) / 1e3),
             "started_at": _moments(chunk.started_at[rows]),
             "completed_at": _moments(chunk.finished_at[rows], unfinished),
-            "updated_at": _moments(chunk.finished_at[rows]),
+            "updated_at": _moments(chunk.updated_at[rows]),
         }
         return pa.table(columns)
 
@@ -182,9 +182,8 @@ class RecordTables:
             "time_spent_ms": pa.array(chunk.milliseconds[rows][given]),
         }
         if with_answer_times:
-            elapsed = np.cumsum(chunk.milliseconds[rows], axis=1, dtype=np.int64)
             columns["answered_at"] = _moments(
-                (chunk.started_at[rows][:, None] + 1000 * elapsed)[given]
+                (chunk.started_at[rows][:, None] + 1000 * chunk.elapsed(rows))[given]
             )
         return pa.table(columns)
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from ioc_analytics.insight.ai_validation import AiValidation, analyze_ai_validation
 from ioc_analytics.insight.benchmark_records import Benchmarks
 from ioc_analytics.insight.benchmarks import benchmark
+from ioc_analytics.insight.careless import SEGMENTS as CARELESS_SEGMENTS
 from ioc_analytics.insight.careless import CarelessAnalysis, analyze_careless
 from ioc_analytics.insight.comparisons import GroupComparison, compare_groups
 from ioc_analytics.insight.item_functioning import (
@@ -57,7 +58,8 @@ class Answers(SystemBase):
             NotEnoughData: Fewer than two scored responses.
             PrivacyRefusal: The role sees released figures only.
         """
-        with self._asking(filters, time_range) as (connection, chosen, times, organization):
+        asked = self._asking("get_ocean_analysis", filters, time_range)
+        with asked as (connection, chosen, times, organization):
             return analyze_ocean(
                 connection, chosen, times, organization, reliability_from_rows=reliability_from_rows
             )
@@ -87,8 +89,17 @@ class Answers(SystemBase):
         own = None
         if org_hash is not None:
             own = UUID(organization_of(org_hash, lambda name: self.pseudonym("organization", name)))
-        with self.database.connection("analyst") as connection:
-            return benchmark(connection, own, industry, size, TimeRange.parse(time_range))
+        times = TimeRange.parse(time_range)
+        self._note_answer("get_benchmarks", own, industry, size, times.to_dict())
+        with self.query_counters.request(), self.database.connection("analyst") as connection:
+            return benchmark(
+                connection,
+                own,
+                industry,
+                size,
+                times,
+                maturity_days=self.config.maturity_days,
+            )
 
     def analyze_metric(
         self, metric: str, filters: Any = None, time_range: Any = None
@@ -105,8 +116,16 @@ class Answers(SystemBase):
             NotEnoughData: Nothing that the metric could be of.
             PrivacyRefusal: The role sees released figures only.
         """
-        with self._asking(filters, time_range) as (connection, chosen, times, organization):
-            return measure_metric(connection, metric, chosen, times, organization)
+        asked = self._asking("analyze_metric", filters, time_range)
+        with asked as (connection, chosen, times, organization):
+            return measure_metric(
+                connection,
+                metric,
+                chosen,
+                times,
+                organization,
+                maturity_days=self.config.maturity_days,
+            )
 
     def compare_groups(self, by: str, filters: Any = (), time_range: Any = None) -> GroupComparison:
         """Compare the five traits between the categories of a dimension.
@@ -120,7 +139,8 @@ class Answers(SystemBase):
             NotEnoughData: No trait has two groups of at least 10 scores that vary.
             PrivacyRefusal: The role sees released figures only.
         """
-        with self._asking(filters, time_range) as (connection, chosen, times, organization):
+        asked = self._asking("compare_groups", filters, time_range)
+        with asked as (connection, chosen, times, organization):
             return compare_groups(connection, by, chosen, times, organization)
 
     def ocean_over_time(
@@ -137,7 +157,8 @@ class Answers(SystemBase):
             NotEnoughData: No scored response.
             PrivacyRefusal: The role sees released figures only.
         """
-        with self._asking(filters, time_range) as (connection, chosen, times, organization):
+        asked = self._asking("ocean_over_time", filters, time_range)
+        with asked as (connection, chosen, times, organization):
             return ocean_over_time(connection, interval, chosen, times, organization)
 
     def analyze_trends(
@@ -156,7 +177,8 @@ class Answers(SystemBase):
             NotEnoughData: No case in the range; a short series is ``undetermined`` instead.
             PrivacyRefusal: The role sees released figures only.
         """
-        with self._asking(filters, time_range) as (connection, chosen, times, organization):
+        asked = self._asking("analyze_trends", filters, time_range)
+        with asked as (connection, chosen, times, organization):
             return analyze_trends(
                 connection,
                 metric,
@@ -194,7 +216,8 @@ class Answers(SystemBase):
             NotEnoughData: No trait has 4 items that 100 people of each group answered in full.
             PrivacyRefusal: The role sees released figures only.
         """
-        with self._asking(filters, time_range) as (connection, chosen, times, organization):
+        asked = self._asking("analyze_item_functioning", filters, time_range)
+        with asked as (connection, chosen, times, organization):
             return analyze_item_functioning(
                 connection,
                 by,
@@ -218,24 +241,32 @@ class Answers(SystemBase):
             NotEnoughData: No scored response.
             PrivacyRefusal: The role sees released figures only.
         """
-        self.demand_analyst("see exact figures")
-        self._note("find outliers", "responses")
-        with self._asking(filters, time_range) as (connection, chosen, times, organization):
+        asked = self._asking("find_outliers", filters, time_range)
+        with asked as (connection, chosen, times, organization):
             return find_outliers(connection, chosen, times, organization)
 
-    def analyze_careless(self, filters: Any = (), time_range: Any = None) -> CarelessAnalysis:
-        """Describe careless responding: rates of segments, signs, means with and without.
+    def analyze_careless(
+        self,
+        filters: Any = (),
+        time_range: Any = None,
+        *,
+        by: Sequence[str] = CARELESS_SEGMENTS,
+    ) -> CarelessAnalysis:
+        """Describe careless responding: rates of segments, signs, traits with and without.
 
         Args:
             filters: ``Filter`` records or the seed's dicts; none on ``is_careless``.
             time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+            by: Groupings whose segments have a rate, such as ``["region", "device_type"]``.
 
         Raises:
+            InvalidInput: An unknown grouping; the nearest one is named.
             NotEnoughData: No scored response.
             PrivacyRefusal: The role sees released figures only.
         """
-        with self._asking(filters, time_range) as (connection, chosen, times, organization):
-            return analyze_careless(connection, chosen, times, organization)
+        asked = self._asking("analyze_careless", filters, time_range)
+        with asked as (connection, chosen, times, organization):
+            return analyze_careless(connection, chosen, times, organization, by)
 
     def analyze_ai_validation(self, time_range: Any = None) -> AiValidation:
         """Measure how far the AI raters agree, and whether one has left its own ways.
@@ -248,8 +279,10 @@ class Answers(SystemBase):
             PrivacyRefusal: The role sees released figures only.
         """
         self.demand_analyst("see exact figures")
-        with self.database.connection("analyst") as connection:
-            return analyze_ai_validation(connection, TimeRange.parse(time_range))
+        times = TimeRange.parse(time_range)
+        self._note_answer("analyze_ai_validation", times.to_dict())
+        with self.query_counters.request(), self.database.connection("analyst") as connection:
+            return analyze_ai_validation(connection, times)
 
     def query(
         self,
@@ -308,6 +341,36 @@ class Answers(SystemBase):
                 connection, target, cutoff, horizon_days=horizon_days, window_days=window_days
             )
 
+    def export_training(
+        self,
+        target: str,
+        cutoff: Any,
+        format: str = "parquet",
+        options: Mapping[str, Any] | None = None,
+        *,
+        horizon_days: int = 14,
+        window_days: int = 30,
+    ) -> ExportResult:
+        """Write a training frame to the export folder, with its manifest; see both verbs.
+
+        Args:
+            target: As ``training_frame``.
+            cutoff: As ``training_frame``.
+            format: ``csv``, ``jsonl``, ``parquet`` or ``arrow``.
+            options: ``filename``, ``compression`` (gzip or zstd).
+            horizon_days: As ``training_frame``.
+            window_days: As ``training_frame``.
+        """
+        parsed = ExportOptions.parse(format, options)
+        gathered = self.training_frame(
+            target, cutoff, horizon_days=horizon_days, window_days=window_days
+        )
+        place = self.config.exports.path / (parsed.filename or parsed.name())
+        result = gathered.export(place, format, compression=parsed.compression)
+        with self.database.connection("ingest") as connection:
+            self._audit(connection, "exported", result.filename, row_count=result.row_count)
+        return result
+
     def store_prediction_results(
         self, results: pd.DataFrame | Iterable[Mapping[str, Any]]
     ) -> tuple[int, ...]:
@@ -357,14 +420,16 @@ class Answers(SystemBase):
         return result
 
     @contextmanager
-    def _asking(self, filters: Any, time_range: Any) -> Iterator[Asked]:
-        """Lend what an exact answer is made with, and count the request."""
+    def _asking(self, verb: str, filters: Any, time_range: Any) -> Iterator[Asked]:
+        """Lend what an exact answer is made with; note who asks, and count the request."""
         self.demand_analyst("see exact figures")
+        chosen, times = parse_filters(filters), TimeRange.parse(time_range)
+        self._note_answer(verb, [one.to_dict() for one in chosen], times.to_dict())
         with self.query_counters.request(), self.database.connection("analyst") as connection:
             yield (
                 connection,
-                parse_filters(filters),
-                TimeRange.parse(time_range),
+                chosen,
+                times,
                 lambda identifier: self.pseudonym("organization", identifier),
             )
 

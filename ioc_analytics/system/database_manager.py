@@ -1,11 +1,10 @@
 """The seed's ``databaseManager``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ioc_analytics.database.binaries import find_binaries
-from ioc_analytics.database.pools import Database
 from ioc_analytics.records.advice import Advice
 from ioc_analytics.records.alerts import Alert
 from ioc_analytics.records.backups import Backup
@@ -16,27 +15,14 @@ from ioc_analytics.schema.impact import MigrationImpact, foresee
 from ioc_analytics.schema.migrations import (
     Applied,
     MigrationPlan,
-    Script,
     find_drift,
-    folder_scripts,
-    migrate,
     plan,
     read_history,
 )
+from ioc_analytics.schema.scripts import folder_scripts
 
 if TYPE_CHECKING:
     from ioc_analytics.system.facade import AnalyticsSystem
-
-
-def apply_migrations(database: Database, scripts: Sequence[Script] | None = None) -> list[str]:
-    """Apply pending migrations, the platform's unless given, and return their names."""
-    with database.connection("owner") as connection:
-        connection.rollback()
-        connection.autocommit = True
-        try:
-            return migrate(connection, scripts)
-        finally:
-            connection.autocommit = False
 
 
 class DatabaseManager:
@@ -53,8 +39,7 @@ class DatabaseManager:
                 platform's migrations.
         """
         self._system.demand_analyst("run migrations")
-        scripts = None if path is None else folder_scripts(Path(path))
-        return apply_migrations(self._system.database, scripts)
+        return self._system._apply_migrations(None if path is None else folder_scripts(Path(path)))
 
     def plan_migrations(self, path: str | Path | None = None) -> MigrationPlan:
         """Return what ``run_migrations`` would apply."""
@@ -97,9 +82,11 @@ class DatabaseManager:
         """Measure server, host, platform and queries; see ``AnalyticsSystem.measure_health``."""
         return self._system.measure_health()
 
-    def perform_maintenance(self, dry_run: bool = False) -> MaintenanceReport:
+    def perform_maintenance(
+        self, dry_run: bool = False, budget_seconds: float | None = None
+    ) -> MaintenanceReport:
         """Maintain the database; see ``AnalyticsSystem.perform_maintenance``."""
-        return self._system.perform_maintenance(dry_run)
+        return self._system.perform_maintenance(dry_run, budget_seconds)
 
     def check_for_alerts(self) -> list[Alert]:
         """Evaluate the alert rules; see ``AnalyticsSystem.check_for_alerts``."""

@@ -12,10 +12,11 @@ from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.logs import configure_logging
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.schema.catalogues import register_categories, register_instruments
+from ioc_analytics.schema.compression import apply_compression
 from ioc_analytics.schema.partitions import premake_partitions
 from ioc_analytics.system.answers import Answers
 from ioc_analytics.system.data_in import DataIn
-from ioc_analytics.system.database_manager import DatabaseManager, apply_migrations
+from ioc_analytics.system.database_manager import DatabaseManager
 from ioc_analytics.system.norms import Norms
 from ioc_analytics.system.predictions import Predictions
 from ioc_analytics.system.query_interface import QueryInterface
@@ -54,7 +55,9 @@ class AnalyticsSystem(DataIn, Upkeep, Answers, Norms, Predictions, Reports):
         follow_setting(self.database)
         provision(self.config)
         # Under any role: to bring the platform's own schema up shows nobody anything.
-        apply_migrations(self.database)
+        self._apply_migrations()
+        with self.database.connection("owner") as connection:
+            apply_compression(connection, self.config.database.compression)
         with self.database.connection("ingest") as connection:
             register_categories(connection)
             register_instruments(connection, builtin_instruments().values())
@@ -62,6 +65,7 @@ class AnalyticsSystem(DataIn, Upkeep, Answers, Norms, Predictions, Reports):
 
     def close(self) -> None:
         """Close all connections; the embedded server stops when nobody else uses it."""
+        self.query_counters.hand_in()
         if not self._is_lent:
             self.database.close()
 

@@ -85,7 +85,9 @@ class Norms(SystemBase):
             PrivacyRefusal: The role sees released figures only.
         """
         self.demand_analyst("see norms")
-        with self.database.connection("analyst") as connection:
+        asked = (instrument, trait, score, region, gender, age_band, version)
+        self._note_answer("norm_percentile", *asked)
+        with self.query_counters.request(), self.database.connection("analyst") as connection:
             return norm_percentile(
                 connection,
                 instrument,

@@ -44,17 +44,19 @@ class Predictions(SystemBase):
             PrivacyRefusal: The role sees released figures only.
         """
         self.demand_analyst("see exact figures")
+        chosen = parse_filters(filters)
+        self._note_answer("forecast", metric, horizon, interval, [one.to_dict() for one in chosen])
         with self.query_counters.request(), self.database.connection("analyst") as connection:
             found = forecast_metric(
                 connection,
                 metric,
-                parse_filters(filters),
+                chosen,
                 horizon,
                 interval,
                 lambda identifier: self.pseudonym("organization", identifier),
                 maturity_days=self.config.maturity_days,
             )
-        self._keep("forecast", found.metric, found.predictions())
+        self._keep(found.predictions())
         return found
 
     def predict_completion(self, filters: Any = None) -> CompletionPrediction:
@@ -69,13 +71,15 @@ class Predictions(SystemBase):
             PrivacyRefusal: The role sees released figures only.
         """
         self.demand_analyst("see exact figures")
+        chosen = parse_filters(filters)
+        self._note_answer("predict_completion", [one.to_dict() for one in chosen])
         with self.query_counters.request(), self.database.connection("analyst") as connection:
             found = predict_completion(
                 connection,
-                parse_filters(filters),
+                chosen,
                 lambda identifier: self.pseudonym("organization", identifier),
             )
-        self._keep("predict", "completion", found.predictions())
+        self._keep(found.predictions())
         return found
 
     def assess_risks(self, filters: Any = None) -> RiskAssessment:
@@ -88,13 +92,15 @@ class Predictions(SystemBase):
             PrivacyRefusal: The role sees released figures only.
         """
         self.demand_analyst("see exact figures")
+        chosen = parse_filters(filters)
+        self._note_answer("assess_risks", [one.to_dict() for one in chosen])
         with self.query_counters.request():
             found = assess_risks(
                 self.database,
-                parse_filters(filters),
+                chosen,
                 lambda identifier: self.pseudonym("organization", identifier),
             )
-        self._keep("assess", "risks", found.predictions())
+        self._keep(found.predictions())
         return found
 
     def plan_resources(self, horizon: int = 30) -> ResourcePlan:
@@ -108,9 +114,10 @@ class Predictions(SystemBase):
             PrivacyRefusal: The role sees released figures only.
         """
         self.demand_analyst("plan resources")
-        with self.database.connection("analyst") as connection:
+        self._note_answer("plan_resources", horizon)
+        with self.query_counters.request(), self.database.connection("analyst") as connection:
             found = plan_resources(connection, horizon)
-        self._keep("plan", "resources", found.predictions())
+        self._keep(found.predictions())
         return found
 
     def make_predictions(self) -> PredictionRound:
@@ -145,7 +152,6 @@ class Predictions(SystemBase):
             )
         return found
 
-    def _keep(self, action: str, subject: str, predictions: Sequence[Prediction]) -> None:
-        self._note(action, subject)
+    def _keep(self, predictions: Sequence[Prediction]) -> None:
         with self.database.connection("ml") as connection:
             keep_predictions(connection, predictions)

@@ -61,10 +61,14 @@ class QueryInterface:
         return self._system.get_ocean_analysis(filters, time_range)
 
     def get_performance_benchmarks(
-        self, org_hash: Any = None, industry: str | None = None, size: str | None = None
+        self,
+        org_hash: Any = None,
+        industry: str | None = None,
+        size: str | None = None,
+        time_range: Any = None,
     ) -> Benchmarks:
         """Return benchmarks; see ``AnalyticsSystem.get_benchmarks``."""
-        return self._system.get_benchmarks(org_hash, industry, size)
+        return self._system.get_benchmarks(org_hash, industry, size, time_range)
 
     def get_system_metrics(self) -> SystemMetrics:
         """Return performance, resources and data quality."""

@@ -21,8 +21,8 @@ class Reports(Operations):
             config: ``title``, ``sections`` (distributions, correlations, groups, history, metrics,
                 trends, outliers, ai_validation, benchmarks, norms, data_quality), ``filters``,
                 ``time_range``, ``format`` (html, markdown or json), ``by`` (dimension of the
-                groups), ``interval`` (monthly or quarterly), ``organization`` (for the
-                benchmarks), ``filename``.
+                groups), ``interval`` (monthly or quarterly), ``organization`` (compared
+                with its peers), ``filename``.
 
         Raises:
             InvalidInput: An option, section or format is unknown.
@@ -35,6 +35,7 @@ class Reports(Operations):
 
         self.demand_analyst("see exact figures")
         parsed = ReportConfig.parse(config)
+        self._note_answer("generate_report", dict(config or {}))
         status = self.get_system_status()
         with self.query_counters.request(), self.database.connection("analyst") as connection:
             report = make_report(

@@ -37,6 +37,7 @@ class Retention(SystemBase):
             IntegrityFailure: The clocks of host and server disagree, or one has gone back.
         """
         self.demand_analyst("plan retention")
+        self._note("plan", "retention")
         return plan_retention(self.database, self._backups(), account())
 
     def apply_retention(

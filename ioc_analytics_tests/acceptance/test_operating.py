@@ -21,8 +21,22 @@ OLDEST = min(FOUND_SERVERS, key=lambda found: int(found.name[2:]))
 RESPONSES = "analytics.anonymized_assessment_responses"
 
 
+FRESH_MACHINE = "export ANALYTICS_HOME=/srv/new\n"
+
+
 def blocks() -> list[str]:
     return re.findall(r"```bash\n(.*?)```", GUIDE.read_text("utf-8"), re.DOTALL)
+
+
+def script(srv: Path) -> str:
+    """The guide's commands, one after another; before the fresh machine the old one is lost."""
+    lose = (
+        "python -c 'import sys, pathlib; from ioc_analytics.database.embedded import"
+        " discard_server; discard_server(pathlib.Path(sys.argv[1]))' /srv/ioc\nrm -r /srv/ioc\n"
+    )
+    text = "\n".join(blocks())
+    assert text.count(FRESH_MACHINE) == 1
+    return text.replace(FRESH_MACHINE, lose + FRESH_MACHINE).replace("/srv", str(srv))
 
 
 @pytest.fixture
@@ -42,10 +56,9 @@ def test_the_guide_runs_as_printed(srv: Path) -> None:
         "ANALYTICS_PG_BIN": str(OLDEST.bin_folder),
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
     }
-    script = "\n".join(block.replace("/srv", str(srv)) for block in blocks())
     done = subprocess.run(
         # Each command is shown before it runs, so that a failure names it.
-        ["bash", "-euxo", "pipefail", "-c", script],
+        ["bash", "-euxo", "pipefail", "-c", script(srv)],
         env=env,
         cwd=srv,
         capture_output=True,
@@ -61,7 +74,9 @@ def test_the_guide_runs_as_printed(srv: Path) -> None:
             return count(system, RESPONSES)
 
     assert responses("before") == 300, "the moment before the wrong file"
-    assert responses("new") == responses("ioc") == 600, "all that was archived"
+    assert not (srv / "ioc").exists(), "the control: the old home was lost, its key with it"
+    assert responses("new") == 600, "all that was archived"
+    assert responses("newest") == 300, "what the dump was of"
     states = {
         json.loads(path.read_text())["state"]["state"]
         for path in (srv / "backups").glob("*/state.json")

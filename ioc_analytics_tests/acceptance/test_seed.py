@@ -10,6 +10,7 @@ import pytest
 from ioc_analytics import AnalyticsConfig, AnalyticsSystem, create_analytics_system
 from ioc_analytics.kernel.errors import NotEnoughData, PrivacyRefusal
 from ioc_analytics.privacy.pipeline import AnonymizationPipeline
+from ioc_analytics.synthetic.files import generate_files
 from ioc_analytics_tests.database.survey import make_survey
 from ioc_analytics_tests.database.test_benchmarks import make_organizations
 
@@ -167,7 +168,7 @@ def test_the_seeds_benchmarks(analytics: AnalyticsSystem) -> None:
     found = analytics.get_benchmarks("org0", "Technology", "Medium")
     assert found.performance_index is not None
     assert 0 <= found.performance_index.value < 50, "hardly anyone completes"
-    completion = found.benchmarks["completion_rate"]
+    completion = found.shown["completion_rate"]
     assert completion.value < completion.peer_median
     assert completion.peer_organizations >= 5
     advice = found.recommendations[0]
@@ -307,6 +308,83 @@ def test_the_seeds_metrics_and_trends(analytics: AnalyticsSystem) -> None:
     assert daily.trend in ("increasing", "decreasing", "stable")
     assert daily.significance is not None
     assert daily.correlation is not None
+
+
+def test_the_seeds_trait_analysis(analytics: AnalyticsSystem) -> None:
+    analytics.ingest_data(make_survey(analytics.config, 1500, days=330))
+    analysis = analytics.get_ocean_analysis(time_range=YEAR)
+    assert set(analysis.traits[0].percentiles) == {5, 10, 25, 50, 75, 90, 95}
+    assert analysis.correlations["openness"]["extraversion"].confidence_interval is not None
+
+    by_industry = analytics.compare_groups("industry_category", time_range=YEAR)
+    assert {trait.name for trait in by_industry.traits} == {t.name for t in analysis.traits}
+    assert all(trait.welch is not None for trait in by_industry.traits)
+    assert analytics.compare_groups("org_size_category", time_range=YEAR).traits
+    organization = analytics.get_ocean_analysis({"org_hash": "acme"}, YEAR)
+    assert 0 < organization.sample_size < analysis.sample_size
+
+    history = analytics.ocean_over_time("monthly", time_range=YEAR)
+    months = {point.period_start for point in history.points}
+    assert len(months) == 11
+    assert sum(p.sample_size for p in history.points if p.trait == "openness") == sum(
+        t.sample_size for t in analysis.traits if t.name == "openness"
+    )
+    trend = analytics.analyze_trends("openness", YEAR, "weekly")
+    assert trend.trend in ("increasing", "decreasing", "stable")
+
+    outliers = analytics.find_outliers(time_range=YEAR)
+    assert outliers.judged_months > 0
+    assert all(found.vectors for found in outliers.by_instrument.values())
+
+
+def test_the_seeds_predictive_analytics(analytics: AnalyticsSystem, tmp_path: Path) -> None:
+    (batch,) = generate_files(tmp_path / "year", responses=6_000, seed=7, organizations=40).batches
+    analytics.ingest_files(batch)
+
+    completion = analytics.predict_completion()
+    assert completion.interval.low < completion.value < completion.interval.high
+    assert completion.model != "base_rate", "what is known of open responses tells something"
+    quality = analytics.forecast("data_quality_score", 4, "weekly")
+    assert all(0 <= p.interval.low <= p.value <= p.interval.high <= 100 for p in quality.points)
+    volume = analytics.forecast("response_volume", 14)
+    assert [(p.end - p.start).days for p in volume.points] == [1] * 14
+    risks = analytics.assess_risks()
+    assert {risk.metric for risk in risks.watched} >= {"completion_rate", "ai_agreement_rate"}
+    assert risks.risks == (), "nothing has changed in the made-up year"
+    plan = analytics.plan_resources(90)
+    assert {one.resource for one in plan.resources} >= {"rows", "bytes", "connections"}
+
+    kept = analytics.query(
+        "SELECT DISTINCT prediction_target FROM predictive_analytics_results "
+        "WHERE interval_low <= prediction AND prediction <= interval_high"
+    )
+    assert {row["prediction_target"] for row in kept.data} >= {
+        "completion", "data_quality_score", "response_volume", "completion_rate",
+    }  # fmt: skip
+
+
+def test_the_seeds_real_time_insights(analytics: AnalyticsSystem) -> None:
+    """An answer holds what was taken in a moment ago, refreshed or not."""
+    by_status = {"group_by": ["status"], "measures": ["count"]}
+    analytics.ingest_data(make_survey(analytics.config, 100, days=1))
+    table = "anonymized_assessment_responses"
+    before = analytics.execute_aggregation_query(table, by_status).to_frame()["count"].sum()
+    assert before == analytics.analyze_metric("response_volume").value == 100
+    analytics.ingest_data(make_survey(analytics.config, 50, seed=2, days=1, name="x"))
+    after = analytics.execute_aggregation_query(table, by_status)
+    assert not after.from_cache
+    assert after.to_frame()["count"].sum() == 150
+    assert analytics.analyze_metric("response_volume").value == 150
+    assert analytics.get_ocean_analysis().sample_size > 0
+
+    analytics.refresh()
+    overview = "SELECT responses_started AS n FROM mv_daily_assessment_overview"
+    assert {row["n"] for row in analytics.query(overview).data if row["n"]} == {150}
+    analytics.evaluate_quality()
+    metrics = analytics.get_system_metrics().to_dict()
+    assert metrics["data_quality"]["overall_score"] is not None
+    assert metrics["performance"]["avg_response_time"] is not None
+    assert analytics.health_check().checks.database.status == "healthy"
 
 
 def test_the_seeds_machine_learning_texts_run_as_printed(analytics: AnalyticsSystem) -> None:

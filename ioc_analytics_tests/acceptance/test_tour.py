@@ -28,6 +28,6 @@ def test_the_tour_shows_every_question(
     ]
     for stop, printed in zip(tour["STOPS"], stops, strict=True):
         assert re.search(r"\d|refuse", printed), f"{stop.__name__} printed {printed!r}"
-    assert sum(1 for _ in (tmp_path / "exports").glob("*.manifest.json")) == 2
+    assert sum(1 for _ in (tmp_path / "exports").glob("*.manifest.json")) == 3
     for kind in ("InvalidInput", "NotEnoughData", "PrivacyRefusal"):
         assert f"{kind}: " in stops[-1]

@@ -8,6 +8,7 @@ import pytest
 
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.kernel.clock import utc_now
+from ioc_analytics.monitoring.advice import statements
 from ioc_analytics.records.advice import Advice
 
 
@@ -107,3 +108,102 @@ def test_dead_rows_that_nobody_cleared_are_named(analytics: AnalyticsSystem) -> 
     (one,) = advice(analytics)["autovacuum"]
     assert one.evidence["table_name"] == "internal.dirty"
     assert one.evidence["dead"] == 15000
+
+
+# -- slow statements
+
+_BY_SECONDS = "SELECT count(*) FROM analytics.visits WHERE visitor = $1"
+
+
+def many_visits(analytics: AnalyticsSystem) -> None:
+    as_owner(
+        analytics,
+        "CREATE TABLE analytics.visits AS SELECT n AS visitor, repeat('x', 100) AS note"
+        " FROM generate_series(1, 60000) AS n",
+    )
+    as_owner(analytics, "GRANT SELECT ON analytics.visits TO ioc_analyst, ioc_query")
+    as_owner(analytics, "ANALYZE analytics.visits")
+
+
+def ask_often(analytics: AnalyticsSystem) -> None:
+    for visitor in range(statements.FEWEST_CALLS):
+        analytics.query(_BY_SECONDS, [visitor])
+
+
+@pytest.fixture
+def slow(analytics: AnalyticsSystem, monkeypatch: pytest.MonkeyPatch) -> AnalyticsSystem:
+    """A platform on which what takes half a millisecond is slow, with a table to scan."""
+    monkeypatch.setattr(statements, "SLOW_MILLISECONDS", 0.5)
+    many_visits(analytics)
+    ask_often(analytics)
+    return analytics
+
+
+def about_visits(analytics: AnalyticsSystem) -> Advice:
+    (one,) = (one for one in advice(analytics)["statements"] if "visits" in one.evidence["query"])
+    return one
+
+
+def test_a_slow_statement_is_shown_with_its_plan_and_the_index_to_try(
+    slow: AnalyticsSystem,
+) -> None:
+    one = about_visits(slow)
+    assert one.description == "Try CREATE INDEX ON analytics.visits (visitor)"
+    assert one.evidence["calls"] == statements.FEWEST_CALLS
+    assert any("Seq Scan on" in line for line in one.evidence["plan"])
+    assert "HypoPG is not" in one.evidence["tried"]
+    assert "$" in one.evidence["query"], "no value of anybody's question is shown"
+    json.dumps(one.to_dict())
+
+
+def test_with_hypopg_the_index_is_tried_first(slow: AnalyticsSystem) -> None:
+    with slow.database.superuser_connection() as connection:
+        known = connection.execute(
+            "SELECT FROM pg_available_extensions WHERE name = 'hypopg'"
+        ).fetchone()
+        if known is None:
+            pytest.skip("this server has no HypoPG")
+        connection.execute("CREATE EXTENSION hypopg SCHEMA public")
+        connection.execute("GRANT USAGE ON SCHEMA public TO ioc_analyst")
+    one = about_visits(slow)
+    assert one.description == "CREATE INDEX ON analytics.visits (visitor)"
+    assert one.evidence["cost_with_index"] < one.evidence["planned_cost"] / 10
+    with slow.database.connection("owner") as connection:
+        found = connection.execute(
+            "SELECT count(*) FROM pg_index WHERE indrelid = 'analytics.visits'::regclass"
+        ).fetchone()
+    assert found == (0,), "it was made in mind only"
+
+
+def test_advice_that_was_followed_is_scored(
+    slow: AnalyticsSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = about_visits(slow).subject
+    (before,) = (one for one in slow.review_recommendations() if one.subject == subject)
+    assert (before.outcome, before.measure) == ("open", "mean_milliseconds")
+    as_owner(slow, "CREATE INDEX ON analytics.visits (visitor)")
+    ask_often(slow)
+    monkeypatch.setattr(statements, "SLOW_MILLISECONDS", 60_000.0)
+    assert "statements" not in advice(slow)
+    (after,) = (one for one in slow.review_recommendations() if one.subject == subject)
+    assert after.taken_at is not None
+    assert after.ended_at is not None
+    assert after.after is not None
+    assert after.before is not None
+    assert after.after < after.before
+    assert after.outcome == "better"
+
+
+def test_an_index_that_was_dropped_counts_as_followed(analytics: AnalyticsSystem) -> None:
+    as_owner(
+        analytics,
+        "CREATE INDEX again ON analytics.anonymized_assessment_responses (assessment_hash)",
+    )
+    advice(analytics)
+    advice(analytics)
+    as_owner(analytics, "DROP INDEX analytics.again")
+    advice(analytics)
+    (past,) = (one for one in analytics.review_recommendations() if one.topic == "indexes")
+    assert past.taken_at == past.ended_at
+    assert past.after == 0
+    json.dumps(past.to_dict())

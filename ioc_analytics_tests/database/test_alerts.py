@@ -9,7 +9,7 @@ import pytest
 
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.kernel.clock import utc_now
-from ioc_analytics.kernel.errors import InvalidInput
+from ioc_analytics.kernel.errors import InvalidInput, Unavailable
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics_tests.database.survey import make_survey
 from ioc_analytics_tests.fixtures.sinks import HttpSink, SmtpSink, http_sink, smtp_sink
@@ -106,6 +106,22 @@ def test_recorded_figures_are_replayed(analytics: AnalyticsSystem) -> None:
     assert analytics.list_alerts() == [], "a replay keeps nothing"
 
 
+def test_answers_that_fail_in_another_process_are_an_alert(analytics: AnalyticsSystem) -> None:
+    """The process that looks answers nobody; another one, which asked in vain, told its counts."""
+    prompt = analytics.config.replace(alerts={**QUIET, "hold_seconds": 0})
+    with AnalyticsSystem(prompt) as watching:
+        assert watching.check_for_alerts() == []
+        with AnalyticsSystem(prompt) as asking:
+            for _ in range(3):
+                with pytest.raises(Unavailable), asking.query_counters.request():
+                    raise Unavailable("the server is away")
+        (alert,) = watching.check_for_alerts()
+        assert (alert.rule, alert.value) == ("queries_fail", 100)
+        change(watching, "UPDATE internal.query_counts SET counted_at = now() - INTERVAL '1 hour'")
+        watching.query("SELECT 1")
+        assert watching.check_for_alerts() == [], "what has passed raises nothing for ever"
+
+
 def test_a_silenced_alert_is_raised_and_not_told(
     analytics: AnalyticsSystem, http: HttpSink
 ) -> None:
@@ -141,6 +157,24 @@ def test_an_alert_that_nobody_took_on_is_told_again(
     change(analytics, "UPDATE internal.alerts SET notified_at = now() - INTERVAL '2 days'")
     analytics.check_for_alerts()
     assert len(posted(http, "/hook")) == 2
+
+
+def test_a_clock_that_went_back_stops_no_alert(analytics: AnalyticsSystem, http: HttpSink) -> None:
+    """The platform ran two days ahead, then the clock was put right."""
+    analytics.check_for_alerts()
+    change(
+        analytics,
+        "UPDATE internal.alert_states SET evaluated_at = now() + INTERVAL '2 days', "
+        "since = now() + INTERVAL '2 days'",
+    )
+    change(analytics, OLD)
+    (alert,) = analytics.check_for_alerts()
+    assert alert.rule == "batch_overdue"
+    change(analytics, "UPDATE internal.alerts SET notified_at = now() + INTERVAL '2 days'")
+    analytics.check_for_alerts()
+    assert len(posted(http, "/hook")) == 2, "an open alert is told again"
+    change(analytics, NEW)
+    assert analytics.check_for_alerts() == []
 
 
 def test_what_could_not_be_told_is_told_later_and_no_secret_is_logged(

@@ -1,11 +1,14 @@
 """Backups on a real server: written, verified, drilled, restored; and what is refused."""
 
+import gzip
 import json
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 
 import psycopg
@@ -13,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from ioc_analytics import AnalyticsSystem
+from ioc_analytics.backup import tombstones
 from ioc_analytics.backup.fingerprints import fingerprint_database
 from ioc_analytics.backup.manifest import MANIFEST, STATE, mark_files, read_manifest
 from ioc_analytics.backup.retention import plan_pruning
@@ -41,7 +45,10 @@ from ioc_analytics_tests.fixtures.database import (
     template_database,
 )
 from ioc_analytics_tests.fixtures.platform import PSEUDONYM_KEY
+from ioc_analytics_tests.fixtures.processes import CHECKOUT
+from ioc_analytics_tests.fixtures.real_data import real_data
 
+MAPPING = CHECKOUT / "examples" / "mappings" / "big5.toml"
 PEOPLE = 12
 
 
@@ -177,6 +184,9 @@ def test_after_a_disaster_a_fresh_installation_takes_the_backup(
         receipt = fresh.restore_backup(backup.id)
         assert receipt.target == target
     with restored(system, target) as opened_anew:
+        with opened_anew.database.connection("auditor") as connection:
+            noted = "SELECT object FROM audit_log WHERE action = 'restore'"
+            assert connection.execute(noted).fetchall() == [(f"backup {backup.id} into {target}",)]
         assert content_rows(opened_anew) == before
         assert opened_anew.get_ocean_analysis().sample_size == PEOPLE
 
@@ -201,7 +211,7 @@ def test_the_erased_stay_erased_also_when_the_database_is_lost(
             "INSERT INTO internal.erasure_tombstones (kind, pseudonym) VALUES ('respondent', %s)",
             [person],
         )
-    system.create_backup()  # keeps the tombstones beside the backups
+    tombstones.keep_all(system.database)
     with system.database.connection("owner") as connection:
         connection.execute("DELETE FROM internal.erasure_tombstones")
     receipt = system.restore_backup(old.id, target)
@@ -213,18 +223,96 @@ def test_the_erased_stay_erased_also_when_the_database_is_lost(
         assert other.get_ocean_analysis().sample_size == PEOPLE - 1
 
 
-def test_a_changed_byte_is_found_and_the_file_named(system: AnalyticsSystem) -> None:
+def test_a_changed_byte_is_found_and_the_file_named(system: AnalyticsSystem, target: str) -> None:
     folder = Path(system.create_backup().location)
     chosen = random.Random(5)
-    for _ in range(10):
-        path = largest(folder)
+    files = sorted((folder / "platform").iterdir())
+    table_of_contents = folder / "platform" / "toc.dat"
+    paths = [table_of_contents, largest(folder), *chosen.choices(files, k=8)]
+    for path in paths:
         offset = chosen.randrange(path.stat().st_size)
         flip(path, offset)
-        with pytest.raises(IntegrityFailure, match=path.name):
-            system.verify_backup()
+        for act in (
+            system.verify_backup,
+            system.drill_backup,
+            lambda one: system.restore_backup(one, target),
+        ):
+            with pytest.raises(IntegrityFailure, match=path.name):
+                act(folder.name)
         assert system.list_backups()[0].fault is not None
         flip(path, offset)
     assert system.verify_backup().fault is None, "the control: unharmed again, it is taken"
+
+
+def test_what_is_signed_is_refused_wherever_it_was_changed(
+    system: AnalyticsSystem, target: str
+) -> None:
+    folder = Path(system.create_backup().location)
+    path = folder / MANIFEST
+    size = path.stat().st_size
+    for offset in [0, size - 2, *random.Random(7).choices(range(size), k=8)]:
+        flip(path, offset)
+        for act in (
+            system.verify_backup,
+            system.drill_backup,
+            lambda one: system.restore_backup(one, target),
+        ):
+            # Where the flip is in the name of the key, that is what it says.
+            with pytest.raises((IntegrityFailure, ConfigurationError), match=MANIFEST):
+                act(folder.name)
+        flip(path, offset)
+    assert system.drill_backup().state == "drilled", "the control"
+
+    path = folder / STATE
+    size = path.stat().st_size
+    for offset in [0, size - 2, *random.Random(8).choices(range(size), k=8)]:
+        sound = path.read_bytes()
+        flip(path, offset)
+        assert system.list_backups()[0].fault is not None, "it does not count as drilled"
+        assert system.verify_backup().state == "verified", "it is found out anew"
+        path.write_bytes(sound)
+
+    with system.database.connection("owner") as connection:
+        connection.execute(
+            "INSERT INTO internal.erasure_tombstones (kind, pseudonym) VALUES ('respondent', %s)",
+            [system.pseudonym("respondent", "person of r1")],
+        )
+    tombstones.keep_all(system.database)
+    path = folder.parent / "erasures.json"
+    for offset in random.Random(9).choices(range(path.stat().st_size), k=5):
+        flip(path, offset)
+        with pytest.raises((IntegrityFailure, ConfigurationError), match=r"erasures\.json"):
+            system.restore_backup(folder.name, target)
+        flip(path, offset)
+
+
+def test_without_an_id_the_newest_drilled_backup_is_restored(
+    system: AnalyticsSystem, target: str
+) -> None:
+    with pytest.raises(InvalidInput, match="none of the 0 backups"):
+        system.restore_backup(target=target)
+    counts = system.create_backup()
+    system.drill_backup(counts.id)
+    damaged = system.create_backup()
+    flip(largest(Path(damaged.location)), 3)
+    assert system.restore_backup(target=target).id == counts.id
+
+
+def test_real_answers_are_drilled_too(
+    database_factory: Callable[[], AnalyticsConfig], tmp_path: Path
+) -> None:
+    with gzip.open(real_data("big5_2012/big5.tsv.gz"), "rt", encoding="utf-8") as whole:
+        lines = list(islice(whole, 201))
+    (tmp_path / "big5.tsv").write_text("".join(lines), encoding="utf-8")
+    config = database_factory().replace(
+        privacy={"pseudonym_key": PSEUDONYM_KEY}, backup={"folder": tmp_path / "backups"}
+    )
+    with AnalyticsSystem(config) as system:
+        system.initialize()
+        system.ingest_files(tmp_path / "big5.tsv", mapping=MAPPING)
+        made = system.create_backup()
+        assert system.drill_backup(made.id).state == "drilled"
+        assert made.fingerprints["analytics.anonymized_assessment_responses"].rows == 200
 
 
 def _truncate(folder: Path) -> str:
@@ -408,11 +496,19 @@ def backup(days: int, state: State = "verified", fault: str | None = None) -> Ba
     return Backup(f"b{days}", made, 1, "", "", state, fault=fault)
 
 
+def physical(days: int, state: State) -> Backup:
+    return replace(backup(days, state), method="physical")
+
+
 @pytest.mark.parametrize(
     ("backups", "going"),
     [
         ([backup(1), backup(2), backup(400)], []),  # nothing goes before one was drilled
         ([backup(1, "drilled"), backup(2), backup(40), backup(50)], ["b50", "b40"]),
+        (  # of each method the newest drilled one stays
+            [backup(1, "drilled"), backup(2), physical(400, "drilled"), physical(500, "drilled")],
+            ["b500"],
+        ),
         ([backup(1), backup(40), backup(500, "drilled")], []),  # the newest drilled one stays
         ([backup(1, "drilled"), backup(400)], ["b400"]),  # past the horizon, few as they are
         ([backup(1, "drilled"), backup(2, fault="bad"), backup(40)], []),  # a fault takes no place
@@ -426,6 +522,36 @@ def test_retention_keeps_what_counts(
     ).backup
     now = datetime(2026, 1, 1, tzinfo=UTC)
     assert [one.id for one in plan_pruning(backups, settings, now)] == going
+
+
+def age(system: AnalyticsSystem, made: Backup, days: int) -> str:
+    """Let a backup have been made days ago; return its new id."""
+    folder, key = Path(made.location), signing_key(system.config)
+    moment = made.created_at - timedelta(days=days)
+    older = folder.with_name(f"{moment:%Y%m%dT%H%M%S}Z-{folder.name[-6:]}")
+    content = key.read(folder / MANIFEST)
+    key.write(folder / MANIFEST, content | {"id": older.name, "created_at": moment.isoformat()})
+    folder.rename(older)
+    return older.name
+
+
+def test_nothing_goes_by_a_clock_that_runs_ahead(
+    system: AnalyticsSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = age(system, system.create_backup(), 400)
+    system.create_backup()
+    system.drill_backup()
+    with monkeypatch.context() as patched:
+        place = "ioc_analytics.backup.retention.utc_now"
+        patched.setattr(place, lambda: datetime.now(UTC) + timedelta(days=400))
+        with pytest.raises(IntegrityFailure, match="are 400 days"):
+            system.prune_backups()
+    # Host and server together: 400 days lie between the records and what the clock says.
+    with pytest.raises(IntegrityFailure, match="either the platform stood still"):
+        system.prune_backups()
+    assert len(system.list_backups()) == 2
+    age(system, system.create_backup(), 20)
+    assert [one.id for one in system.prune_backups()] == [old], "the control: backups every month"
 
 
 def test_the_commands_make_try_and_restore_a_backup(system: AnalyticsSystem, target: str) -> None:

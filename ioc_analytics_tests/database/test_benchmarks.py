@@ -20,7 +20,9 @@ START = datetime(2025, 3, 1, tzinfo=UTC)
 PEOPLE = 60
 
 
-def make_organizations(config: Any, *, number: int = 12, order: int = 0) -> Mapping[str, Any]:
+def make_organizations(
+    config: Any, *, number: int = 12, order: int = 0, start: datetime = START
+) -> Mapping[str, Any]:
     """Return organizations of one sector, the first of which hardly anyone completes."""
     source = np.random.default_rng(5)
     assessments, responses, scores = [], [], []
@@ -44,7 +46,7 @@ def make_organizations(config: Any, *, number: int = 12, order: int = 0) -> Mapp
                     "assessment_id": f"a{at}",
                     "status": "completed" if is_completed else "abandoned",
                     "time_spent_seconds": float(source.integers(200, 900)),
-                    "started_at": (START + timedelta(minutes=37 * person)).isoformat(),
+                    "started_at": (start + timedelta(minutes=37 * person)).isoformat(),
                 }
             )
             scores += [
@@ -79,7 +81,7 @@ def organizations(analytics: AnalyticsSystem) -> AnalyticsSystem:
 
 def test_an_organization_that_stands_out_is_found(organizations: AnalyticsSystem) -> None:
     answer = organizations.get_benchmarks("org0")
-    completion = answer.benchmarks["completion_rate"]
+    completion = answer.shown["completion_rate"]
     assert completion.sample_size == PEOPLE
     assert completion.peer_organizations == 11
     # Only two other small ones: the group widens to the sector.
@@ -98,6 +100,15 @@ def test_an_organization_that_stands_out_is_found(organizations: AnalyticsSystem
     assert index is not None
     assert index.interval.low <= index.value <= index.interval.high
     assert not set(index.metrics) & set(TRAITS)
+    assert 0 <= index <= 100
+    assert float(index) == index.value
+    unknown = answer.benchmarks["ai_agreement_rate"]
+    assert unknown.value is None
+    assert unknown.funnel is None
+    table = answer.to_frame().set_index("metric")
+    assert table["low"]["completion_rate"] == completion.interval.low
+    assert table["high"]["completion_rate"] == completion.interval.high
+    assert "ai_agreement_rate" not in table.dropna(subset=["value"]).index
     assert {w["figure"] for w in answer.withheld} == {"benchmarks.ai_agreement_rate"}
     assert json.loads(json.dumps(answer.to_dict()))["org_hash"] == str(answer.org_hash)
 
@@ -105,11 +116,117 @@ def test_an_organization_that_stands_out_is_found(organizations: AnalyticsSystem
 def test_an_ordinary_organization_is_left_alone(organizations: AnalyticsSystem) -> None:
     answer = organizations.get_benchmarks("org5")
     assert answer.recommendations == ()
-    assert answer.benchmarks["completion_rate"].peer_level == "industry_size"
-    assert answer.benchmarks["completion_rate"].peer_organizations == 8
+    assert answer.shown["completion_rate"].peer_level == "industry_size"
+    assert answer.shown["completion_rate"].peer_organizations == 8
     pseudonym = organizations.pseudonym("organization", "org5")
     assert organizations.get_benchmarks(pseudonym) == answer
     assert organizations.query_interface.get_performance_benchmarks("org5") == answer
+    asked = organizations.query_counters.figures().requests
+    march = {"start": "2025-03-01", "end": "2025-04-01"}
+    told = organizations.query_interface.get_performance_benchmarks("org5", time_range=march)
+    assert told.time_range.to_dict()["start"].startswith("2025-03-01")
+    assert organizations.query_counters.figures().requests == asked + 1
+
+
+def add_beginner(analytics: AnalyticsSystem) -> None:
+    """Let an organization begin yesterday: 20 responses, two of which have been completed."""
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    assessment = {
+        "assessment_id": "new",
+        "organization_id": "beginner",
+        "industry": "51",
+        "employee_count": 120,
+        "instrument": "ipip50",
+        "created_at": yesterday,
+    }
+    responses = [
+        {
+            "response_id": f"new-{at}",
+            "assessment_id": "new",
+            "status": "completed" if at < 2 else "started",
+            "time_spent_seconds": 300.0,
+            "started_at": yesterday,
+        }
+        for at in range(20)
+    ]
+    pipeline = AnonymizationPipeline(analytics.config)
+    analytics.ingest_data(
+        pipeline.process_data({"assessments": [assessment], "responses": responses})
+    )
+
+
+def test_who_began_yesterday_is_not_told_to_act(organizations: AnalyticsSystem) -> None:
+    add_beginner(organizations)
+    answer = organizations.get_benchmarks("beginner")
+    assert "completion_rate" not in answer.shown
+    assert answer.recommendations == ()
+    assert answer.competitive_insights == ()
+    reasons = {entry["figure"]: entry["reason"] for entry in answer.withheld}
+    assert "20 responses younger than 14 days" in reasons["benchmarks.completion_rate"]
+
+    # Its peers, and everybody's rate, leave the same responses out, and say so.
+    own = {"org_hash": "beginner"}
+    with pytest.raises(NotEnoughData, match="20 responses younger than 14 days"):
+        organizations.analyze_metric("completion_rate", own)
+    assert organizations.analyze_metric("response_volume", own).value == 20
+    everybody = organizations.analyze_metric("abandonment_rate")
+    assert (everybody.sample_size, everybody.immature) == (12 * PEOPLE, 20)
+    assert any("left out" in entry["reason"] for entry in everybody.withheld)
+    mine = organizations.analyze_metric("abandonment_rate", {"device_type": "unknown"})
+    assert (mine.value, mine.immature) == (everybody.value, 20)
+
+
+def test_an_old_organization_is_judged_by_its_settled_responses(
+    organizations: AnalyticsSystem,
+) -> None:
+    before = organizations.get_benchmarks("org5").benchmarks["completion_rate"]
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).isoformat()
+    organizations.ingest_data(
+        AnonymizationPipeline(organizations.config).process_data(
+            {
+                "responses": [
+                    {
+                        "response_id": f"young-{at}",
+                        "assessment_id": "a5",
+                        "status": "started",
+                        "started_at": yesterday,
+                    }
+                    for at in range(30)
+                ]
+            }
+        )
+    )
+    answer = organizations.get_benchmarks("org5")
+    after = answer.shown["completion_rate"]
+    assert (after.value, after.sample_size, after.immature) == (before.value, PEOPLE, 30)
+    figures = {entry["figure"] for entry in answer.withheld}
+    assert {"completion_rate.sample_size", "abandonment_rate.sample_size"} <= figures
+
+
+def test_released_benchmarks_wait_until_responses_had_their_time(
+    analytics: AnalyticsSystem,
+) -> None:
+    month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    start = (month - timedelta(days=1)).replace(day=1)
+    # Everything of the month before is mature by waiting 1 day, nothing by waiting 90.
+    waiting = analytics.config.replace(maturity_days=90)
+    with AnalyticsSystem(waiting) as patient:
+        patient.ingest_data(make_organizations(patient.config, start=start))
+        patient.refresh()
+        assert released_completion(patient) == {}
+    with AnalyticsSystem(analytics.config.replace(maturity_days=1)) as quick:
+        quick.refresh()
+        assert released_completion(quick) == {"all": (12 * PEOPLE, 0), "Technology": (720, 0)}
+
+
+def released_completion(analytics: AnalyticsSystem) -> dict[str, tuple[int, int]]:
+    found = analytics.query(
+        "SELECT industry_category, sample_size, immature FROM benchmarking_data "
+        "WHERE metric = 'completion_rate' AND org_size_category = 'all' "
+        "AND sample_size IS NOT NULL",
+        options={"use_cache": False},
+    ).data
+    return {row["industry_category"]: (row["sample_size"], row["immature"]) for row in found}
 
 
 def test_own_figures_do_not_move_the_peers(organizations: AnalyticsSystem) -> None:
@@ -124,7 +241,7 @@ def test_own_figures_do_not_move_the_peers(organizations: AnalyticsSystem) -> No
     )
     own = str(organizations.pseudonym("organization", "org0"))
     peers = [rate for name, rate in rates.items() if name != own]
-    completion = organizations.get_benchmarks("org0").benchmarks["completion_rate"]
+    completion = organizations.get_benchmarks("org0").shown["completion_rate"]
     assert completion.value == pytest.approx(rates[own])
     assert completion.peer_median == pytest.approx(np.median(peers))
 
@@ -143,8 +260,8 @@ def test_the_order_of_rows_and_refreshing_change_nothing(
 def test_the_picture_of_a_sector(organizations: AnalyticsSystem) -> None:
     answer = organizations.get_benchmarks(industry="Technology")
     assert answer.performance_index is None
-    assert answer.benchmarks["completion_rate"].peer_organizations == 12
-    assert answer.benchmarks["completion_rate"].percentile_rank is None
+    assert answer.shown["completion_rate"].peer_organizations == 12
+    assert answer.shown["completion_rate"].percentile_rank is None
     assert answer.recommendations == ()
 
 
@@ -160,7 +277,7 @@ def test_bad_questions_say_what_to_ask(organizations: AnalyticsSystem) -> None:
 def test_few_organizations_are_not_compared(analytics: AnalyticsSystem) -> None:
     analytics.ingest_data(make_organizations(analytics.config, number=5))
     answer = analytics.get_benchmarks("org0")
-    assert answer.benchmarks == {}
+    assert answer.shown == {}
     assert answer.performance_index is None
     assert any("fewer than 5 organizations" in w["reason"] for w in answer.withheld)
 
@@ -200,7 +317,7 @@ def test_released_agreement_of_ai_raters_equals_the_rows(analytics: AnalyticsSys
     for row, (_, _, n, bias, rate) in zip(shown, truth, strict=True):
         if n < 10:
             assert row["n"] is None
-            assert row["withheld_reason"] == "fewer than 10 responses"
+            assert row["withheld_reason"] == "fewer than 10 people"
         else:
             assert (row["n"], row["bias"], row["agreement_rate"]) == pytest.approx((n, bias, rate))
 

@@ -29,7 +29,9 @@ def test_rates_and_means_equal_the_rows_before_and_after_refresh(survey: Analyti
         means = connection.execute(
             f"""SELECT a.instrument, s.dimension::text, count(*), avg(s.score),
                 count(*) FILTER (WHERE NOT r.is_careless),
-                avg(s.score) FILTER (WHERE NOT r.is_careless) {SCORED} GROUP BY 1, 2""".encode()
+                avg(s.score) FILTER (WHERE NOT r.is_careless), stddev_samp(s.score),
+                stddev_samp(s.score) FILTER (WHERE NOT r.is_careless)
+                {SCORED} GROUP BY 1, 2""".encode()
         ).fetchall()
     assert any(flagged for *_, flagged in counts)
     for _ in range(2):
@@ -41,11 +43,13 @@ def test_rates_and_means_equal_the_rows_before_and_after_refresh(survey: Analyti
             assert interval.low <= rate.rate <= interval.high
         found = {(t.instrument, t.trait): t for t in answer.traits}
         assert len(found) == len(means)
-        for instrument, trait, n, mean, n_without, without in means:
+        for instrument, trait, n, mean, n_without, without, spread, spread_without in means:
             one = found[instrument, trait]
             assert (one.sample_size, one.sample_size_without) == (n, n_without)
             assert one.average == pytest.approx(mean, abs=1e-9)
             assert one.average_without == pytest.approx(without, abs=1e-9)
+            assert one.std_dev == pytest.approx(spread, abs=1e-9)
+            assert one.std_dev_without == pytest.approx(spread_without, abs=1e-9)
         survey.refresh()
 
 
@@ -67,3 +71,28 @@ def test_what_cannot_be_analysed_is_refused(survey: AnalyticsSystem) -> None:
         survey.analyze_careless([{"field": "is_careless", "operator": "eq", "value": True}])
     with pytest.raises(NotEnoughData, match="0 scored responses"):
         survey.analyze_careless(time_range={"start": "2020-01-01", "end": "2020-04-01"})
+
+
+def test_a_rate_for_each_segment_and_figures_without_the_flagged(survey: AnalyticsSystem) -> None:
+    answer = survey.analyze_careless(by=["region", "device_type"])
+    assert {rate.dimension for rate in answer.rates} == {"region", "device_type"}
+    per_region = sum(rate.flagged for rate in answer.rates if rate.dimension == "region")
+    whole = survey.analyze_careless().rates
+    assert per_region == sum(r.flagged for r in whole if r.dimension == "instrument")
+    kept = survey.get_ocean_analysis(
+        [
+            {"field": "is_careless", "operator": "eq", "value": False},
+            {"field": "instrument", "operator": "eq", "value": "ipip50"},
+        ]
+    )
+    pair = next(
+        one
+        for one in answer.correlations
+        if (one.instrument, one.first, one.second) == ("ipip50", "openness", "extraversion")
+    )
+    assert pair.without == kept.correlations["openness"]["extraversion"]
+    assert pair.with_flagged.sample_size > pair.without.sample_size
+    alphas = {t.trait: t.alpha_without for t in answer.traits if t.instrument == "ipip50"}
+    assert alphas["openness"] == pytest.approx(kept.reliability["ipip50"]["openness"].alpha)
+    with pytest.raises(InvalidInput, match="'region'"):
+        survey.analyze_careless(by=["regoin"])

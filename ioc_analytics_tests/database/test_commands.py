@@ -79,6 +79,15 @@ def test_ingest_tells_what_became_of_every_record(run: Run, year: Path) -> None:
     assert again["records_processed"] == again["duplicates"]
 
 
+def test_ingest_tells_what_it_took_in_before_an_error(run: Run, year: Path, tmp_path: Path) -> None:
+    refused = run("ingest", year, tmp_path / "nowhere.csv", code=2)
+    assert re.search(r"year: batch \d+ in", refused.stdout)
+    assert "nowhere.csv" in refused.stderr
+    told = answer(run("ingest", year, tmp_path / "nowhere.csv", "--json", code=2))
+    assert told["error"]["kind"] == "InvalidInput"
+    assert [receipt["is_duplicate"] for receipt in told["receipts"]] == [True]
+
+
 def test_quarantine_lists_shows_and_retries(run: Run, year: Path) -> None:
     assert "empty" in run("quarantine", "list").stdout
     run("ingest", year)
@@ -337,7 +346,8 @@ def test_migrate_check_tells_locks_rewrites_and_time(run: Run, tmp_path: Path, y
     own = tmp_path / "own"
     own.mkdir()
     (own / "1.sql").write_text(
-        "-- What: wider numbers.\n-- Locks: long ones.\n-- Way back: none.\n\n"
+        "-- What: wider numbers.\n-- Locks: long ones.\n-- Way back: none.\n"
+        "-- Previous release: runs, it reads the column as it is.\n\n"
         f"ALTER TABLE {scores} ALTER COLUMN raw_score TYPE numeric;\n"
         f"-- CREATE INDEX never ON {scores} (score);\n"
         "CREATE TABLE analytics.own (n integer);\nCREATE INDEX own_idx ON analytics.own (n);\n"
@@ -346,7 +356,9 @@ def test_migrate_check_tells_locks_rewrites_and_time(run: Run, tmp_path: Path, y
         f"CREATE INDEX CONCURRENTLY later ON {scores} (score); SELECT 'DROP TABLE {scores};'"
     )
     shown = run("migrate", "check", own, code=1).stdout
-    assert "what: wider numbers." in shown
+    assert "what: wider numbers.\n" in shown
+    assert shown.count("previous release: still runs") == 1
+    assert shown.count("previous release: no longer runs") == 1
     assert "rewritten, ACCESS EXCLUSIVE: nobody reads or writes" in shown
     told = answer(run("migrate", "check", own, "--json", code=1))["impact"]
     (first,), (second,) = (one["tables"] for one in told)
@@ -516,6 +528,36 @@ def test_a_forecast_is_drawn_and_kept(run: Run, year: Path) -> None:
     kept = "SELECT count(*) AS n FROM predictive_analytics_results"
     assert answer(run("query", kept, "--json"))["data"] == [{"n": 3}]
     assert "found" in run("forecast", "openness", "--interval", "monthly", code=4).stderr
+
+
+def test_the_plan_of_resources_says_what_it_knows(run: Run) -> None:
+    shown = run("plan", "--horizon", 60).stdout
+    assert "in 60 days" in shown
+    assert "partitions" in shown
+    assert "rows: what comes needs 14 days with a figure" in shown
+    told = answer(run("plan", "--json"))
+    assert [one["resource"] for one in told["resources"]][-1] == "partitions"
+
+
+def test_too_few_open_responses_are_said(run: Run, year: Path) -> None:
+    run("ingest", year)
+    assert "needs 100 rows with it" in run("completion", code=4).stderr
+
+
+def test_training_data_go_to_a_file(run: Run, year: Path) -> None:
+    run("ingest", year)
+    cutoffs = ("--cutoff", "2025-02-01", "--cutoff", "2025-03-01")
+    named = ("--filename", "training-of-commands.csv", "--format", "csv")
+    told = answer(run("export", "--training", "completion", *cutoffs, *named, "--json"))
+    rows = list(csv.DictReader(io.StringIO(Path(told["path"]).read_text())))
+    assert len(rows) == told["row_count"] > 0
+    assert {row["target"] for row in rows} <= {"0", "1"}
+    manifest = json.loads(Path(f"{told['path']}.manifest.json").read_text())
+    assert manifest["target"] == "completion"
+    assert len(manifest["cutoffs"]) == 2
+    assert manifest["data_version"]
+    assert "needs --cutoff" in run("export", "--training", "completion", code=2).stderr
+    assert "either SQL or --training" in run("export", code=2).stderr
 
 
 def test_risks_say_what_is_watched_and_what_cannot_be(run: Run, year: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,20 +10,30 @@ import pandas as pd
 import pytest
 
 from ioc_analytics import AnalyticsSystem
+from ioc_analytics.cli.completion import show_completion
+from ioc_analytics.cli.session import Session
+from ioc_analytics.files.instruments import builtin_instruments
 from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.privacy.pipeline import AnonymizationPipeline
 from ioc_analytics.statistics import calibrate
+from ioc_analytics.synthetic.expectations import expected_later_completion
+from ioc_analytics.synthetic.files import generate_files
+from ioc_analytics.synthetic.population import REFERENCE
 from ioc_analytics_tests.database.survey import ASSESSMENTS, START, assessment_records
 
 DAYS = 200
 MEAN_DELAY_DAYS = 3.0
-SHARES = {"desktop": 0.75, "mobile": 0.3}
-"""Probability that a response is ever completed; those that are take days, exponentially."""
+SHARES = (0.75, 0.75, 0.3, 0.3)
+"""Probability that a response to each assessment is ever completed.
+
+Those that are take days, exponentially.
+"""
 
 
 class Person(NamedTuple):
     """A response of the simulated survey, in days after ``START``."""
 
+    assessment: int
     device: str
     started: float
     completed: float | None
@@ -32,10 +43,11 @@ def simulate(people: int) -> list[Person]:
     generator = np.random.default_rng(11)
     found = []
     for started in np.sort(generator.uniform(0, DAYS, people)).tolist():
+        assessment = int(generator.integers(len(SHARES)))
         device = ["desktop", "mobile"][int(generator.integers(2))]
-        is_done = generator.random() < SHARES[device]
+        is_done = generator.random() < SHARES[assessment]
         delay = float(generator.exponential(MEAN_DELAY_DAYS))
-        found.append(Person(device, started, started + delay if is_done else None))
+        found.append(Person(assessment, device, started, started + delay if is_done else None))
     return found
 
 
@@ -57,7 +69,7 @@ def known_at(config: Any, people: list[Person], day: float, touched: float | Non
         responses.append(
             {
                 "response_id": f"r{number}",
-                "assessment_id": ASSESSMENTS[number % 4][0],
+                "assessment_id": ASSESSMENTS[person.assessment][0],
                 "country": "DE",
                 "device_type": person.device,
                 "status": "completed" if is_done else "started",
@@ -102,10 +114,12 @@ def test_probabilities_are_calibrated_and_scored_when_the_truth_has_come(
 
     # Against what the simulation knows of each.
     facts = analytics.query(
-        "SELECT id AS response_hash, device_type FROM anonymized_assessment_responses"
+        "SELECT r.id AS response_hash, r.device_type, a.industry_category "
+        "FROM anonymized_assessment_responses AS r "
+        "INNER JOIN anonymized_assessments AS a ON a.id = r.assessment_hash"
     ).to_frame()
     rows = found.to_frame().merge(facts, on="response_hash")
-    shares = rows["device_type"].map(SHARES).astype(float).to_numpy()
+    shares = np.where(rows["industry_category"] == "Technology", SHARES[0], SHARES[2])
     known = truth(rows["hours_open"].to_numpy(), shares)
     assert np.abs(rows["probability"] - known).mean() < 0.05
     assert json.loads(json.dumps(found.to_dict()))["responses"][0]["probability"] == pytest.approx(
@@ -140,12 +154,39 @@ def test_probabilities_are_calibrated_and_scored_when_the_truth_has_come(
     assert (again.predictions, again.brier) == (1, scored[1].score["brier"])
 
     # Long after everybody has ended, nobody is left to ask about.
-    last = Person("desktop", DAYS + 60, DAYS + 61)
+    last = Person(0, "desktop", DAYS + 60, DAYS + 61)
     analytics.ingest_data(known_at(analytics.config, [*people, last], DAYS + 62))
     for filters in (None, {"device_type": "mobile"}, {"org_hash": "acme"}):
         nobody = analytics.predict_completion(filters)
         assert (nobody.share, nobody.value, nobody.open_responses) == (None, 0, 0)
         assert nobody.to_dict()["responses"] == []
+
+
+def test_generated_interruptions_can_be_learnt(
+    analytics: AnalyticsSystem, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (batch,) = generate_files(
+        tmp_path / "year", responses=8_000, seed=7, organizations=40, with_ai=False
+    ).batches
+    analytics.ingest_files(batch)
+    found = analytics.predict_completion()
+    assert found.model == "logistic"
+    calibration = found.accuracy.backtest.calibration
+    assert calibration is not None
+    assert calibration.slope_interval.low <= 1 <= calibration.slope_interval.high
+    assert found.race[0].model == "base_rate"
+    assert found.accuracy.backtest.brier < 0.9 * found.race[0].brier
+    rows = found.to_frame()
+    rows = rows[rows["hours_open"] >= 1]
+    known = expected_later_completion(
+        REFERENCE, builtin_instruments()["ipip50"], rows["hours_open"].to_numpy(), 14 * 24.0
+    )
+    assert np.abs(rows["probability"] - known).mean() < 0.06
+    show_completion(Session(), found)
+    shown = capsys.readouterr().out
+    assert f"of {found.open_responses} open responses will be completed within 14 days" in shown
+    assert "72 to 336" in shown
+    assert "calibration slope" in shown
 
 
 def _completed_among(analytics: AnalyticsSystem, rows: pd.DataFrame) -> pd.Series:

@@ -6,7 +6,7 @@ import pytest
 
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.kernel.settings import AnalyticsConfig
-from ioc_analytics.monitoring.limits import Limit, judge
+from ioc_analytics.monitoring.limits import Limit, limits_of
 from ioc_analytics_tests.database.survey import make_survey
 
 
@@ -117,6 +117,9 @@ def test_limits_are_judged_on_their_side() -> None:
         "unhealthy",
         "unknown",
     ]
-    assert judge("platform", "quality_score", 90) == "healthy"
-    assert judge("platform", "quality_score", 89.9) == "degraded"
-    assert judge("platform", "runway_months", 0) == "degraded"
+    ordinary = limits_of(AnalyticsConfig.load({}))
+    assert ordinary.judge("platform", "quality_score", 90) == "healthy"
+    assert ordinary.judge("platform", "quality_score", 89.9) == "degraded"
+    assert ordinary.judge("platform", "runway_months", 0) == "degraded"
+    own = limits_of(AnalyticsConfig.load({}, alerts={"limits": {"quality_score": 80.0}}))
+    assert own.judge("platform", "quality_score", 89.9) == "healthy"

@@ -12,6 +12,8 @@ from ioc_analytics.files.instruments import builtin_instruments
 from ioc_analytics.kernel.errors import InvalidInput, PrivacyRefusal
 from ioc_analytics.privacy.pipeline import AnonymizationPipeline
 from ioc_analytics.records.receipts import IngestReceipt
+from ioc_analytics.synthetic.files import generate_files
+from ioc_analytics.synthetic.writers import Compression, FileFormat
 from ioc_analytics_tests.fixtures.batches import (
     ITEMS,
     Records,
@@ -488,17 +490,20 @@ def test_a_check_judges_and_writes_nothing(analytics: AnalyticsSystem, ingest: I
     assert checked.touched_days == tuple(sorted({*checked.touched_days} & {*done.touched_days}))
 
 
-def test_jobs_are_noted(analytics: AnalyticsSystem, ingest: Ingest, tmp_path: Path) -> None:
-    ingest(WHOLE)
+def test_what_was_taken_in_before_an_error_is_told(
+    analytics: AnalyticsSystem, tmp_path: Path
+) -> None:
+    first = write_batch(tmp_path / "first", WHOLE)
     wrong = tmp_path / "wrong.csv"
     wrong.write_text("a,b\n1,2\n")
-    with pytest.raises(InvalidInput):
+    with pytest.raises(InvalidInput, match=r"wrong\.csv") as refused:
+        analytics.ingest_files(first, wrong, tmp_path / "never")
+    [receipt] = refused.value.receipts
+    assert (receipt.name, receipt.accepted) == ("first", 104)
+    assert analytics.ingest_files(first).batch_id == receipt.batch_id
+    with pytest.raises(InvalidInput) as refused:
         analytics.ingest_files(wrong)
-    assert fetch(
-        analytics,
-        "SELECT job_type, status, records_received, records_accepted, attempts"
-        " FROM analytics.processing_jobs ORDER BY id",
-    ) == [("ingest", "succeeded", 104, 104, 1)]
+    assert refused.value.receipts == ()
 
 
 def test_a_batch_beyond_the_limit_is_refused_whole(
@@ -588,3 +593,23 @@ def test_fingerprints_tell_content_and_not_order(
     before = content_fingerprint(analytics)
     ingest({"ai_validations": [validation("s")]})
     assert content_fingerprint(analytics) != before
+
+
+@pytest.mark.parametrize(
+    ("file_format", "compression"), [("jsonl", None), ("csv", "gzip"), ("parquet", None)]
+)
+def test_progress_tells_the_share_that_was_read(
+    analytics: AnalyticsSystem, tmp_path: Path, file_format: FileFormat, compression: Compression
+) -> None:
+    generate_files(
+        tmp_path / "year", responses=60, file_format=file_format, compression=compression
+    )
+    config = analytics.config.replace(operations={"batch_size": 5})
+    told: list[tuple[int, float]] = []
+    with AnalyticsSystem(config) as system:
+        receipt = system.ingest_files(
+            tmp_path / "year", progress=lambda _, judged, share: told.append((judged, share))
+        )
+    assert told == sorted(told)
+    assert told[-1] == (receipt.records_processed, 1.0)
+    assert 0 < told[0][1] < 1

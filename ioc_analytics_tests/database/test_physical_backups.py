@@ -1,5 +1,7 @@
 """Physical backups: the whole server, drilled, and restored to a moment between two batches."""
 
+import gzip
+import json
 import shutil
 import tempfile
 import time
@@ -16,6 +18,7 @@ from ioc_analytics.backup import archive
 from ioc_analytics.backup.manifest import read_manifest
 from ioc_analytics.backup.signing import signing_key
 from ioc_analytics.database.embedded import discard_server
+from ioc_analytics.database.neighbours import neighbour_url
 from ioc_analytics.kernel.errors import (
     ConfigurationError,
     IntegrityFailure,
@@ -25,7 +28,7 @@ from ioc_analytics.kernel.errors import (
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.monitoring.rules import build_rules
 from ioc_analytics.records.backups import Backup
-from ioc_analytics_tests.faults.test_backup_faults import killed
+from ioc_analytics_tests.faults.test_backup_faults import killed, small_disk
 from ioc_analytics_tests.fixtures.batches import (
     answers,
     assessment,
@@ -164,10 +167,10 @@ def test_what_cannot_be_is_refused_and_leaves_nothing(
         system.restore_backup(known, "another_database")
     with pytest.raises(InvalidInput, match="until is a moment such as"):
         system.restore_backup(known, fresh_home, "yesterday")
-    with pytest.raises(InvalidInput, match="method is dump or physical"):
+    with pytest.raises(InvalidInput, match="method is one of dump, physical"):
         system.create_backup({"method": "snapshot"})
-    with pytest.raises(InvalidInput, match="by physical has no option 'compression'"):
-        system.create_backup({"method": "physical", "compression": 3})
+    with pytest.raises(InvalidInput, match="by pgbackrest has no option 'compression'"):
+        system.create_backup({"method": "pgbackrest", "compression": 3})
     dump = system.create_backup()
     try:
         with pytest.raises(InvalidInput, match="is a dump, which knows one moment only"):
@@ -180,7 +183,7 @@ def test_a_damaged_base_is_told_by_name_and_one_damaged_before_by_the_drill(
     story: Story, system: AnalyticsSystem, tmp_path: Path
 ) -> None:
     folder = Path(story.backup.location)
-    path = max(folder.glob("base/base/*/*"), key=lambda one: one.stat().st_size)
+    path = folder / "base" / "base.tar.gz"
     sound = path.read_bytes()
     damaged = bytearray(sound)
     damaged[len(sound) // 2] ^= 1
@@ -236,6 +239,50 @@ def test_writers_wait_for_the_point_and_one_who_never_ends_is_named(
     assert list(story.config.backup.folder.glob(".*.new")) == []
 
 
+def test_a_whole_server_holds_scrambled_passwords_and_no_other_secret(
+    story: Story, system: AnalyticsSystem
+) -> None:
+    home = story.config.home
+    neighbour_url(system.database, "dagster")
+    made = system.create_backup({"method": "physical"})
+    secrets = [PSEUDONYM_KEY, *json.loads((home / "logins.json").read_text())["embedded"].values()]
+    for name in ("superuser", "dagster"):
+        secrets.append(json.loads((home / "server" / f"{name}.json").read_text())["password"])
+    content = b""
+    for packed in Path(made.location).rglob("*.gz"):
+        content += gzip.decompress(packed.read_bytes())
+    assert b"SCRAM-SHA-256$4096:" in content, "the exception, and the control"
+    assert b"ioc_dagster" in content, "Dagster's database is in it"
+    for secret in secrets:
+        assert secret.encode() not in content
+    shutil.rmtree(made.location)
+
+
+def test_a_full_archive_is_an_alert_and_with_room_nothing_is_missing(
+    story: Story, system: AnalyticsSystem
+) -> None:
+    folder = story.config.backup.log_archive
+    assert folder is not None
+    (archived,) = folder.iterdir()
+    before = {path.name for path in archived.iterdir() if len(path.name) == 24}
+    with system.database.superuser_connection() as connection:
+        with small_disk(archived, "1m"):
+            connection.execute("SELECT pg_switch_wal()")
+
+            def failed() -> bool:
+                row = connection.execute("SELECT last_failed_wal FROM pg_stat_archiver").fetchone()
+                return bool(row and row[0])
+
+            wait_until(failed)
+            whole = [path for path in archived.iterdir() if not path.name.startswith(".")]
+            assert whole == [], "half a segment never bears its name"
+        archive.catch_up(connection)
+    names = sorted(path.name for path in archived.iterdir() if len(path.name) == 24)
+    assert {*names} > before
+    numbers = [int(name[8:16], 16) * 256 + int(name[16:], 16) for name in names]
+    assert numbers == list(range(numbers[0], numbers[-1] + 1))
+
+
 def test_an_archive_that_fails_is_an_alert_and_nothing_is_lost(
     story: Story, system: AnalyticsSystem
 ) -> None:
@@ -270,10 +317,19 @@ def test_the_archive_follows_its_setting_and_lets_go_what_no_backup_needs(
     old.write_bytes(b"")
     kept = archive.segments(story.config, mark.system, mark.log_start)
     assert len(kept) > 0
-    assert archive.prune(story.config, system.list_backups()) >= 1
+    now = datetime.now(UTC)
+    assert archive.prune(story.config, system.list_backups(), now) >= 1
     assert not old.exists()
     assert archive.segments(story.config, mark.system, "0" * 24) == kept
-    assert archive.prune(story.config, []) == 0, "the control: no backup, nothing goes"
+    assert archive.prune(story.config, [], now) == 0, "the first backup may be under way"
+    abandoned = folder / "7000000000000000001" / old.name
+    abandoned.parent.mkdir()
+    abandoned.write_bytes(b"")
+    assert archive.prune(story.config, system.list_backups(), now) == 0
+    later = now + timedelta(days=story.config.backup.keep_days + 1)
+    assert archive.prune(story.config, system.list_backups(), later) == 1, "no backup ever needs it"
+    assert not abandoned.exists()
+    abandoned.parent.rmdir()
 
     def command() -> str:
         with system.database.superuser_connection() as connection:

@@ -18,6 +18,7 @@ from ioc_analytics.kernel.errors import (
     NotEnoughData,
     PrivacyRefusal,
 )
+from ioc_analytics.states.sealing import seal_month
 from ioc_analytics_tests.database.survey import make_survey
 
 
@@ -60,7 +61,7 @@ def test_the_formats_say_the_same(survey: AnalyticsSystem) -> None:
     assert "data:image/svg+xml;base64," in text
     figures = json.loads(survey.generate_report({"format": "json"}).path.read_text("utf-8"))
     found = {section["name"]: section["figures"] for section in figures["sections"]}
-    assert set(found) == set(SECTIONS) - {"benchmarks"}
+    assert set(found) == set(SECTIONS)
     assert found["distributions"]["traits"][0]["average"] == analysis.traits[0].average
 
 
@@ -80,6 +81,53 @@ def test_activity_checks_and_norms_stand_in_the_report(survey: AnalyticsSystem) 
     assert f"{100 * completion.value:.1f} %" in page
     assert "Agreement of rater-a and rater-b" in page
     assert "norm version 2024" in page
+
+
+def test_a_week_is_judged_beside_two_years(analytics: AnalyticsSystem, tmp_path: Path) -> None:
+    analytics.ingest_data(make_survey(analytics.config, 4000, days=364))
+    config = analytics.config.replace(reports={"path": tmp_path / "reports"})
+    week = {"start": "2024-12-02", "end": "2024-12-09"}
+    with AnalyticsSystem(config) as system:
+        report = system.generate_report({"time_range": week, "format": "json"})
+    text = json.loads(report.path.read_text("utf-8"))
+    found = {section["name"]: section["figures"] for section in text["sections"]}
+    volume = found["trends"]["response_volume"]
+    assert volume["trend"] != "undetermined"
+    assert volume["sample_size"] >= 45
+    assert found["outliers"]["judged_months"] > 0
+    assert min(found["ai_validation"]["judged_weeks"].values()) > 0
+    assert len({point["period_start"] for point in found["history"]["points"]}) == 12
+    # What is of the week alone stays so.
+    assert found["metrics"]["response_volume"]["value"] < 120
+    assert found["outliers"]["time_range"]["start"].startswith("2024-12-02")
+
+
+def test_a_past_alone_is_no_report_of_a_week(survey: AnalyticsSystem) -> None:
+    with pytest.raises(NotEnoughData, match="no section"):
+        survey.generate_report({"time_range": {"start": "2024-09-02", "end": "2024-09-09"}})
+    trends = {"sections": ["trends"], "time_range": {"start": "2024-03-01", "end": "2024-05-01"}}
+    assert survey.generate_report(trends).sections[0].has_figures
+
+
+def test_what_retention_took_costs_its_section_only(survey: AnalyticsSystem) -> None:
+    survey.refresh()
+    with survey.database.connection("owner") as connection:
+        seal_month(connection, date(2024, 1, 1))
+        for table in ("scores", "responses"):
+            connection.execute(
+                f"DELETE FROM analytics.anonymized_assessment_{table} "
+                "WHERE created_at < '2024-02-01'"
+            )
+    women = {"filters": {"gender": "female"}, "format": "json"}
+    report = survey.generate_report({**women, "sections": ["distributions", "metrics", "trends"]})
+    reasons = {entry["figure"]: entry["reason"] for entry in report.withheld}
+    assert "are gone" in reasons["trends"]
+    assert report.sections[0].has_figures
+    # After the sealed month the range itself is judged, though its past is out of reach.
+    later = {"time_range": {"start": "2024-02-01", "end": "2024-04-01"}}
+    assert (
+        survey.generate_report({**women, **later, "sections": ["trends"]}).sections[0].has_figures
+    )
 
 
 def test_filters_and_range_hold_for_the_figures(survey: AnalyticsSystem) -> None:

@@ -29,6 +29,7 @@ from ioc_analytics_tests.fixtures.platform import PSEUDONYM_KEY
 JANUARY, FEBRUARY = date(2024, 1, 1), date(2024, 2, 1)
 RESPONSES = "analytics.anonymized_assessment_responses"
 NO_BACKUP = "the rows of this test can be made again"
+UP_FOR_DAYS = "UPDATE internal.schema_history SET applied_at = now() - INTERVAL '10 days'"
 LONG_AGO = datetime(2024, 3, 1, tzinfo=UTC)
 
 
@@ -39,6 +40,7 @@ def filled(config: AnalyticsConfig) -> None:
         system.ingest_data(make_survey(system.config, 300, days=60))
         system.refresh()
         arrived(system, LONG_AGO)
+        owner(system, UP_FOR_DAYS)
 
 
 def arrived(system: AnalyticsSystem, moment: datetime, batch: int | None = None) -> None:
@@ -347,6 +349,18 @@ def test_a_clock_that_jumps_stops_everything(
     assert apply(system, plan).detached, "the control: with the clock right it goes"
 
 
+def test_host_and_server_that_jump_ahead_together_leave_a_hole(system: AnalyticsSystem) -> None:
+    """As on the embedded server; the watch goes on measuring by the wrong clock."""
+    owner(system, "UPDATE internal.schema_history SET applied_at = now() - INTERVAL '400 days'")
+    owner(system, "UPDATE analytics.processing_jobs SET finished_at = now() - INTERVAL '399 days'")
+    system.measure_health()
+    with pytest.raises(IntegrityFailure, match="ANALYTICS_RETENTION_SILENCE_DAYS"):
+        system.plan_retention()
+    told = system.config.replace(retention={"silence_days": 400})
+    with AnalyticsSystem(told) as confirmed:
+        assert apply(confirmed).detached, "somebody said that the clock is right"
+
+
 def test_the_zone_of_the_host_changes_nothing(
     system: AnalyticsSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -492,8 +506,10 @@ def test_maintenance_tells_what_has_expired_and_lets_it_go_when_it_may(
     with AnalyticsSystem(system.config.replace(retention={"apply": True})) as eager:
         told = eager.perform_maintenance(dry_run=True).step("retention")
         assert "let go what has expired" in told.plan[0]
-        with pytest.raises(InvalidInput, match="no drilled backup"):
-            eager.perform_maintenance()
+        refused = eager.perform_maintenance()
+        (reason,) = refused.step("retention").left.values()
+        assert "no drilled backup" in reason
+        assert refused.step("views").done, "what does not stand on it is done all the same"
         assert count(system, RESPONSES) == 300
         eager.drill_backup(eager.create_backup().id)
         done = eager.perform_maintenance().step("retention")

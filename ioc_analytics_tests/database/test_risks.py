@@ -14,7 +14,7 @@ from ioc_analytics.privacy.pipeline import AnonymizationPipeline
 from ioc_analytics_tests.database.survey import START, assessment_records
 
 WEEKS = 40
-FALL = 36
+FALL = 34
 """Week from which fewer are completed."""
 
 
@@ -61,7 +61,7 @@ def test_a_planted_fall_is_raised_with_its_week_and_evidence(analytics: Analytic
     assert risk.weighted < risk.interval.low < risk.expected < risk.interval.high
     assert 0.6 < risk.value < 0.8
     assert risk.expected == pytest.approx(0.9, abs=0.02)
-    assert risk.p_value < found.false_alarm_rate == 0.005
+    assert risk.p_value < found.false_alarm_rate == 0.01
     assert len(risk.evidence) == 8
     assert risk.sample_size == 8 * 60
     assert [week.is_alarm for week in risk.evidence][-2:] == [True, True]
@@ -72,6 +72,8 @@ def test_a_planted_fall_is_raised_with_its_week_and_evidence(analytics: Analytic
 
     kept = analytics.query("SELECT * FROM predictive_analytics_results ORDER BY id").data
     assert {row["model_name"] for row in kept} == {"ewma_chart"}
+    (version,) = {row["data_version"] for row in kept}
+    assert version == found.data_version
     rate = next(row for row in kept if row["prediction_target"] == "completion_rate")
     assert rate["interval_low"] < rate["prediction"] == risk.expected < rate["interval_high"]
 

@@ -15,7 +15,7 @@ from ioc_analytics import AnalyticsSystem
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import InvalidInput, MigrationError, PrivacyRefusal
 from ioc_analytics.kernel.settings_values import LoginRole
-from ioc_analytics.schema import migrations
+from ioc_analytics.schema import migrations, scripts
 from ioc_analytics.schema.dump import dump_schema
 from ioc_analytics.schema.partitions import make_partitions, missing_partitions, read_runway
 from ioc_analytics_tests.fixtures.database import TemporaryServer
@@ -24,7 +24,8 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 QUERIES = sorted(
     str(path.relative_to(sqlfiles.sql_root() / "queries")).removesuffix(".sql")
     for path in (sqlfiles.sql_root() / "queries").rglob("*.sql")
-    if path.parent.name != "dagster"  # those are about Dagster's own tables
+    # Those ask Dagster's own tables, or an extension that a server may lack.
+    if path.parent.name not in ("dagster", "extensions")
 )
 
 SEED_READS = {
@@ -177,9 +178,9 @@ def test_a_second_run_has_nothing_to_do(analytics: AnalyticsSystem) -> None:
 
 def test_the_history_tells_every_file_with_its_checksum(analytics: AnalyticsSystem) -> None:
     history = analytics.database_manager.get_migration_history()
-    scripts = [*migrations.platform_scripts(), *migrations.object_scripts()]
+    files = [*scripts.platform_scripts(), *scripts.object_scripts()]
     assert {(one.history, one.name, one.checksum) for one in history} == {
-        (script.history, script.name, script.checksum) for script in scripts
+        (script.history, script.name, script.checksum) for script in files
     }
     assert all(one.seconds >= 0 for one in history)
     times = [one.applied_at for one in history]
@@ -194,15 +195,80 @@ def test_a_changed_applied_migration_is_refused(
         analytics.database_manager.run_migrations()
 
 
-def test_a_database_of_a_newer_release_is_refused(
+def a_newer_release(
+    monkeypatch: pytest.MonkeyPatch, promise: str, analytics: AnalyticsSystem
+) -> list[str]:
+    """Migrate with a release that has one migration and one other function more than this one."""
+    view = next(one for one in scripts.object_scripts() if one.name.startswith("functions/is_held"))
+    changed = scripts.Script(view.history, view.name, f"{view.text}\n-- Changed.\n")
+    newer = scripts.Script(
+        scripts.PLATFORM,
+        "9999_future.sql",
+        "-- What: one more column.\n"
+        f"-- Previous release: {promise}\n\n"
+        "ALTER TABLE analytics.processing_jobs ADD COLUMN future text;",
+    )
+    with monkeypatch.context() as patched:
+        own, objects = scripts.platform_scripts(), scripts.object_scripts()
+        patched.setattr(migrations, "platform_scripts", lambda: (*own, newer))
+        patched.setattr(
+            migrations,
+            "object_scripts",
+            lambda: tuple(changed if one.name == changed.name else one for one in objects),
+        )
+        patched.setattr(migrations, "_release", lambda: "99.0.0")
+        return analytics.database_manager.run_migrations()
+
+
+def test_this_release_runs_on_a_newer_schema_that_promises_it(
+    analytics: AnalyticsSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    applied = a_newer_release(monkeypatch, "runs, the column has a default.", analytics)
+    assert applied[0] == "9999_future.sql"
+    assert analytics.database_manager.plan_migrations().is_empty
+    analytics.initialize()
+    history = {one.name: one for one in analytics.database_manager.get_migration_history()}
+    assert history["9999_future.sql"].release == "99.0.0"
+    assert history["functions/is_held.sql"].release == "99.0.0", "its objects are not put back"
+    assert analytics.health_check().checks.migrations.status == "healthy"
+
+
+def test_a_newer_schema_without_the_promise_is_refused(
+    analytics: AnalyticsSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_newer_release(monkeypatch, "stops, a column went.", analytics)
+    with pytest.raises(MigrationError, match=r"9999_future\.sql, after which this one cannot run"):
+        analytics.database_manager.run_migrations()
+
+
+def test_a_history_of_before_releases_were_noted_is_read_and_completed(
     analytics: AnalyticsSystem, owner: psycopg.Connection[Any]
 ) -> None:
     owner.execute(
-        "INSERT INTO internal.schema_history (history, name, checksum, seconds)"
-        " VALUES ('platform', '9999_future.sql', 'x', 0)"
+        "ALTER TABLE internal.schema_history"
+        " DROP COLUMN release, DROP COLUMN keeps_previous_release"
     )
-    with pytest.raises(MigrationError, match="newer release"):
-        analytics.database_manager.run_migrations()
+    assert analytics.database_manager.plan_migrations().is_empty
+    assert {one.release for one in analytics.database_manager.get_migration_history()} == {""}
+    assert analytics.database_manager.run_migrations() == []
+    assert analytics.database_manager.find_drift() == []
+
+
+def test_a_migration_lets_go_of_a_lock_it_waits_for(
+    analytics: AnalyticsSystem,
+    owner: psycopg.Connection[Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(migrations, "LOCK_ATTEMPTS", 2)
+    monkeypatch.setattr(migrations, "LOCK_SECONDS", 0.2)
+    table = "analytics.processing_jobs"
+    (tmp_path / "1.sql").write_text(f"ALTER TABLE {table} ADD COLUMN own text;")
+    with owner.transaction():
+        owner.execute(f"SELECT count(*) FROM {table}")  # A reader that stays.
+        with pytest.raises(MigrationError, match=r"1\.sql waited 2 times 0\.2 s for a lock"):
+            analytics.database_manager.run_migrations(tmp_path)
+    assert analytics.database_manager.run_migrations(tmp_path) == ["1.sql"]
 
 
 def test_a_folder_of_ones_own_has_a_history_of_its_own_and_goes_on_after_a_failure(

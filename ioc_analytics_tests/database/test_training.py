@@ -1,5 +1,7 @@
 """Training data: nothing that came after the cut-off, however the records changed since."""
 
+import hashlib
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -64,6 +66,22 @@ def test_the_features_of_a_cut_off_stay_whatever_comes_later(
     assert not {"completion_percentage", "time_spent_seconds", "status"} & set(after.features)
 
 
+def test_what_a_survey_asks_last_is_no_feature(analytics: AnalyticsSystem, tmp_path: Path) -> None:
+    asked_last = {"country": "FR", "age": 31, "gender": "female", "device_type": "mobile"}
+    nothing: dict[str, Any] = dict.fromkeys(asked_last)
+    ingest(analytics, tmp_path / "1", [open_response(f"r{n}", **nothing) for n in range(1, 5)])
+    before = analytics.training_frame("completion", CUTOFF)
+    done = [completed(f"r{n}", "2024-03-12T10:00:00Z") | asked_last for n in (1, 2)]
+    ingest(analytics, tmp_path / "2", done)
+    after = analytics.training_frame("completion", CUTOFF)
+    assert sorted(after.frame["target"]) == [0, 0, 1, 1]
+    pd.testing.assert_frame_equal(
+        before.frame.drop(columns="target"), after.frame.drop(columns="target")
+    )
+    assert sorted(after.facts["gender"]) == ["female", "female", "unknown", "unknown"]
+    assert "gender" not in after.frame.columns
+
+
 def test_an_assessment_corrected_after_the_cut_off_is_unknown_at_it(
     analytics: AnalyticsSystem, tmp_path: Path
 ) -> None:
@@ -97,6 +115,30 @@ def test_ends_without_a_moment_are_left_out_and_counted(
     )
     gathered = analytics.training_frame("completion", CUTOFF)
     assert (len(gathered.frame), gathered.excluded) == (1, 1)
+
+
+def test_a_frame_is_exported_with_what_it_is(analytics: AnalyticsSystem, tmp_path: Path) -> None:
+    ingest(analytics, tmp_path / "1", [open_response(f"r{n}") for n in range(1, 7)])
+    gathered = analytics.training_frame("completion", CUTOFF)
+    for form in ("parquet", "arrow", "csv", "jsonl"):
+        result = gathered.export(tmp_path / "out" / f"frame.{form}", form)
+        assert result.row_count == 6
+        assert hashlib.sha256(result.path.read_bytes()).hexdigest() == result.checksum
+        manifest = json.loads(Path(f"{result.path}.manifest.json").read_text())
+        assert manifest["features"] == list(gathered.features)
+        assert manifest["data_version"] == gathered.data_version
+    back = pd.read_parquet(tmp_path / "out" / "frame.parquet")
+    assert list(back.columns) == list(gathered.frame.columns)
+    assert back["response_hash"].tolist() == gathered.frame["response_hash"].astype(str).tolist()
+    lines = (tmp_path / "out" / "frame.jsonl").read_text().splitlines()
+    assert [json.loads(line)["target"] for line in lines] == [0] * 6
+    packed = gathered.export(tmp_path / "out" / "frame.csv", "csv", compression="gzip")
+    assert packed.path.name == "frame.csv.gz"
+    with pytest.raises(InvalidInput, match="csv, jsonl, parquet, arrow"):
+        gathered.export(tmp_path / "frame.xlsx", "xlsx")
+    # Other data, another version.
+    ingest(analytics, tmp_path / "2", [completed("r1", "2024-03-12T10:00:00Z")])
+    assert analytics.training_frame("completion", CUTOFF).data_version != gathered.data_version
 
 
 def test_what_cannot_be_answered_is_refused(analytics: AnalyticsSystem) -> None:

@@ -106,6 +106,9 @@ def test_one_command_moves_data_logins_and_dagster_to_the_next_version(
     with AnalyticsSystem(newer) as system:
         assert system.get_system_status().database.server_version.startswith(NEW.name[2:])
         assert [one.state for one in system.list_backups()] == ["drilled"]
+        with system.database.connection("auditor") as connection:
+            noted = "SELECT count(*) FROM audit_log WHERE action = 'upgrade'"
+            assert connection.execute(noted).fetchone() == (1,)
         conninfo = neighbour_conninfo(system.database, "dagster")
         assert conninfo is not None
         with psycopg.connect(conninfo) as connection:

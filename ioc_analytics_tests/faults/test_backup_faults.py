@@ -5,7 +5,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -13,9 +14,12 @@ import pytest
 
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.backup.fingerprints import fingerprint_database
+from ioc_analytics.database.accounts import server_account
+from ioc_analytics.database.embedded import recorded_cluster
 from ioc_analytics.database.filelocks import file_lock
+from ioc_analytics.database.homefiles import HomeFiles, read_json
 from ioc_analytics.database.pools import Database
-from ioc_analytics.kernel.errors import Unavailable
+from ioc_analytics.kernel.errors import InvalidInput, Unavailable
 from ioc_analytics_tests.database.test_backups import filled_system, restored
 from ioc_analytics_tests.fixtures.batches import content_rows
 from ioc_analytics_tests.fixtures.database import (
@@ -41,6 +45,21 @@ config = AnalyticsConfig.load(
 with AnalyticsSystem(config) as system:
     getattr(system, verb)(*arguments)
 """
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[None]:
+    """Let a folder be a file system of its own that is soon full, the server's own."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    options = f"size={size},mode=700,uid={server_account().uid}"
+    command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    if subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("no small file system can be mounted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.fixture
@@ -117,23 +136,61 @@ def test_a_killed_drill_leaves_no_server_and_the_next_one_counts(system: Analyti
 def test_a_full_disk_is_unavailable_and_leaves_nothing_behind(
     system: AnalyticsSystem, tmp_path: Path
 ) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small file system")
     small = tmp_path / "small"
     small.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=128k", "tmpfs", str(small)], capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("no small file system can be mounted here")
-    try:
-        with AnalyticsSystem(system.config.replace(backup={"folder": small})) as cramped:
+    with (
+        small_disk(small, "128k"),
+        AnalyticsSystem(system.config.replace(backup={"folder": small})) as cramped,
+    ):
+        for how in ({"compression": 0}, {"method": "physical", "compression": 0}):
             with pytest.raises(Unavailable, match="No space left on device"):
-                cramped.create_backup({"compression": 0})
+                cramped.create_backup(how)
             assert cramped.list_backups() == []
             assert [path.name for path in small.iterdir()] == [".lock"]
-    finally:
-        subprocess.run(["umount", str(small)], check=True)
+
+
+def killing(home: Path) -> Callable[..., object]:
+    """Return a fingerprint before which the server of a home is killed outright."""
+
+    def kill_and_count(*arguments: object, **options: object) -> object:
+        cluster = recorded_cluster(read_json(HomeFiles(home).record))
+        os.kill(int((cluster.data / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
+        wait_until(lambda: not (cluster.data / "postmaster.pid").exists())
+        return fingerprint_database(*arguments, **options)  # type: ignore[arg-type]
+
+    return kill_and_count
+
+
+def test_a_scratch_server_that_goes_away_is_not_the_backups_fault(
+    system: AnalyticsSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system.create_backup()
+    place = "ioc_analytics.backup.restore.fingerprint_database"
+    monkeypatch.setattr(place, killing(system.config.home / "drill"))
+    with pytest.raises(Unavailable):
+        system.drill_backup()
+    (left,) = system.list_backups()
+    assert (left.state, left.fault) == ("written", None)
+    assert not (system.config.home / "drill").exists()
+    monkeypatch.undo()
+    assert system.drill_backup().state == "drilled"
+
+
+def test_a_target_that_goes_away_lets_nobody_in_and_again_it_is_whole(
+    system: AnalyticsSystem, fresh_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = system.create_backup()
+    place = "ioc_analytics.backup.restore.fingerprint_database"
+    monkeypatch.setattr(place, killing(fresh_home))
+    with pytest.raises(Unavailable):
+        system.restore_backup(backup.id, fresh_home)
+    monkeypatch.undo()
+    there = system.config.replace(home=fresh_home)
+    with AnalyticsSystem(there) as half, pytest.raises(InvalidInput):
+        content_rows(half)
+    assert system.restore_backup(backup.id, fresh_home).home == str(fresh_home)
+    with AnalyticsSystem(there) as other:
+        assert content_rows(other) == content_rows(system)
 
 
 def test_a_server_that_goes_away_is_unavailable(

@@ -7,7 +7,10 @@ import random
 import signal
 import subprocess
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -70,6 +73,19 @@ def finish(loader: subprocess.Popen[str]) -> dict[str, Any]:
     return result
 
 
+def empty(analytics: AnalyticsSystem) -> None:
+    """Take all rows out that a batch could leave."""
+    with analytics.database.connection("owner") as connection:
+        connection.execute(
+            "TRUNCATE analytics.anonymized_assessments,"
+            " analytics.anonymized_assessment_responses,"
+            " analytics.anonymized_question_responses,"
+            " analytics.anonymized_assessment_scores, internal.ai_validations,"
+            " internal.answer_vectors, internal.response_registry, internal.quarantine,"
+            " internal.replacements, internal.batches, internal.touched_days"
+        )
+
+
 @pytest.mark.slow
 def test_killed_at_ten_points_and_run_again_it_has_the_same_content(
     analytics: AnalyticsSystem, platform_factory: Callable[[], AnalyticsSystem], tmp_path: Path
@@ -86,15 +102,7 @@ def test_killed_at_ten_points_and_run_again_it_has_the_same_content(
     killed = platform_factory()
     # The first run also made the partitions, so that those that follow need a few calls less.
     for deadly in generator.sample(range(1, calls - 10), 10):
-        with killed.database.connection("owner") as connection:
-            connection.execute(
-                "TRUNCATE analytics.anonymized_assessments,"
-                " analytics.anonymized_assessment_responses,"
-                " analytics.anonymized_question_responses,"
-                " analytics.anonymized_assessment_scores, internal.ai_validations,"
-                " internal.answer_vectors, internal.response_registry, internal.quarantine,"
-                " internal.replacements, internal.batches, internal.touched_days"
-            )
+        empty(killed)
         loader = start_loader(killed.config, batch, deadly=deadly)
         loader.communicate(timeout=120)
         assert loader.returncode == -signal.SIGKILL
@@ -106,6 +114,43 @@ def test_killed_at_ten_points_and_run_again_it_has_the_same_content(
         assert running_jobs(killed) == 0
         assert count(killed, "internal.quarantine") == 3
         assert count(killed, "internal.touched_days") == 12
+
+
+@pytest.mark.nightly
+def test_killed_from_outside_at_any_moment_and_run_again_it_has_the_same_content(
+    analytics: AnalyticsSystem, platform_factory: Callable[[], AnalyticsSystem], tmp_path: Path
+) -> None:
+    """The moments that no call to the server marks: reading, judging, between two statements."""
+    batch = write_batch(tmp_path / "batch", records())
+    clock = time.monotonic()
+    finish(start_loader(analytics.config, batch))
+    longest = time.monotonic() - clock
+    expected = content_rows(analytics)
+    generator = random.Random(20261125)
+    killed = platform_factory()
+    deaths: Counter[str] = Counter()
+    for _ in range(20):
+        empty(killed)
+        loader = start_loader(killed.config, batch, waits=True)
+        assert loader.stdout is not None
+        assert loader.stdin is not None
+        assert loader.stdout.readline() == "ready\n"
+        loader.stdin.write("\n")
+        loader.stdin.flush()
+        with suppress(subprocess.TimeoutExpired):
+            loader.wait(generator.uniform(0, longest / 3))
+        loader.kill()
+        loader.communicate(timeout=120)
+        wait_until(lambda: count(killed, "pg_catalog.pg_locks", OWN_LOCKS) == 0)
+        found = content_rows(killed)
+        assert found in ([], expected)
+        deaths["after" if found else "within" if loader.returncode else "never"] += 1
+        killed.ingest_files(batch)
+        assert content_rows(killed) == expected
+        assert running_jobs(killed) == 0
+        assert count(killed, "internal.quarantine") == 3
+    print(f"of 20 loaders killed after up to {longest / 3:.2f} s: {dict(deaths)}")  # noqa: T201 - a campaign tells what it did
+    assert deaths["within"] >= 5
 
 
 @pytest.mark.parametrize("number", [2, pytest.param(16, marks=pytest.mark.slow)])
@@ -222,7 +267,7 @@ def test_a_server_that_ends_in_the_middle_costs_a_retry(
     batch = write_batch(tmp_path / "batch", records())
     ended: list[int] = []
 
-    def end_the_server(name: str, judged: int) -> None:
+    def end_the_server(name: str, judged: int, share: float) -> None:
         if not ended and judged > PEOPLE:
             [server] = server_numbers(own_server.config.home)
             ended.append(server)

@@ -11,9 +11,10 @@ import socket
 import subprocess
 import sys
 import sysconfig
+import time
 import venv
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -126,6 +127,21 @@ class Deployment:
         command = [str(self.programs / "python"), "-c", LAUNCH, str(count)]
         subprocess.run(command, env=self.environment, cwd=self.folder, check=True)
 
+    @contextmanager
+    def held_run(
+        self, look: Callable[[], list[dg.DagsterRun]]
+    ) -> Iterator[tuple[psutil.Process, psutil.Process]]:
+        """Keep a run in the middle of its step; lend its worker, and the process that is at it."""
+        with self.system.database.connection("owner") as connection:
+            connection.execute("LOCK TABLE analytics.system_health_metrics")
+            self.launch(1)
+            wait_until(lambda: connection.execute(WAITING).fetchone() != (0,), SECONDS)
+            held = _tasks(look()[:1])
+            (busy,) = (one for name, one in self.workers.items() if self.tasks(name) & held)
+            family = busy.children(recursive=True)
+            _, executing = (one for one in family if "worker" in one.cmdline())  # its parent, it
+            yield busy, executing
+
     def tasks(self, name: str) -> set[str]:
         """The tasks that a worker says it was given."""
         log = (self.folder / f"{name}.log").read_text()
@@ -185,7 +201,7 @@ def look(
 
 
 @pytest.mark.nightly
-def test_two_workers_share_the_runs_and_a_killed_one_is_made_up_for(
+def test_two_workers_share_the_runs_and_a_killed_or_lost_one_is_made_up_for(
     deployment: Deployment, look: Callable[[], list[dg.DagsterRun]]
 ) -> None:
     def statuses() -> list[str]:
@@ -198,18 +214,20 @@ def test_two_workers_share_the_runs_and_a_killed_one_is_made_up_for(
     assert sum(by_worker) == 3
     assert min(by_worker) >= 1
 
-    with deployment.system.database.connection("owner") as connection:
-        connection.execute("LOCK TABLE analytics.system_health_metrics")
-        deployment.launch(1)
-        wait_until(lambda: connection.execute(WAITING).fetchone() != (0,), SECONDS)
-        held = _tasks(look()[:1])
-        (busy,) = (
-            worker for name, worker in deployment.workers.items() if deployment.tasks(name) & held
-        )
-        family = busy.children(recursive=True)
-        _, executing = (one for one in family if "worker" in one.cmdline())  # its parent, itself
+    with deployment.held_run(look) as (_, executing):
         executing.kill()
     wait_until(lambda: statuses() == ["SUCCESS", "FAILURE", *["SUCCESS"] * 3], SECONDS)
+
+    # A machine that is lost says nothing at all: Celery keeps its task as started for ever.
+    with deployment.held_run(look) as (machine, _):
+        lost = [machine, *machine.children(recursive=True)]
+        for process in lost:
+            process.kill()
+        gone_at = time.monotonic()
+    wait_until(lambda: statuses()[1] == "FAILURE" and len(statuses()) == 7, SECONDS)
+    sys.stdout.write(f"ended {time.monotonic() - gone_at:.0f} s after its machine was lost\n")
+    assert time.monotonic() - gone_at < 300
+    wait_until(lambda: statuses()[:2] == ["SUCCESS", "FAILURE"], SECONDS)
 
 
 def _tasks(runs: list[dg.DagsterRun]) -> set[str]:

@@ -87,6 +87,7 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
         "predict",
         "maintain",
         "retention",
+        "forget_runs",
         "export",
         "report",
         "weekly_report",
@@ -100,14 +101,63 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
     schedules = {one.name: one for one in map(resolved, definitions.schedules or ())}
     assert {name: (one.cron_schedule, one.default_status) for name, one in schedules.items()} == {
         "backup_schedule": ("0 2 * * *", on),
+        "restore_drill_schedule": ("0 7 * * 0", on),
+        "measure_health_schedule": ("20 * * * *", on),
         "evaluate_quality_schedule": ("0 5 * * *", on),
         "refresh_views_schedule": ("10 * * * *", on),
         "predict_schedule": ("30 5 * * *", on),
         "maintain_schedule": ("30 3 * * *", on),
         "retention_schedule": ("0 4 * * *", on),
+        "forget_runs_schedule": ("45 4 * * *", on),
         "weekly_report_schedule": ("0 6 * * 1", on),
         "monthly_report_schedule": ("30 6 1 * *", on),
     }
+
+
+POOLS = {
+    "anonymized_tables": "ingest",
+    "released_tables": "states",
+    "daily_tables": "states",
+    "materialized_views": "views",
+    "data_quality_metrics": "states",
+    "system_health_metrics": "health",
+    "backups": "backups",
+    "prediction_scores": "predictions",
+    "predictive_analytics_results": "predictions",
+    "write_weekly_report": "reports",
+    "write_monthly_report": "reports",
+    "drill_backup": "backups",
+    "perform_maintenance": "states",
+    "end_expired": "ingest",
+    "forget_old_runs": "instance",
+    "write_report": "reports",
+    "export_rows": "exports",
+    **{f"{asset}_{name}": "checks" for asset, name in CHECKS},
+}
+
+
+def test_every_step_has_its_pool() -> None:
+    definitions = build_defs()
+    jobs = [definitions.resolve_job_def(job.name) for job in definitions.jobs or ()]
+    pools = {node.name: node.definition.pools for job in jobs for node in job.nodes}
+    assert pools == {step: {pool} for step, pool in POOLS.items()}
+
+
+def test_what_makes_reads_or_ends_backups_runs_alone(tmp_path: Path) -> None:
+    definitions = build_defs()
+    alone = {
+        job.name
+        for job in definitions.jobs or ()
+        if definitions.resolve_job_def(job.name).tags.get("ioc/alone") == "backups"
+    }
+    assert alone == {"backup", "restore_drill", "retention"}
+    (tmp_path / "dagster.yaml").write_text((CHECKOUT / "dagster.yaml").read_text())
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        settings = instance.get_concurrency_config().run_queue_config
+    assert settings is not None
+    assert settings.tag_concurrency_limits == [
+        {"key": "ioc/alone", "value": {"applyLimitPerUniqueValue": True}, "limit": 1}
+    ]
 
 
 def test_other_pipelines_find_the_platforms_resources() -> None:
@@ -120,11 +170,13 @@ def test_settings_move_schedules_and_leave_them_out() -> None:
     )
     schedules = {one.name: one.cron_schedule for one in map(resolved, build_schedules(config))}
     assert schedules == {
+        "measure_health_schedule": "20 * * * *",
         "evaluate_quality_schedule": "0 5 * * *",
         "refresh_views_schedule": "0 * * * *",
         "predict_schedule": "30 5 * * *",
         "maintain_schedule": "30 3 * * *",
         "retention_schedule": "0 4 * * *",
+        "forget_runs_schedule": "45 4 * * *",
         "weekly_report_schedule": "0 6 * * 1",
     }
 

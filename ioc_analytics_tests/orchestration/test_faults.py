@@ -3,20 +3,28 @@
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.errors import Unavailable
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.orchestration import schedules
+from ioc_analytics.orchestration.build import build_defs
 from ioc_analytics.orchestration.inbox import Inbox
 from ioc_analytics.orchestration.schedules import build_schedules
+from ioc_analytics.resources import RETRY, AnalyticsResource
 from ioc_analytics.system import AnalyticsSystem
+from ioc_analytics_tests.fixtures.database import FoundServer
+from ioc_analytics_tests.fixtures.processes import Holder, wait_until
 from ioc_analytics_tests.orchestration.test_definitions import resolved
 from ioc_analytics_tests.orchestration.test_pipeline import RANGE, ingest, refresh
 from ioc_analytics_tests.orchestration.test_sensors import asked_for
@@ -65,6 +73,66 @@ def test_a_step_outlasts_a_server_that_is_away_for_a_moment(
     result = definitions.resolve_job_def("refresh_views").execute_in_process(instance=instance)
     assert result.success
     assert len([event for event in result.all_events if event.is_step_up_for_retry]) == 1
+
+
+def test_the_waits_of_a_step_outlast_a_server_that_is_away_for_two_minutes() -> None:
+    waits = [RETRY.calculate_delay(attempt) for attempt in range(1, RETRY.max_retries + 1)]
+    assert sum(waits) > 150, "by chance each may be three seconds shorter or longer"
+
+
+def test_a_step_outlasts_a_server_that_is_stopped_in_its_middle(
+    fresh_home: Path,
+    found_server: FoundServer,
+    tmp_path: Path,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waited: list[int] = []
+
+    def wait_shortly(_: dg.RetryPolicy, attempt: int) -> float:
+        waited.append(attempt)
+        return 0.2 * 2.0**attempt
+
+    monkeypatch.setattr(dg.RetryPolicy, "calculate_delay", wait_shortly)
+    waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+    with ExitStack() as stack:
+        running = stack.enter_context(Holder(fresh_home, found_server.bin_folder))
+        address = conninfo_to_dict(running.told["dsn"])
+        # As if it were not ours: nobody starts it again for the platform.
+        config = AnalyticsConfig.load(
+            {},
+            home=tmp_path / "mine",
+            database={
+                **{"host": address["host"], "port": address["port"], "database": "theirs"},
+                **{"username": address["user"], "password": address["password"]},
+                "pool": {"connection_timeout_millis": 500},
+            },
+            operations={"retry_attempts": 0},
+        )
+        system = stack.enter_context(AnalyticsSystem(config))
+        system.initialize()
+
+        url = make_conninfo(running.told["dsn"], dbname="theirs")
+
+        def stop_and_start() -> None:
+            with psycopg.connect(url, autocommit=True) as looking:
+                wait_until(lambda: looking.execute(waiting).fetchone() != (0,))
+            running.stop()
+            wait_until(lambda: len(waited) >= 2)
+            again = stack.enter_context(Holder(fresh_home, found_server.bin_folder))
+            assert again.works()
+
+        holding = psycopg.connect(url)
+        stack.callback(holding.close)
+        holding.execute("LOCK TABLE analytics.daily_assessment_metrics")
+        with ThreadPoolExecutor(1) as thread:
+            outage = thread.submit(stop_and_start)
+            definitions = build_defs(resources={"analytics": AnalyticsResource.holding(system)})
+            job = definitions.resolve_job_def("refresh_views")
+            result = job.execute_in_process(instance=instance)
+            outage.result()
+        assert result.success
+        assert len(waited) >= 2
 
 
 def test_a_tick_fails_while_the_server_is_away_and_the_next_one_works(

@@ -5,7 +5,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import dagster as dg
@@ -20,6 +22,7 @@ from ioc_analytics.orchestration.freshness import fresh_assets
 from ioc_analytics.orchestration.monitoring import failed_checks, measure_instance, watch
 from ioc_analytics.orchestration.zombies import ENDED, end_dead_runs
 from ioc_analytics.resources import AnalyticsResource
+from ioc_analytics.resources.processes import name_process
 from ioc_analytics.system import AnalyticsSystem
 from ioc_analytics_tests.fixtures.processes import wait_until
 from ioc_analytics_tests.fixtures.sinks import HttpSink, http_sink
@@ -135,48 +138,6 @@ def test_a_failed_check_is_told_and_its_end_too(
     assert told(sink, "resolved").count("checks_fail") == 1
 
 
-def test_a_sensor_that_throws_is_counted_until_it_works_again(
-    instance: dg.DagsterInstance, analytics: AnalyticsSystem
-) -> None:
-    from dagster._core.definitions.run_request import InstigatorType
-    from dagster._core.remote_origin import (
-        RegisteredCodeLocationOrigin,
-        RemoteInstigatorOrigin,
-        RemoteRepositoryOrigin,
-    )
-    from dagster._core.scheduler.instigation import (
-        InstigatorState,
-        InstigatorStatus,
-        SensorInstigatorData,
-        TickData,
-        TickStatus,
-    )
-    from dagster_shared.error import SerializableErrorInfo
-
-    repository = RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("ioc_analytics"), "defs")
-    state = InstigatorState(
-        RemoteInstigatorOrigin(repository, "inbox"),
-        InstigatorType.SENSOR,
-        InstigatorStatus.DECLARED_IN_CODE,
-        SensorInstigatorData(),
-    )
-    instance.add_instigator_state(state)
-    error = SerializableErrorInfo("it threw", [], "ValueError")
-    for at, status in enumerate((TickStatus.SKIPPED, TickStatus.FAILURE)):
-        instance.create_tick(
-            TickData(
-                instigator_origin_id=state.instigator_origin_id,
-                instigator_name="inbox",
-                instigator_type=InstigatorType.SENSOR,
-                status=status,
-                timestamp=1000.0 + at,
-                selector_id=state.selector_id,
-                error=error if status == TickStatus.FAILURE else None,
-            )
-        )
-        assert measured(instance, analytics)["failing_ticks"] == at
-
-
 def test_late_assets_are_those_that_schedules_make() -> None:
     config = AnalyticsConfig.load({}, enable_backups=False)
     assert "backups" not in fresh_assets(config)
@@ -228,14 +189,45 @@ def test_a_run_whose_process_was_killed_is_ended_and_a_living_one_is_not(
     assert end_dead_runs(instance) == [living]
 
 
+@dg.op(required_resource_keys={"analytics"})
+def look_for_oneself(context: dg.OpExecutionContext) -> None:
+    """What is dead while this runs, however the clock is set meanwhile?"""
+    began, now, boot = psutil.Process().create_time(), time.time(), psutil.boot_time()
+    for seconds in (-86_400, 0, 86_400):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("time.time", partial(float, now + seconds))
+            patch.setattr("psutil._pslinux.boot_time", partial(float, boot + seconds))
+            assert psutil.Process().create_time() == pytest.approx(began + seconds)
+            assert end_dead_runs(context.instance) == []
+
+
+@dg.job
+def looking() -> None:
+    """One step."""
+    look_for_oneself()
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_clock_that_is_set_ends_no_living_run(
+    instance: dg.DagsterInstance, analytics: AnalyticsSystem
+) -> None:
+    resources = {"analytics": AnalyticsResource.holding(analytics)}
+    assert looking.execute_in_process(instance=instance, resources=resources).success
+
+
 @pytest.mark.usefixtures("at_once")
 def test_a_number_that_another_process_got_is_not_taken_for_the_run(
     instance: dg.DagsterInstance,
 ) -> None:
-    run = start_run(instance, psutil.Process().pid)
+    number = psutil.Process().pid
+    run = start_run(instance, number)
+    assert end_dead_runs(instance) == []
+    known = instance.get_run_by_id(run)
+    context: Any = SimpleNamespace(run=known, instance=instance)
+    name_process(context)
     assert end_dead_runs(instance) == []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(psutil.Process, "create_time", lambda _: time.time() + 60)
+        patch.setattr("ioc_analytics.orchestration.zombies.process_start", lambda _: "boot:later")
         assert end_dead_runs(instance) == [run]
 
 

@@ -1,22 +1,20 @@
 """Backups, health, exports and the views, run by Dagster on a real database."""
 
+import json
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import psycopg
 import pytest
-from psycopg import sql
 
-from ioc_analytics.database.neighbours import neighbour_conninfo
 from ioc_analytics.kernel.settings import AnalyticsConfig
-from ioc_analytics.orchestration.instance import HomeInstance
 from ioc_analytics.records.quality import CHECKS
 from ioc_analytics.synthetic.files import generate_files
 from ioc_analytics.system import AnalyticsSystem
 from ioc_analytics_tests.database.survey import make_survey
+from ioc_analytics_tests.database.test_retention import UP_FOR_DAYS
 
 
 @pytest.fixture
@@ -71,6 +69,18 @@ def test_a_drill_of_a_backup_that_is_not_there_fails_with_its_reason(
     failure = failed.step_failure_data.user_failure_data
     assert failure is not None
     assert "no-such-backup" in (failure.description or "")
+
+
+def test_a_run_of_backup_may_name_its_method(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, analytics: AnalyticsSystem
+) -> None:
+    made = run(definitions, instance, "backup", backups={"method": "dump", "drill": False})
+    assert metadata_of(made)["method"] == "dump"
+    done = run(definitions, instance, "backup", backups={"method": "pgbackrest"})
+    (failed,) = [event for event in done.all_events if event.is_step_failure]
+    failure = failed.step_failure_data.user_failure_data
+    assert failure is not None
+    assert "ANALYTICS_PGBACKREST_STANZA" in (failure.description or "")
 
 
 def test_health_is_measured_and_shown(
@@ -161,6 +171,7 @@ def test_retention_plans_by_the_clock_and_applies_only_when_it_may(
     analytics.refresh()
     with analytics.database.connection("owner") as connection:
         connection.execute("UPDATE internal.batches SET loaded_at = '2025-03-01'")
+        connection.execute(UP_FOR_DAYS)
     assert run(definitions, instance, "retention").success
     (planned,) = analytics.list_retention_plans()
     assert (planned.status, planned.plan.raw_rows > 0) == ("planned", True)
@@ -172,42 +183,6 @@ def test_retention_plans_by_the_clock_and_applies_only_when_it_may(
     assert analytics.query("SELECT count(*) AS n FROM anonymized_assessment_responses").data == [
         {"n": 0}
     ]
-
-
-@dg.asset
-def kept() -> None:
-    """What Dagster must remember."""
-
-
-def test_old_events_of_dagster_go_and_what_they_say_about_assets_stays(
-    analytics: AnalyticsSystem,
-) -> None:
-    with HomeInstance(analytics.config, analytics.database) as own:
-        assert dg.materialize([kept], instance=own).success
-        events = "SELECT count(*) FROM event_logs"
-        conninfo = neighbour_conninfo(analytics.database, "dagster")
-        assert conninfo is not None
-        with psycopg.connect(conninfo, autocommit=True) as connection:
-            before = connection.execute(events).fetchone()
-            none = analytics.plan_retention()
-            connection.execute("UPDATE event_logs SET timestamp = now() - INTERVAL '91 days'")
-            plan = analytics.plan_retention()
-            (planned,) = [one for one in plan.tiers if one.tier == "dagster"]
-            assert [one.items for one in none.tiers if one.tier == "dagster"] == [0]
-            assert planned.items > 5
-            hold = analytics.hold_retention("case 17", tier="dagster")
-            assert analytics.apply_retention(plan).tiers == {}, "held after it was planned"
-            assert connection.execute(events).fetchone() == before
-            analytics.release_retention(hold.id)
-            plan = analytics.plan_retention()
-            assert analytics.apply_retention(plan).tiers == {"dagster": planned.items}
-            after = connection.execute(events).fetchone()
-        assert before is not None
-        assert after == (before[0] - planned.items,)
-        assert own.get_latest_materialization_event(dg.AssetKey("kept")) is not None
-    with analytics.database.superuser_connection() as connection:
-        name = sql.Identifier(f"{analytics.config.database.database}_dagster")
-        connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
 
 
 @pytest.fixture
@@ -245,6 +220,21 @@ def test_the_report_of_a_period_is_an_asset_with_a_link_and_a_chart(
     (file,) = filled.config.reports.path.iterdir()
     assert shown["report"] == str(file)
     assert "data:image/svg+xml;base64," in shown["chart"]
+
+
+def test_the_weekly_report_judges_its_week_beside_the_year(
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    analytics: AnalyticsSystem,
+) -> None:
+    analytics.ingest_data(make_survey(analytics.config, 4000, days=364))
+    options = {"before": "2024-12-11", "format": "json"}
+    assert run(definitions, instance, "weekly_report", write_weekly_report=options).success
+    (file,) = analytics.config.reports.path.iterdir()
+    sections = json.loads(file.read_text("utf-8"))["sections"]
+    found = {section["name"]: section["figures"] for section in sections}
+    assert found["trends"]["response_volume"]["trend"] != "undetermined"
+    assert min(found["ai_validation"]["judged_weeks"].values()) > 0
 
 
 def test_a_report_on_what_a_person_fills_in(

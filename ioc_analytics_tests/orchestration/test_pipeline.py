@@ -138,7 +138,7 @@ def test_each_released_table_shows_a_small_chart_and_a_table(
     definitions: dg.Definitions, instance: dg.DagsterInstance, tmp_path: Path
 ) -> None:
     dense = tmp_path / "dense"
-    generate_files(dense, responses=400, start=date(2025, 1, 22), days=20)
+    generate_files(dense, responses=400, start=date(2025, 1, 22), days=20, organizations=8)
     ingest(definitions, instance, dense)
     released = refresh(definitions, instance)
     for table, newest in {

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pandas as pd
 import pytest
 
 from ioc_analytics.kernel.clock import utc_now
@@ -119,6 +120,28 @@ def test_a_file_that_is_being_taken_is_not_asked_for_again(
     (inbox / "one.csv").write_text("a\nb\n")
     (second,) = asked_for(analytics, instance)
     assert second.run_key != request.run_key
+
+
+def test_what_cannot_be_read_goes_aside_and_keeps_no_other_waiting(
+    analytics: AnalyticsSystem, instance: dg.DagsterInstance, inbox: Path
+) -> None:
+    for name, target in (("turning", "turning"), ("dangling", "nowhere")):
+        (inbox / name).mkdir()
+        (inbox / name / "responses.csv").symlink_to(inbox / name / target)
+        (inbox / name / "turning").symlink_to(inbox / name / "turning")
+    (inbox / "closed").mkdir()
+    (inbox / "closed" / "responses.csv").write_text("a\n")
+    (inbox / "closed").chmod(0)
+    (inbox / "one.csv").write_text("a\n")
+    asked = paths(asked_for(analytics, instance))
+    assert "one.csv" in asked
+    # The superuser may read everything; another account may not even move it.
+    assert ("closed" in asked) == (os.geteuid() == 0)
+    (inbox / "closed").chmod(0o700)
+    assert {path.name for path in inbox.iterdir()} == {"one.csv", "closed", "failed"}
+    (note,) = (inbox / "failed").glob("*-turning.reason.txt")
+    assert "turning cannot be read: Too many levels of symbolic links" in note.read_text()
+    assert len(list((inbox / "failed").glob("*-dangling"))) == 1
 
 
 def test_after_a_run_that_died_the_next_attempt_has_another_key(
@@ -361,9 +384,75 @@ def test_a_failed_range_waits_and_an_unfinished_one_holds_all(
     instance.report_run_failed(running)
     (again,) = asked_for(analytics, instance, "touched_months")
     assert again.tags == second.tags
+    assert again.run_key != second.run_key, "Dagster makes no second run of a key"
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 301)
     assert len(asked_for(analytics, instance, "touched_months")) == 2
+
+
+def refresh_as_asked(system: AnalyticsSystem, instance: dg.DagsterInstance) -> list[dg.RunRequest]:
+    """Carry out what a tick asks for."""
+    definitions = build_defs(resources={"analytics": AnalyticsResource.holding(system)})
+    requests = asked_for(system, instance, "touched_months")
+    for request in requests:
+        job = definitions.resolve_job_def("refresh")
+        assert job.execute_in_process(instance=instance, tags=dict(request.tags)).success
+    return requests
+
+
+def test_assessments_alone_reach_the_released_figures(
+    analytics: AnalyticsSystem, instance: dg.DagsterInstance, tmp_path: Path
+) -> None:
+    def created() -> int:
+        rows = analytics.query(
+            "SELECT assessments_created FROM daily_assessment_metrics WHERE metric_date ="
+            " '2025-03-02' AND 'all' = ALL (ARRAY[industry_category, org_size_category, region])"
+        ).data
+        return int(rows[0]["assessments_created"])
+
+    for name, seed in (("answered", 1), ("alone", 2)):
+        generate_files(tmp_path / name, responses=60, seed=seed, start=date(2025, 3, 1), days=3)
+    analytics.ingest_files(tmp_path / "answered")
+    refresh_as_asked(analytics, instance)
+    before = created()
+    (file,) = (tmp_path / "alone").glob("assessments*")
+    rows = pd.read_parquet(file)
+    rows["created_at"] = "2025-03-02T12:00:00Z"
+    rows = rows.drop(columns=["published_at", "updated_at"], errors="ignore")
+    rows.to_csv(tmp_path / "assessments.csv", index=False)
+    receipt = analytics.ingest_files(tmp_path / "assessments.csv")
+    assert created() == before
+    assert len(refresh_as_asked(analytics, instance)) == 1
+    assert created() == before + receipt.accepted
+    assert refresh_as_asked(analytics, instance) == []
+    assert receipt.batch_id is not None
+    analytics.undo_batch(receipt.batch_id)
+    assert len(refresh_as_asked(analytics, instance)) == 1
+    assert created() == before
+
+
+def test_days_mature_without_new_rows(
+    analytics: AnalyticsSystem,
+    instance: dg.DagsterInstance,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def mature() -> set[bool]:
+        rows = analytics.query("SELECT DISTINCT is_mature FROM daily_assessment_metrics").data
+        return {row["is_mature"] for row in rows}
+
+    today = utc_now()
+    start = (today - timedelta(days=4)).date()
+    generate_files(tmp_path / "batch", responses=40, start=start, days=3)
+    analytics.ingest_files(tmp_path / "batch")
+    refresh_as_asked(analytics, instance)
+    assert False in mature()
+    assert refresh_as_asked(analytics, instance) == []
+    for module in ("orchestration.sensors", "system.upkeep", "insight.refresh"):
+        monkeypatch.setattr(f"ioc_analytics.{module}.utc_now", lambda: today + timedelta(days=30))
+    assert refresh_as_asked(analytics, instance)
+    assert mature() == {True}
+    assert refresh_as_asked(analytics, instance) == []
 
 
 def test_the_watch_measures_and_can_be_switched_off(

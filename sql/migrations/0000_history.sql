@@ -20,6 +20,22 @@ COMMENT ON COLUMN internal.schema_history.checksum IS 'SHA-256 of the file';
 COMMENT ON COLUMN internal.schema_history.applied_at IS 'When it was applied';
 COMMENT ON COLUMN internal.schema_history.seconds IS 'How long it took';
 
+DO $$
+BEGIN
+    -- Asked first: even an ALTER TABLE that finds nothing to do waits for every reader.
+    IF NOT EXISTS (
+        SELECT FROM pg_attribute
+        WHERE attrelid = 'internal.schema_history'::regclass AND attname = 'keeps_previous_release'
+    ) THEN
+        ALTER TABLE internal.schema_history
+        ADD COLUMN release text NOT NULL DEFAULT '',
+        ADD COLUMN keeps_previous_release boolean NOT NULL DEFAULT FALSE;
+        COMMENT ON COLUMN internal.schema_history.release IS 'Release that applied it; empty before releases were noted';
+        COMMENT ON COLUMN internal.schema_history.keeps_previous_release IS 'Whether the release before still runs after it, as the head of the file promises';
+    END IF;
+END
+$$;
+
 CREATE TABLE IF NOT EXISTS internal.schema_snapshot (
     line text NOT NULL,
     CONSTRAINT schema_snapshot_pkey PRIMARY KEY (line)

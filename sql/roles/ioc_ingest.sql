@@ -32,5 +32,6 @@ GRANT EXECUTE ON FUNCTION
     internal.note_change(text),
     internal.is_held(text, timestamptz),
     internal.refresh_view(text),
+    internal.server_activity(),
     internal.sum_days(date, date)
 TO ioc_ingest;

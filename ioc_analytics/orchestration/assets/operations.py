@@ -22,6 +22,11 @@ HEALTH: Final = "system_health_metrics"
 class BackupConfig(dg.Config):
     """How to make a backup."""
 
+    method: str | None = Field(
+        default=None,
+        description="`dump`, `physical` or `pgbackrest`; that of ANALYTICS_BACKUP_METHOD unless "
+        "given.",
+    )
     drill: bool = Field(
         default=True,
         description="Restore it on trial and compare the content: only then does it count.",
@@ -47,13 +52,15 @@ def backups(
     """Write a backup, drill it, and let old ones go."""
     with failures():
         system = analytics.system
-        backup = system.create_backup(progress=context.log.info)
+        how = {} if config.method is None else {"method": config.method}
+        backup = system.create_backup(how, progress=context.log.info)
         if config.drill:
             backup = system.drill_backup(backup.id)
         gone = system.prune_backups() if config.prune else []
     return dg.MaterializeResult(
         metadata={
             "backup": backup.id,
+            "method": backup.method,
             "state": backup.state,
             "size_bytes": backup.size,
             "tables": len(backup.fingerprints),

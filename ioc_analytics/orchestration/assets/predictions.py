@@ -28,6 +28,7 @@ _GROUP: Final = "predictions"
     owners=OWNERS,
     deps=list(TABLES),
     retry_policy=RETRY,
+    pool=_GROUP,
 )
 def prediction_scores(analytics: AnalyticsResource) -> dg.MaterializeResult[None]:
     """Compare predictions with what came; scored ones stay as they are."""
@@ -58,6 +59,7 @@ def prediction_scores(analytics: AnalyticsResource) -> dg.MaterializeResult[None
     # After the scores, so that new predictions carry the newest accuracy.
     specs=[table_spec(PREDICTIONS, _GROUP, deps=[SCORES])],
     retry_policy=RETRY,
+    pool=_GROUP,
 )
 def predictive_analytics_results(analytics: AnalyticsResource) -> dg.MaterializeResult[None]:
     """Forecast the main metrics, the completion of open responses, and watch for risks."""

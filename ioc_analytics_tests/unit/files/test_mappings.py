@@ -70,6 +70,14 @@ def test_a_plain_mapping() -> None:
             "[duration]\ncolumns = ['t']\nunit = 'second'\n[time]",
             "did you mean 'seconds'",
         ),
+        (
+            "[time]",
+            "[organizations.acme]\nindustry = 'Financ'\n[time]",
+            r"\[organizations\]: unknown industry 'Financ'; did you mean 'Finance'",
+        ),
+        ("[time]", "[organizations.acme]\nsize = 12\n[time]", "unknown key 'size'"),
+        ("[time]", "[organizations.acme]\nemployee_count = 0\n[time]", "whole number from 1"),
+        ("[time]", "[organizations]\nacme = 'Finance'\n[time]", "each organization is a table"),
         ("[time]", "[time", "is no TOML"),
     ],
 )

@@ -205,6 +205,19 @@ def test_organizations_from_a_column_become_assessments(tmp_path: Path) -> None:
     assert (5, "missing_key") in result.refused("responses")
 
 
+def test_a_mapping_names_the_sectors_of_companies(tmp_path: Path) -> None:
+    mapping = parse_mapping(
+        MAPPING.replace('organization_id = { constant = "acme" }', 'organization_id = "land"')
+        + '\n[organizations."DE"]\nindustry = "Finance"\nemployee_count = 1200\n'
+    )
+    result = taken(opened(write(tmp_path / "x.csv", CSV), mapping))
+    found = {
+        row["organization_id"]: (row["industry"], row["employee_count"])
+        for row in result.accepted("assessments")
+    }
+    assert found == {"NA": (None, None), "DE": ("Finance", 1200)}
+
+
 def test_parquet_exports_need_no_texts(tmp_path: Path) -> None:
     table = pa.table(
         {

@@ -44,7 +44,7 @@ def test_a_text_line_tells_time_level_place_message_and_facts() -> None:
 
 def test_a_json_line_tells_the_same_to_machines() -> None:
     stream = io.StringIO()
-    configure_logging(config(), style="json", stream=stream)
+    configure_logging(config(log_format="json"), stream=stream)
     try:
         raise ValueError("bad ü")
     except ValueError:
@@ -62,7 +62,7 @@ def test_secrets_are_masked_in_message_facts_and_traceback(
     style: Literal["text", "json"],
 ) -> None:
     stream = io.StringIO()
-    logger = configure_logging(config(), style=style, stream=stream)
+    logger = configure_logging(config(log_format=style), stream=stream)
     try:
         raise ValueError(f"login with {SECRET} failed")
     except ValueError:

@@ -481,3 +481,41 @@ def test_speed_is_reported(record_property: Any) -> None:
     Pseudonymizer(KEY).many("response", ids)
     seconds = time.perf_counter() - start
     record_property("pseudonym_microseconds", 1e6 * seconds / len(ids))
+
+
+COMPANIES = [
+    {"organization_id": "o1", "industry": "Finance", "employee_count": None},
+    {"organization_id": "o2", "industry": None, "employee_count": 5000},
+]
+
+
+@pytest.mark.parametrize("form", [list, pd.DataFrame, pa.Table.from_pylist])
+def test_a_frame_of_organizations_names_their_sectors(form: Any) -> None:
+    assessments = [
+        ASSESSMENT,
+        {**ASSESSMENT, "assessment_id": "a2", "organization_id": "o2", "employee_count": None},
+        {"assessment_id": "a3", "organization_id": "o3", "created_at": DAY},
+    ]
+    pipeline = AnonymizationPipeline({"pseudonym_key": KEY.hex()})
+    data = pipeline.process_data({"assessments": assessments}, organizations=form(COMPANIES))
+    found = data["assessments"].select(["industry_category", "org_size_category"]).to_pylist()
+    assert [tuple(row.values()) for row in found] == [
+        ("Finance", "Medium"),
+        ("Technology", "Enterprise"),
+        ("unknown", "unknown"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"organization_id": "o1", "industry": "Fin"}], "unknown industry 'Fin'"),
+        ([{"organization": "o1"}], "organization_id is missing"),
+        ([{"organization_id": "o1"}, {"organization_id": "o1"}], "there twice"),
+        ([{"organization_id": "o1", "sector": "Finance"}], "unknown key 'sector'"),
+    ],
+)
+def test_what_is_wrong_with_organizations_is_named(rows: Any, message: str) -> None:
+    pipeline = AnonymizationPipeline({"pseudonym_key": KEY.hex()})
+    with pytest.raises(InvalidInput, match=message):
+        pipeline.process_data({"assessments": [ASSESSMENT]}, organizations=rows)

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ioc_analytics.kernel.errors import InvalidInput, Unavailable
+from ioc_analytics.query import counters as counters_module
 from ioc_analytics.query.counters import LATENCY_BOUNDS_SECONDS, QueryCounters, QueryFigures
 
 
@@ -53,11 +54,38 @@ def test_threads_lose_no_count() -> None:
     assert figures.requests == figures.cache_hits == sum(figures.latency_counts) == 2000
 
 
+def test_counts_are_handed_in_once_and_again_where_they_were_not_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(counters_module, "HAND_IN_SECONDS", 0.0)
+    taken: list[int] = []
+    is_away = False
+
+    def take(counted: QueryFigures) -> None:
+        if is_away:
+            raise Unavailable("the server is away")
+        taken.append(counted.requests)
+
+    counters = QueryCounters(take)
+
+    def ask() -> None:
+        with counters.request():
+            pass
+
+    ask()
+    is_away = True
+    ask()
+    ask()
+    is_away = False
+    ask()
+    counters.hand_in()
+    assert taken == [1, 3]
+
+
 def test_latency_is_read_from_its_class() -> None:
     counts = [0] * (len(LATENCY_BOUNDS_SECONDS) + 1)
     counts[0], counts[3], counts[-1] = 90, 9, 1
     figures = QueryFigures(
-        since=QueryCounters().figures().since,
         requests=100,
         errors=0,
         refusals=0,

@@ -1,7 +1,6 @@
 """Ordinal regression of items: equal to R's, finds what turns around, and is seldom wrong."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -13,22 +12,25 @@ from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
 from ioc_analytics.records.vocabularies import TRAITS
 from ioc_analytics.statistics import analyze_items, fit_proportional_odds, regress_items
 from ioc_analytics.statistics.item_regression import judge
-from ioc_analytics_tests.unit.statistics.test_against_r import DATA
+from ioc_analytics_tests.unit.statistics.test_against_r import GENERATED, HERE, sources
 from ioc_analytics_tests.unit.statistics.test_ocean_against_r import sheets
 
-REFERENCE = json.loads((Path(__file__).parent / "reference" / "dif.json").read_text())
+REFERENCE = {
+    "bfi_sapa": json.loads((HERE / "reference" / "dif.json").read_text()),
+    "generated": json.loads((GENERATED / "dif.json").read_text()),
+}
 NAMES = list("abcdefgh")
 
 
-@pytest.mark.skipif(not (DATA / "bfi_sapa").is_dir(), reason="the real answers are not here")
+@sources("bfi_sapa", "generated")
 @pytest.mark.parametrize("trait", TRAITS)
-def test_regressions_equal_r(trait: str) -> None:
+def test_regressions_equal_r(name: str, trait: str) -> None:
     """R's own search stops at about 1e-9 of the likelihood: its differences are good to 1e-5."""
-    expected = REFERENCE["regressions"][trait]
-    answers, is_focal = sheets(trait)
+    expected = REFERENCE[name]["regressions"][trait]
+    answers, is_focal = sheets(name, trait)
     for item in judge(answers, is_focal, list(expected), np.ones(len(expected), dtype=bool)):
         figures = expected[item.item]
-        for name, key in {
+        for figure, key in {
             "statistic": "statistic",
             "uniform_statistic": "uniform",
             "non_uniform_statistic": "non_uniform",
@@ -37,7 +39,7 @@ def test_regressions_equal_r(trait: str) -> None:
             "nagelkerke_gain": "nagelkerke_gain",
             "uniform_nagelkerke_gain": "uniform_nagelkerke_gain",
         }.items():
-            assert getattr(item, name) == pytest.approx(figures[key], rel=1e-4, abs=1e-5), name
+            assert getattr(item, figure) == pytest.approx(figures[key], rel=1e-4, abs=1e-5), figure
         assert item.p_value == pytest.approx(figures["p_value"], rel=1e-4)
         # The model itself, to 1e-6 of the likelihood.
         at = list(expected).index(item.item)

@@ -1,6 +1,7 @@
-"""Comparisons, distances, careless indices and item functioning equal R on real answers.
+"""Comparisons, distances, careless indices and item functioning equal R.
 
-``reference/make_ocean_reference.R`` made ``reference/ocean_reference.json``.
+``reference/make_ocean_reference.R`` made ``reference/ocean_reference.json`` from real answers, and
+``reference/generated/ocean_reference.json`` from generated ones (``test_against_r``).
 """
 
 import csv
@@ -34,51 +35,54 @@ from ioc_analytics.statistics import (
 )
 from ioc_analytics.statistics.item_functioning import _judge
 from ioc_analytics_tests.unit.statistics.test_against_r import (
-    DATA,
+    GENERATED,
     HERE,
     MISSING,
     agrees,
+    folder,
     read,
+    sources,
 )
 
-REFERENCE = json.loads((HERE / "reference" / "ocean_reference.json").read_text())
+REFERENCE = {
+    "bfi_sapa": json.loads((HERE / "reference" / "ocean_reference.json").read_text()),
+    "generated": json.loads((GENERATED / "ocean_reference.json").read_text()),
+}
 
-pytestmark = pytest.mark.skipif(
-    not (DATA / "bfi_sapa").is_dir(), reason="the real answers of bfi_sapa are not here"
-)
+pytestmark = sources("bfi_sapa", "generated")
 by_trait = pytest.mark.parametrize("trait", TRAITS)
 
 
 @cache
-def column(name: str) -> npt.NDArray[np.int64]:
-    with gzip.open(DATA / "bfi_sapa" / "bfi.csv.gz", "rt", encoding="utf-8") as stream:
-        return np.array([int(row[name] or MISSING) for row in csv.DictReader(stream)])
+def column(name: str, wanted: str) -> npt.NDArray[np.int64]:
+    with gzip.open(folder(name) / "bfi.csv.gz", "rt", encoding="utf-8") as stream:
+        return np.array([int(row[wanted] or MISSING) for row in csv.DictReader(stream)])
 
 
-def keyed() -> npt.NDArray[np.int8]:
-    source = read("bfi_sapa")
+def keyed(name: str) -> npt.NDArray[np.int8]:
+    source = read(name)
     turned = np.array([item.is_reversed for item in source.instrument.items])
     given = source.answers != MISSING
     return np.where(turned & given, 7 - source.answers, source.answers)
 
 
-def scale(trait: str) -> list[int]:
-    items = read("bfi_sapa").instrument.items
+def scale(name: str, trait: str) -> list[int]:
+    items = read(name).instrument.items
     return [at for at, item in enumerate(items) if item.trait == trait]
 
 
-def scores_of(trait: str) -> npt.NDArray[np.float64]:
-    scores = read("bfi_sapa").scores[:, TRAITS.index(trait)]
+def scores_of(name: str, trait: str) -> npt.NDArray[np.float64]:
+    scores = read(name).scores[:, TRAITS.index(trait)]
     return scores[~np.isnan(scores)]
 
 
 @by_trait
-def test_group_comparisons_equal_r(trait: str) -> None:
-    expected = REFERENCE["comparisons"][trait]
-    scores = read("bfi_sapa").scores[:, TRAITS.index(trait)]
+def test_group_comparisons_equal_r(name: str, trait: str) -> None:
+    expected = REFERENCE[name]["comparisons"][trait]
+    scores = read(name).scores[:, TRAITS.index(trait)]
     samples = {
-        name: scores[(column("education") == int(name)) & ~np.isnan(scores)]
-        for name in expected["groups"]
+        level: scores[(column(name, "education") == int(level)) & ~np.isnan(scores)]
+        for level in expected["groups"]
     }
     assert {name: len(x) for name, x in samples.items()} == expected["groups"]
     groups = [GroupSummary(n, len(x), x.mean(), x.std(ddof=1)) for n, x in samples.items()]
@@ -106,12 +110,12 @@ def test_group_comparisons_equal_r(trait: str) -> None:
         assert [pair.effect.g, *limits] == agrees(effect)
 
 
-def test_games_howell_equals_r() -> None:
-    expected = REFERENCE["comparisons"]["openness"]
-    scores = read("bfi_sapa").scores[:, 0]
+def test_games_howell_equals_r(name: str) -> None:
+    expected = REFERENCE[name]["comparisons"]["openness"]
+    scores = read(name).scores[:, 0]
     samples = [
-        scores[(column("education") == int(name)) & ~np.isnan(scores)]
-        for name in expected["groups"]
+        scores[(column(name, "education") == int(level)) & ~np.isnan(scores)]
+        for level in expected["groups"]
     ]
     groups = [GroupSummary("", len(x), x.mean(), x.std(ddof=1)) for x in samples]
     pairs = games_howell(groups)
@@ -122,9 +126,9 @@ def test_games_howell_equals_r() -> None:
     assert widths == pytest.approx(expected["games_howell_width"], rel=1e-5)
 
 
-def test_distances_equal_r() -> None:
-    expected = REFERENCE["distances"]
-    scores = read("bfi_sapa").scores
+def test_distances_equal_r(name: str) -> None:
+    expected = REFERENCE[name]["distances"]
+    scores = read(name).scores
     whole = scores[~np.isnan(scores).any(axis=1)]
     squared = mahalanobis_squared(whole, whole.mean(axis=0), np.cov(whole.T))
     assert len(whole) == expected["n"]
@@ -137,12 +141,12 @@ def test_distances_equal_r() -> None:
 
 
 @by_trait
-def test_limits_of_a_trait_equal_r(trait: str) -> None:
-    expected = REFERENCE["fences"][trait]
-    counts = count_distinct(scores_of(trait))
-    for name, limits in (("robust", robust_limits(*counts)), ("tukey", tukey_fences(*counts))):
-        assert [limits.low, limits.high] == agrees(expected[name])
-        assert limits.below + limits.above == expected[f"{name}_count"]
+def test_limits_of_a_trait_equal_r(name: str, trait: str) -> None:
+    expected = REFERENCE[name]["fences"][trait]
+    counts = count_distinct(scores_of(name, trait))
+    for kind, limits in (("robust", robust_limits(*counts)), ("tukey", tukey_fences(*counts))):
+        assert [limits.low, limits.high] == agrees(expected[kind])
+        assert limits.below + limits.above == expected[f"{kind}_count"]
 
 
 def summary(values: npt.NDArray[np.float64]) -> dict[str, Any]:
@@ -156,28 +160,28 @@ def summary(values: npt.NDArray[np.float64]) -> dict[str, Any]:
     }
 
 
-def test_even_odd_consistency_equals_r() -> None:
-    found = even_odd_consistency(keyed(), [scale(trait) for trait in TRAITS], MISSING)
-    assert summary(found) == agrees(REFERENCE["even_odd"])
+def test_even_odd_consistency_equals_r(name: str) -> None:
+    found = even_odd_consistency(keyed(name), [scale(name, trait) for trait in TRAITS], MISSING)
+    assert summary(found) == agrees(REFERENCE[name]["even_odd"])
 
 
-def test_synonym_consistency_equals_r() -> None:
-    answers = read("bfi_sapa").answers
+def test_synonym_consistency_equals_r(name: str) -> None:
+    answers = read(name).answers
     likeness = ItemMoments.from_matrix(answers, missing=MISSING).correlation()
     found = synonym_consistency(answers, likeness, MISSING, critical=0.5)
-    assert summary(found) == agrees(REFERENCE["synonyms"])
+    assert summary(found) == agrees(REFERENCE[name]["synonyms"])
 
 
-def sheets(trait: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    answers = keyed()[:, scale(trait)].astype(np.int64)
-    whole = (answers != MISSING).all(axis=1) & (column("gender") != MISSING)
-    return answers[whole], column("gender")[whole] == 2
+def sheets(name: str, trait: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    answers = keyed(name)[:, scale(name, trait)].astype(np.int64)
+    whole = (answers != MISSING).all(axis=1) & (column(name, "gender") != MISSING)
+    return answers[whole], column(name, "gender")[whole] == 2
 
 
 @by_trait
-def test_item_functioning_equals_r(trait: str) -> None:
-    answers, is_focal = sheets(trait)
-    expected = REFERENCE["mantel"][trait]
+def test_item_functioning_equals_r(name: str, trait: str) -> None:
+    answers, is_focal = sheets(name, trait)
+    expected = REFERENCE[name]["mantel"][trait]
     names = list(expected)
     for item in _judge(answers, is_focal, names, np.ones(len(names), dtype=bool)):
         figures = expected[item.item]
@@ -190,9 +194,9 @@ def test_item_functioning_equals_r(trait: str) -> None:
 
 
 @by_trait
-def test_item_functioning_of_two_answers_equals_mantel_haenszel(trait: str) -> None:
-    answers, is_focal = sheets(trait)
-    expected = REFERENCE["mantel_of_two"][trait]
+def test_item_functioning_of_two_answers_equals_mantel_haenszel(name: str, trait: str) -> None:
+    answers, is_focal = sheets(name, trait)
+    expected = REFERENCE[name]["mantel_of_two"][trait]
     names = list(expected)
     binary = (answers > 3).astype(np.int64)
     found = _judge(binary, is_focal, names, np.ones(len(names), dtype=bool))
@@ -200,7 +204,7 @@ def test_item_functioning_of_two_answers_equals_mantel_haenszel(trait: str) -> N
 
 
 @by_trait
-def test_percentiles_in_a_norm_group_equal_r(trait: str) -> None:
-    expected = REFERENCE["ranks"][trait]
-    found = mid_rank_percentiles(*count_distinct(scores_of(trait)), expected["scores"])
+def test_percentiles_in_a_norm_group_equal_r(name: str, trait: str) -> None:
+    expected = REFERENCE[name]["ranks"][trait]
+    found = mid_rank_percentiles(*count_distinct(scores_of(name, trait)), expected["scores"])
     assert found.tolist() == agrees(expected["percentiles"])

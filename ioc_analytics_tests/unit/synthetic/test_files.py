@@ -174,7 +174,13 @@ def test_moments_lie_in_the_period(tmp_path: Path) -> None:
     assert (finished == (responses["status"] == "completed")).all()
     last = answers.groupby("response_id", observed=True)["answered_at"].max()
     by_id = responses.set_index("response_id")["updated_at"]
-    assert (by_id.loc[last.index.astype(str)].to_numpy() == last.to_numpy()).all()
+    by_id[responses["status"].to_numpy() == "abandoned"] -= timedelta(days=REFERENCE.open_days)
+    known = responses.set_index("response_id")
+    is_given_up = (known["status"] == "abandoned").loc[last.index.astype(str)].to_numpy()
+    changed = by_id.loc[last.index.astype(str)].to_numpy()
+    assert (changed == last.to_numpy())[~is_given_up].all()
+    begun = known["started_at"].loc[last.index.astype(str)].to_numpy()
+    assert (changed == begun)[is_given_up].all()
 
 
 def test_answers_belong_to_their_responses(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from ioc_analytics.synthetic.expectations import (
     expected_answers,
     expected_completion_rate,
     expected_correlations,
+    expected_later_completion,
     expected_rater_difference,
     expected_scores,
     expected_trait_mean,
@@ -200,6 +201,53 @@ def test_completion_by_device(sample: Sample) -> None:
         assert abs(found.mean() - rate) < LIMIT * (rate * (1 - rate) / len(found)) ** 0.5
     error = sample.answers.std() / len(sample.answers) ** 0.5
     assert abs(sample.answers.mean() - expected_answers(REFERENCE, IPIP50)) < LIMIT * error
+
+
+def test_interruptions_last_as_the_population_says() -> None:
+    plan = Plan(IPIP50, 20_000, seed=5)
+    away, begun, hours = [], [], []
+    for chunk in Generator(plan).chunks():
+        done = chunk.status == COMPLETED
+        took = (chunk.finished_at - chunk.started_at)[done] / 3.6e9
+        active = chunk.milliseconds[done].sum(axis=1) / 3.6e6
+        away.append(took - active)
+        begun.append(done)
+        hours.append(took)
+    pauses = np.concatenate(away)
+    is_pause = pauses > 1e-6
+    share, n = REFERENCE.pause_share, len(pauses)
+    # The last days hold those who are still away as started: a few of a year.
+    assert abs(is_pause.mean() - share) < 0.003 + LIMIT * (share * (1 - share) / n) ** 0.5
+    logs = np.log(pauses[is_pause] / REFERENCE.pause_median_hours)
+    uncut = np.log(24 * REFERENCE.longest_pause_days / REFERENCE.pause_median_hours)
+    assert abs(np.median(logs)) < LIMIT * 1.26 * REFERENCE.pause_sigma / len(logs) ** 0.5
+    below = (logs < -REFERENCE.pause_sigma).mean()
+    assert below == pytest.approx(0.1587, abs=LIMIT * (0.1587 * 0.84 / len(logs)) ** 0.5)
+    assert logs.max() == pytest.approx(uncut)
+
+
+def test_who_is_open_completes_as_often_as_expected() -> None:
+    plan = Plan(IPIP50, 60_000, seed=6)
+    opening = np.datetime64(plan.start, "us").astype(np.int64)
+    found: list[tuple[FloatArray, npt.NDArray[np.bool_]]] = []
+    for chunk in Generator(plan).chunks():
+        for day in range(30, 330, 30):
+            at = opening + day * 86_400_000_000
+            open_hours = (at - chunk.started_at) / 3.6e9
+            is_ended = (
+                np.where(chunk.status == COMPLETED, chunk.finished_at, chunk.updated_at) <= at
+            )
+            is_open = (open_hours >= 1) & (open_hours < 24 * REFERENCE.open_days) & ~is_ended
+            later = (chunk.status == COMPLETED) & (chunk.finished_at <= at + 2 * 86_400_000_000)
+            found.append((open_hours[is_open], later[is_open]))
+    hours = np.concatenate([pair[0] for pair in found])
+    completed = np.concatenate([pair[1] for pair in found])
+    expected = expected_later_completion(REFERENCE, IPIP50, hours, 48.0)
+    for low, high in ((1, 6), (6, 24), (24, 72), (72, 336)):
+        chosen = (hours >= low) & (hours < high)
+        p = expected[chosen]
+        error = (p * (1 - p)).sum() ** 0.5 / chosen.sum()
+        assert abs(completed[chosen].mean() - p.mean()) < LIMIT * error * REPEATS, (low, high)
 
 
 def test_longer_assessments_are_completed_less_often() -> None:

@@ -8,6 +8,7 @@ SELECT
     a.region,
     a.assessment_type,
     a.instrument,
+    a.created_at,
     a.version,
     a.content,
     a.batch_id

@@ -1,7 +1,7 @@
 -- training_completion: responses open at the cut-off, what was known of them then, and how they ended.
--- Nothing about a response but the facts of its start is taken: what it has stored of its progress
--- belongs to its newest version, and would tell the end. The history of its organization counts ends
--- that had happened by the cut-off.
+-- Of a response only the moment of its start is taken: all else is stored as its newest version says,
+-- and would tell the end (who gives age and gender on the last page has them only when completed).
+-- The history of its organization counts ends that had happened by the cut-off.
 -- Selections go by the newest version (columns newest_*): who is meant must not depend on the cut-off.
 -- Parameters: cutoff, window_start, horizon_end (timestamptz).
 -- Row: as the columns; target is NULL where the moment of the end is not known.
@@ -39,10 +39,6 @@ SELECT
     extract(EPOCH FROM %(cutoff)s::timestamptz - e.created_at)::double precision / 3600 AS hours_open,
     extract(HOUR FROM e.created_at)::integer AS start_hour,
     extract(ISODOW FROM e.created_at)::integer AS start_weekday,
-    e.region,
-    e.age_band,
-    e.gender,
-    e.device_type,
     coalesce(a.industry_category, 'unknown') AS industry_category,
     coalesce(a.org_size_category, 'unknown') AS org_size_category,
     coalesce(a.assessment_type, 'unknown') AS assessment_type,
@@ -50,6 +46,10 @@ SELECT
     a.question_count::double precision AS question_count,
     h.org_started,
     h.org_completed,
+    e.region AS newest_region,
+    e.age_band AS newest_age_band,
+    e.gender AS newest_gender,
+    e.device_type AS newest_device_type,
     coalesce(n.industry_category, 'unknown') AS newest_industry_category,
     coalesce(n.org_size_category, 'unknown') AS newest_org_size_category,
     coalesce(n.assessment_type, 'unknown') AS newest_assessment_type,

@@ -3,6 +3,24 @@
 --             day, or day_total where no organization, sector or size is asked for), organizations,
 --             other_organizations (uuid [] or NULL), and the periods and words of answer_traits.
 -- Row: see states.organizations; nothing is NULL, an unknown category is -1.
+WITH spans AS (
+    -- Each is one walk along the key; as one condition with OR they read the days of all years.
+    SELECT
+        'month' AS family,
+        %(month_start)s::date AS low,
+        %(month_end)s::date AS high,
+        %(touched_months)s::date [] AS touched,
+        true AS has_sealed
+    UNION ALL
+    SELECT %(day_family)s::text, %(day_start)s::date, %(month_start)s::date, %(touched_days)s::date [], true
+    UNION ALL
+    SELECT %(day_family)s::text, %(month_end)s::date, %(day_end)s::date, %(touched_days)s::date [], true
+    UNION ALL
+    SELECT %(day_family)s::text, t.month, (t.month + interval '1 month')::date, %(touched_days)s::date [], false
+    FROM unnest(%(touched_months)s::date []) AS t (month)
+    WHERE t.month >= %(month_start)s::date AND t.month < %(month_end)s::date
+)
+
 SELECT
     (
         CASE %(by)s::text
@@ -39,33 +57,16 @@ SELECT
     sum(o.trait_square_sum[3]) AS square_3,
     sum(o.trait_square_sum[4]) AS square_4,
     sum(o.trait_square_sum[5]) AS square_5
-FROM internal.organization_states AS o
+FROM spans AS span
+INNER JOIN internal.organization_states AS o
+    ON o.family = span.family AND o.period_start >= span.low AND o.period_start < span.high
 LEFT JOIN internal.categories AS industry
     ON industry.vocabulary = 'industry_category' AND industry.name = o.industry_category
     AND %(by_organization)s::boolean
 LEFT JOIN internal.categories AS size
     ON size.vocabulary = 'org_size_category' AND size.name = o.org_size_category
     AND %(by_organization)s::boolean
-WHERE (
-    (
-        o.family = 'month'
-        AND o.period_start >= %(month_start)s::date AND o.period_start < %(month_end)s::date
-        AND (o.layer = 'sealed' OR o.period_start <> ALL(%(touched_months)s::date []))
-    )
-    OR (
-        o.family = %(day_family)s::text
-        AND o.period_start >= %(day_start)s::date AND o.period_start < %(day_end)s::date
-        AND (
-            o.period_start < %(month_start)s::date
-            OR o.period_start >= %(month_end)s::date
-            OR (
-                o.layer = 'live'
-                AND date_trunc('month', o.period_start::timestamp)::date = ANY(%(touched_months)s::date [])
-            )
-        )
-        AND (o.layer = 'sealed' OR o.period_start <> ALL(%(touched_days)s::date []))
-    )
-)
+WHERE ((o.layer = 'sealed' AND span.has_sealed) OR (o.layer = 'live' AND o.period_start <> ALL(span.touched)))
 AND (%(instrument)s::text [] IS NULL OR o.instrument = ANY(%(instrument)s::text []))
 AND (%(is_careless)s::boolean IS NULL OR o.is_careless = %(is_careless)s::boolean)
 AND (

@@ -141,9 +141,11 @@ reference <- suppressWarnings(list(
   made_with = list(R = R.version.string, psych = as.character(packageVersion("psych")),
                    command = paste("Rscript ioc_analytics_tests/unit/statistics/reference/",
                                    "make_reference.R ../shared/data", sep = "")),
-  sources = list(
-    bfi_sapa = describe("bfi_sapa", "bfi.csv.gz", ","),
-    big5_2012 = describe("big5_2012", "big5.tsv.gz", "\t"),
-    temperament_tipi = describe("temperament_tipi", "fti.tsv.gz", "\t")),
+  sources = lapply(
+    Filter(function(source) dir.exists(file.path(data_folder, source[1])), list(
+      bfi_sapa = c("bfi_sapa", "bfi.csv.gz", ","),
+      big5_2012 = c("big5_2012", "big5.tsv.gz", "\t"),
+      temperament_tipi = c("temperament_tipi", "fti.tsv.gz", "\t"))),
+    function(source) describe(source[1], source[2], source[3])),
   small = small()))
 cat(toJSON(reference, auto_unbox = TRUE, digits = I(15), pretty = 2, null = "null"), "\n")

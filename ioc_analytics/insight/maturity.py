@@ -1,0 +1,90 @@
+"""Which responses have had their time to be completed: rates of completion count no others.
+
+For: metrics, benchmarks, releases. Not for: series, where a whole period is mature or not
+(``insight.series``).
+"""
+
+from dataclasses import replace
+from datetime import UTC, date, timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import psycopg
+
+from ioc_analytics.records.filters import TimeRange
+from ioc_analytics.states.organizations import OrganizationSums, read_organizations
+from ioc_analytics.states.reading import Ground, read_ground
+from ioc_analytics.states.rebuild import midnight
+from ioc_analytics.states.selection import Selection
+
+
+def first_immature_day(today: date, maturity_days: int) -> date:
+    """Return the first day whose responses may still be completed."""
+    return today - timedelta(days=maturity_days)
+
+
+def first_immature_of(ground: Ground, maturity_days: int) -> date | None:
+    """Return the first day whose responses could be completed after the newest batch came.
+
+    None: no batch came yet.
+    """
+    if ground.as_of is None:
+        return None
+    return first_immature_day(ground.as_of.astimezone(UTC).date(), maturity_days)
+
+
+def read_settled(
+    connection: psycopg.Connection[Any],
+    selection: Selection,
+    wanted: TimeRange,
+    sums: OrganizationSums,
+    first_immature: date | None,
+) -> OrganizationSums:
+    """Return sums of organizations whose started, completed and abandoned leave the young out.
+
+    Args:
+        connection: A connection inside the snapshot.
+        selection: Which responses.
+        wanted: The range that the sums are of.
+        sums: All of them.
+        first_immature: Responses of this day and later can still be completed; None: there is none.
+
+    Raises:
+        InvalidInput: Only rows could answer, and rows of the range are gone.
+    """
+    if first_immature is None:
+        return sums
+    start = midnight(first_immature)
+    if wanted.start is not None:
+        start = max(start, wanted.start)
+    if wanted.end is not None and wanted.end <= start:
+        return sums
+    ground = read_ground(connection, TimeRange(start, wanted.end))
+    young = read_organizations(connection, selection, ground)
+    places = {key: place for place, key in enumerate(_keys(sums))}
+    at = np.array([places[key] for key in _keys(young)], dtype=np.int64)
+
+    def less(all_of_them: npt.NDArray[np.int64], few: npt.NDArray[np.int64]) -> Any:
+        rest = all_of_them.copy()
+        np.subtract.at(rest, at, few)
+        return rest
+
+    return replace(
+        sums,
+        started=less(sums.started, young.started),
+        completed=less(sums.completed, young.completed),
+        abandoned=less(sums.abandoned, young.abandoned),
+    )
+
+
+def left_out(responses: int, maturity_days: int) -> str:
+    """Return in words that young responses are not counted."""
+    return (
+        f"{responses:,} responses younger than {maturity_days} days can still be completed and are "
+        "left out"
+    )
+
+
+def _keys(sums: OrganizationSums) -> list[tuple[Any, ...]]:
+    return list(zip(sums.organizations, sums.industries, sums.sizes, strict=True))

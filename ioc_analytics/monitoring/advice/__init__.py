@@ -1,0 +1,47 @@
+"""Advice on scaling, each on measured evidence; without evidence there is none.
+
+For: ``get_scaling_recommendations``. Not for: doing it (``maintenance``), or trouble at this moment
+(``monitoring.alerts``).
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ioc_analytics.database.pools import Database
+from ioc_analytics.monitoring.advice import capacity, ledger, statements, tables
+from ioc_analytics.records.advice import Advice, PastAdvice, Priority
+
+_ORDER: Final[tuple[Priority, ...]] = ("urgent", "high", "medium", "low")
+
+
+def advise(database: Database) -> list[Advice]:
+    """Return what would make the installation last longer or work better, the most urgent first.
+
+    What is advised is remembered, so that it can be judged once it was followed.
+    """
+    config = database.config
+    with database.connection("ingest") as connection:
+        found = [
+            *capacity.disk(connection, config, database.lease),
+            *(one for topic in capacity.TOPICS for one in topic(connection, config)),
+            *(one for topic in tables.TOPICS for one in topic(connection)),
+            *statements.slow_statements(database),
+        ]
+        server = capacity.facts(connection, config, database.lease)
+
+        def facts(topic: str, subject: str, evidence: Mapping[str, Any]) -> Mapping[str, Any]:
+            if topic == "statements":
+                return statements.facts(database, subject, evidence)
+            return tables.facts(connection, subject, evidence) if subject else server
+
+        ledger.remember(connection, found, facts)
+    return sorted(found, key=lambda one: _ORDER.index(one.priority))
+
+
+def review(database: Database) -> list[PastAdvice]:
+    """Return what was advised before, with what became of its figure, the newest first."""
+    with database.connection("ingest") as connection:
+        return ledger.review(connection)
+
+
+__all__ = ["advise", "review"]
