@@ -6,7 +6,7 @@ For: ``evaluate_quality`` and the data quality score. Not for: what blocks a job
 A check that reads rows looks at the newest month that has any, as the promises do.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from ioc_analytics.records.quality import (
     CARELESS_SHARE,
     CHECKS,
     DISAGREEING_SHARE,
+    PastResult,
     QualityCheck,
     QualityEvaluation,
     QualityResult,
@@ -70,6 +71,17 @@ def evaluate_quality(database: Database) -> QualityEvaluation:
 def keep_finding(connection: Connection, found: Finding) -> None:
     """Keep what was found of one check: it counts in the score, and may block what lies behind."""
     _record(connection, utc_now(), [_result(found.name, CHECKS[found.name], found)])
+
+
+def read_history(
+    connection: Connection, names: Sequence[str], number: int
+) -> dict[str, tuple[PastResult, ...]]:
+    """Return the newest results of some checks, the newest first."""
+    found: dict[str, list[PastResult]] = {name: [] for name in names}
+    wanted = {"names": list(names), "number": number}
+    for row in read_all(connection, "check_history", wanted):
+        found[row.pop("name")].append(PastResult(**row))
+    return {name: tuple(results) for name, results in found.items()}
 
 
 def _result(name: str, check: QualityCheck, found: Finding) -> QualityResult:

@@ -49,6 +49,7 @@ def _build(name: str, asset: str, description: str) -> dg.AssetChecksDefinition:
     def check(analytics: AnalyticsResource) -> dg.AssetCheckResult:
         with failures():
             finding = analytics.system.check_integrity(name)
+            past = analytics.system.quality_history([name])[name]
         return dg.AssetCheckResult(
             passed=finding.passed,
             severity=dg.AssetCheckSeverity.ERROR,
@@ -58,6 +59,7 @@ def _build(name: str, asset: str, description: str) -> dg.AssetChecksDefinition:
                 "faults": finding.faults,
                 "threshold": 0,
                 "sample": presentation.table(finding.sample),
+                **presentation.history(past),
             },
         )
 

@@ -29,7 +29,7 @@ QUICK_SECONDS: Final = 30
 COMPONENT: Final = "orchestration"
 
 _EVENTS: Final = 500
-"""Newest check results that are looked at; an evaluation of quality has fourteen."""
+"""Newest check results that are looked at; an evaluation of quality has seventeen."""
 
 _QUALITY_KEYS: Final = {dg.AssetCheckKey(dg.AssetKey(QUALITY), name) for name in CHECKS}
 

@@ -14,6 +14,7 @@ from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.orchestration import catalogue
 from ioc_analytics.orchestration.catalogue import description
 from ioc_analytics.records.answers import RefreshReceipt
+from ioc_analytics.records.quality import PastResult
 from ioc_analytics.records.receipts import IngestReceipt
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ DROPPED_TAG: Final = "ioc/dropped_at"
 
 _SHOWN_ROWS: Final = 50
 """Rows of a table in a page: all of them are drawn at once."""
+
+_SHOWN_RESULTS: Final = 10
 
 _STATEMENTS: Final = {
     "daily_assessment_metrics": "insight/release_daily",
@@ -112,6 +115,35 @@ def section(shown: "Section") -> Metadata:
         for at, one in enumerate(shown.pictures)
     }
     return {**tables, **charts, **({} if tables else {"figures": shown.note})}
+
+
+def history(results: Sequence[PastResult]) -> Metadata:
+    """Return the last results of a check as a picture that the pages show inline, and a table."""
+    # Imported late, like all pictures.
+    from ioc_analytics.pictures.sparklines import sparkline
+
+    course = list(reversed(results))
+    if not course:
+        return {}
+    values = [float(one.passed) if one.score is None else one.score for one in course]
+    address = sparkline(values, [not one.passed for one in course])
+    failed = sum(not one.passed for one in course)
+    return {
+        "course": dg.MetadataValue.md(
+            f"![course]({address}) {failed} of {len(course)} failed, lowest {min(values):.1%}"
+        ),
+        "last_results": table(
+            [
+                {
+                    "measured_at": f"{one.measured_at:%Y-%m-%d %H:%M}",
+                    "passed": one.passed,
+                    "well": one.score,
+                    "summary": one.summary,
+                }
+                for one in results[:_SHOWN_RESULTS]
+            ]
+        ),
+    }
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> dg.MetadataValue:

@@ -110,6 +110,19 @@ class BrokenPromise:
 
 
 @dataclass(frozen=True, slots=True)
+class PastResult:
+    """What one check said at one moment."""
+
+    measured_at: datetime
+    passed: bool
+    score: float | None
+    """Share of what was checked that was well, 0 to 1; None when nothing was."""
+
+    summary: str
+    """One sentence for people."""
+
+
+@dataclass(frozen=True, slots=True)
 class QualityEvaluation:
     """All checks, looked at once."""
 

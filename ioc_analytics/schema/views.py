@@ -32,7 +32,7 @@ class PromisesBroken(IntegrityFailure):
         )
         super().__init__(
             f"{what} as they are, since a blocking check is broken ({found}). Mend the cause, then "
-            "look again: run the job `evaluate_quality`, or the check itself in Dagster's pages"
+            "look again: `ioc-analytics health --evaluate`, or the check itself in Dagster's pages"
         )
 
 

@@ -11,9 +11,9 @@ from ioc_analytics.insight.maturity import first_immature_day
 from ioc_analytics.insight.refresh import count_days, refresh, release_daily_tables
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.monitoring.integrity import Finding, examine
-from ioc_analytics.monitoring.quality import evaluate_quality, keep_finding
+from ioc_analytics.monitoring.quality import evaluate_quality, keep_finding, read_history
 from ioc_analytics.records.answers import RefreshReceipt
-from ioc_analytics.records.quality import BLOCKING, BrokenPromise, QualityEvaluation
+from ioc_analytics.records.quality import BLOCKING, BrokenPromise, PastResult, QualityEvaluation
 from ioc_analytics.schema.views import broken_promises, refresh_views
 from ioc_analytics.states.rebuild import newest_marks
 from ioc_analytics.states.sealing import MINIMUM_CELL, seal_month
@@ -100,6 +100,13 @@ class Upkeep(SystemBase):
         """Return those of some blocking checks whose newest result is bad."""
         with self.database.connection("analyst") as connection:
             return broken_promises(connection, names)
+
+    def quality_history(
+        self, names: Sequence[str], number: int = 30
+    ) -> dict[str, tuple[PastResult, ...]]:
+        """Return the newest results of some quality checks, the newest first."""
+        with self.database.connection("analyst") as connection:
+            return read_history(connection, names, number)
 
     def evaluate_quality(self) -> QualityEvaluation:
         """Look at every data quality check, and keep results and score."""

@@ -107,11 +107,9 @@ def test_what_breaks_a_check_is_found(
 @pytest.mark.parametrize(
     ("where", "cell"),
     [
-        ("instrument = 'ipip50' AND region = 'all'", "ipip50"),
         ("industry_category <> 'all' AND org_size_category = 'all' AND region = 'all'", None),
         ("device_type <> 'all'", None),
         ("age_band <> 'all' AND gender <> 'all'", None),
-        ("assessment_type = 'hiring'", "hiring"),
     ],
 )
 def test_a_false_figure_is_found_in_any_roll_up(

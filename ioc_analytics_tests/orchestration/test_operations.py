@@ -10,6 +10,7 @@ import dagster as dg
 import pytest
 
 from ioc_analytics.kernel.settings import AnalyticsConfig
+from ioc_analytics.records.quality import CHECKS
 from ioc_analytics.synthetic.files import generate_files
 from ioc_analytics.system import AnalyticsSystem
 from ioc_analytics_tests.database.survey import make_survey
@@ -111,7 +112,7 @@ def test_an_evaluation_of_quality_shows_every_check(
     failed = {one.check_name: one for one in done.get_asset_check_evaluations() if not one.passed}
     assert "values_in_range" in failed
     assert failed["values_in_range"].severity == dg.AssetCheckSeverity.ERROR
-    assert len(done.get_asset_check_evaluations()) == 14
+    assert len(done.get_asset_check_evaluations()) == len(CHECKS)
     assert metadata_of(done)["score"] == analytics.get_system_status().database.data_quality_score
 
 

@@ -66,6 +66,12 @@ def test_a_file_becomes_released_figures(
     assert shown["seconds"] > 0
     assert all(check.passed for check in taken.get_asset_check_evaluations())
     assert len(taken.get_asset_check_evaluations()) == 2
+    for check in taken.get_asset_check_evaluations():
+        course = str(check.metadata["course"].value)
+        # The pages show markdown inline below a thousand characters only.
+        assert "data:image/svg+xml;base64," in course
+        assert len(course) < 1000
+        assert len(check.metadata["last_results"].value.records) == 1  # type: ignore[union-attr]
     assert [job.status for job in analytics.get_system_status().jobs] == ["succeeded"]
 
     released = refresh(definitions, instance)

@@ -4,7 +4,7 @@ For: its job and schedule. Not for: the checks (``monitoring.quality``), or thos
 (``orchestration.checks``).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import dagster as dg
@@ -12,7 +12,7 @@ import dagster as dg
 from ioc_analytics.orchestration import presentation
 from ioc_analytics.orchestration.assets.operations import OPERATIONS
 from ioc_analytics.orchestration.presentation import table_spec
-from ioc_analytics.records.quality import CHECKS, QualityResult
+from ioc_analytics.records.quality import CHECKS, PastResult, QualityResult
 from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.resources.failures import RETRY, failures
 
@@ -40,6 +40,7 @@ def data_quality_metrics(analytics: AnalyticsResource) -> Iterator[dg.Materializ
 
     with failures():
         found = analytics.system.evaluate_quality()
+        past = analytics.system.quality_history(list(CHECKS))
         rows = presentation.count_rows(analytics.system, [QUALITY])[QUALITY]
         shown = presentation.section(show_quality(found))
     yield dg.MaterializeResult(
@@ -50,11 +51,11 @@ def data_quality_metrics(analytics: AnalyticsResource) -> Iterator[dg.Materializ
             "failed": sum(not one.passed for one in found.results),
             **shown,
         },
-        check_results=[_shown(one) for one in found.results],
+        check_results=[_shown(one, past[one.name]) for one in found.results],
     )
 
 
-def _shown(one: QualityResult) -> dg.AssetCheckResult:
+def _shown(one: QualityResult, past: Sequence[PastResult]) -> dg.AssetCheckResult:
     is_mild = one.severity in ("info", "warning")
     return dg.AssetCheckResult(
         check_name=one.name,
@@ -67,5 +68,6 @@ def _shown(one: QualityResult) -> dg.AssetCheckResult:
             "faults": one.faults,
             "threshold": one.threshold,
             "sample": presentation.table(one.sample),
+            **presentation.history(past),
         },
     )

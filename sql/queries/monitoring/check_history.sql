@@ -1,0 +1,21 @@
+-- check_history: the newest results of some quality checks, the newest first.
+-- Parameters: names (text []), number (bigint, of each). Row: name, measured_at, passed, score, summary.
+SELECT
+    n.name,
+    d.measured_at,
+    d.passed,
+    d.score,
+    d.details ->> 'summary' AS summary
+FROM unnest(%(names)s::text []) AS n (name)
+CROSS JOIN LATERAL (
+    SELECT
+        x.measured_at,
+        x.passed,
+        x.score,
+        x.details
+    FROM analytics.data_quality_metrics AS x
+    WHERE x.check_name = n.name
+    ORDER BY x.measured_at DESC, x.id DESC
+    LIMIT %(number)s
+) AS d
+ORDER BY n.name ASC, d.measured_at DESC
