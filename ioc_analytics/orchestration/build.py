@@ -18,6 +18,7 @@ from ioc_analytics.orchestration.assets.predictions import (
 from ioc_analytics.orchestration.assets.quality import data_quality_metrics
 from ioc_analytics.orchestration.assets.released import daily_tables, released_tables
 from ioc_analytics.orchestration.assets.reports import build_reports
+from ioc_analytics.orchestration.assets.retention import end_expired
 from ioc_analytics.orchestration.assets.views import materialized_views
 from ioc_analytics.orchestration.checks import build_checks
 from ioc_analytics.orchestration.freshness import with_freshness
@@ -33,6 +34,7 @@ _ASSETS: Final = (
     daily_tables,
     materialized_views,
     backups,
+    end_expired,
     system_health_metrics,
     data_quality_metrics,
     prediction_scores,

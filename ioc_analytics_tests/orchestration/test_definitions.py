@@ -32,7 +32,13 @@ GROUPS = {
     "benchmarks": {"benchmarking_data"},
     "validation": {"dual_ai_validation_metrics"},
     "reports": {"weekly_report", "monthly_report"},
-    "operations": {"backups", "system_health_metrics", "data_quality_metrics"},
+    "operations": {
+        "backups",
+        "retention",
+        "archives",
+        "system_health_metrics",
+        "data_quality_metrics",
+    },
     "predictions": {"prediction_scores", "predictive_analytics_results"},
     "views": {
         "mv_daily_assessment_overview",
