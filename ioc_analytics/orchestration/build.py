@@ -10,7 +10,7 @@ import dagster as dg
 
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.orchestration.assets.anonymized import anonymized_tables
-from ioc_analytics.orchestration.assets.operations import backups, system_health_metrics
+from ioc_analytics.orchestration.assets.operations import LEDGERS, backups, system_health_metrics
 from ioc_analytics.orchestration.assets.predictions import (
     prediction_scores,
     predictive_analytics_results,
@@ -58,7 +58,7 @@ def build_defs(
     """
     settings = config or AnalyticsConfig.load({})
     parts: dict[str, Any] = {
-        "assets": dg.with_source_code_references(with_freshness(_ASSETS, settings)),
+        "assets": [*dg.with_source_code_references(with_freshness(_ASSETS, settings)), *LEDGERS],
         "asset_checks": build_checks(),
         "jobs": build_jobs(),
         "sensors": [inbox, touched_months, watch, failed_runs, failed_checks, dead_runs],
