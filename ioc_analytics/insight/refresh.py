@@ -31,6 +31,7 @@ from ioc_analytics.states.rebuild import rebuild_month, touched_months
 
 DAILY: Final = "daily_assessment_metrics"
 BENCHMARKS: Final = "benchmarking_data"
+DISTRIBUTIONS: Final = "ocean_trait_distributions"
 VALIDATION: Final = "dual_ai_validation_metrics"
 
 
@@ -134,13 +135,26 @@ def release_daily_tables(
 def count_days(
     connection: psycopg.Connection[Any], days: Iterable[date]
 ) -> dict[str, dict[date, int]]:
-    """Return how many rows each daily table holds of some days; 0 where it has none."""
-    wanted = sorted(set(days))
-    counted = {table: dict.fromkeys(wanted, 0) for table in (DAILY, VALIDATION)}
-    for table, day, number in connection.execute(
-        sqlfiles.query("insight/rows_of_days"), {"days": wanted}
+    """Return how many rows each table released by day holds of some days; 0 where it has none."""
+    return _count(connection, "days", days, (DAILY, VALIDATION, DISTRIBUTIONS))
+
+
+def count_months(
+    connection: psycopg.Connection[Any], months: Iterable[date]
+) -> dict[str, dict[date, int]]:
+    """Return how many rows each table released by month holds of some months, days included."""
+    return _count(connection, "months", months, (DISTRIBUTIONS, BENCHMARKS))
+
+
+def _count(
+    connection: psycopg.Connection[Any], unit: str, periods: Iterable[date], tables: Sequence[str]
+) -> dict[str, dict[date, int]]:
+    wanted = sorted(set(periods))
+    counted = {table: dict.fromkeys(wanted, 0) for table in tables}
+    for table, start, number in connection.execute(
+        sqlfiles.query(f"insight/rows_of_{unit}"), {unit: wanted}
     ):
-        counted[table][day] = number
+        counted[table][start] = number
     return counted
 
 
@@ -154,7 +168,7 @@ def _release(
     return Counter(
         {
             DAILY: release_daily(connection, days, mature_before),
-            "ocean_trait_distributions": release_months(connection, [month], named)
+            DISTRIBUTIONS: release_months(connection, [month], named)
             + release_days(connection, days),
             BENCHMARKS: release_benchmarks(connection, month, mature_before),
             VALIDATION: release_validations(connection, days),

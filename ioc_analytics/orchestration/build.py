@@ -10,7 +10,7 @@ import dagster as dg
 
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.orchestration.assets.anonymized import anonymized_tables
-from ioc_analytics.orchestration.assets.operations import backups, system_health_metrics
+from ioc_analytics.orchestration.assets.operations import LEDGERS, backups, system_health_metrics
 from ioc_analytics.orchestration.assets.predictions import (
     prediction_scores,
     predictive_analytics_results,
@@ -18,6 +18,7 @@ from ioc_analytics.orchestration.assets.predictions import (
 from ioc_analytics.orchestration.assets.quality import data_quality_metrics
 from ioc_analytics.orchestration.assets.released import daily_tables, released_tables
 from ioc_analytics.orchestration.assets.reports import build_reports
+from ioc_analytics.orchestration.assets.retention import end_expired
 from ioc_analytics.orchestration.assets.views import materialized_views
 from ioc_analytics.orchestration.checks import build_checks
 from ioc_analytics.orchestration.freshness import with_freshness
@@ -33,6 +34,7 @@ _ASSETS: Final = (
     daily_tables,
     materialized_views,
     backups,
+    end_expired,
     system_health_metrics,
     data_quality_metrics,
     prediction_scores,
@@ -56,7 +58,7 @@ def build_defs(
     """
     settings = config or AnalyticsConfig.load({})
     parts: dict[str, Any] = {
-        "assets": dg.with_source_code_references(with_freshness(_ASSETS, settings)),
+        "assets": [*dg.with_source_code_references(with_freshness(_ASSETS, settings)), *LEDGERS],
         "asset_checks": build_checks(),
         "jobs": build_jobs(),
         "sensors": [inbox, touched_months, watch, failed_runs, failed_checks, dead_runs],

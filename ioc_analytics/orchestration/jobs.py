@@ -14,6 +14,7 @@ from ioc_analytics.orchestration.assets.predictions import PREDICTIONS, SCORES
 from ioc_analytics.orchestration.assets.quality import QUALITY
 from ioc_analytics.orchestration.assets.released import DAILY, RELEASE_STEP, RELEASED
 from ioc_analytics.orchestration.assets.reports import REPORTS
+from ioc_analytics.orchestration.assets.retention import ARCHIVES, PLANS
 from ioc_analytics.orchestration.assets.views import SOURCES
 from ioc_analytics.orchestration.forgetting import forget_runs_job
 from ioc_analytics.resources import AnalyticsResource
@@ -101,38 +102,6 @@ def perform_maintenance(
             context.log.warning(finding)
 
 
-class RetentionConfig(dg.Config):
-    """How to end what has expired."""
-
-    apply: bool | None = Field(
-        default=None,
-        description="Let go what the plan names; ANALYTICS_RETENTION_APPLY unless given.",
-    )
-
-
-@dg.op(retry_policy=RETRY, pool="ingest")
-def end_expired(
-    context: dg.OpExecutionContext, config: RetentionConfig, analytics: AnalyticsResource
-) -> None:
-    """Plan what has expired, and carry the plan out if that is wanted."""
-    wanted = analytics.config.retention.apply if config.apply is None else config.apply
-    with failures():
-        plan = analytics.system.plan_retention()
-        for what in plan.described():
-            context.log.info(f"plan {plan.id}: {what}")
-        for what, reason in plan.kept.items():
-            context.log.warning(f"{what} has expired and is kept ({reason})")
-        if plan.is_empty or not wanted:
-            reason = "nothing has expired" if plan.is_empty else "ANALYTICS_RETENTION_APPLY is off"
-            context.log.info(f"plan {plan.id} is not carried out: {reason}")
-            return
-        done = analytics.system.apply_retention(plan, progress=context.log.info)
-    context.log.info(
-        f"plan {plan.id}: {len(done.sealed)} months sealed, {len(done.detached)} partitions "
-        f"detached, {len(done.dropped)} dropped, {len(done.certificates)} certificates"
-    )
-
-
 @dg.op(retry_policy=RETRY, pool="backups")
 def drill_backup(
     context: dg.OpExecutionContext, config: DrillConfig, analytics: AnalyticsResource
@@ -205,17 +174,6 @@ def restore_drill_job() -> None:
 def maintain_job() -> None:
     """One step."""
     perform_maintenance()
-
-
-@dg.job(
-    name=RETENTION,
-    tags=ALONE_WITH_BACKUPS,
-    description="Plan what has expired; with `apply`, or the setting of that name, let it go: "
-    "sealed before, covered by a drilled backup, accounted for in the audit log.",
-)
-def retention_job() -> None:
-    """One step."""
-    end_expired()
 
 
 @dg.job(
@@ -300,9 +258,15 @@ def build_jobs() -> list[Any]:
             )
             for name, kind in REPORTS.items()
         ),
+        dg.define_asset_job(
+            RETENTION,
+            tags=ALONE_WITH_BACKUPS,
+            selection=dg.AssetSelection.assets(PLANS, ARCHIVES),
+            description="Plan what has expired; with `apply`, or the setting of that name, let it "
+            "go: sealed before, covered by a drilled backup, accounted for in the audit log.",
+        ),
         restore_drill_job,
         maintain_job,
-        retention_job,
         forget_runs_job,
         report_job,
         export_job,

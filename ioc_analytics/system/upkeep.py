@@ -8,7 +8,7 @@ from typing import Literal
 from ioc_analytics.database.jobs import noted_job
 from ioc_analytics.insight.daily import ripe_months
 from ioc_analytics.insight.maturity import first_immature_day
-from ioc_analytics.insight.refresh import count_days, refresh, release_daily_tables
+from ioc_analytics.insight.refresh import count_days, count_months, refresh, release_daily_tables
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.monitoring.integrity import Finding, examine
 from ioc_analytics.monitoring.quality import evaluate_quality, keep_finding, read_history
@@ -59,9 +59,14 @@ class Upkeep(SystemBase):
             return release_daily_tables(self.database, self.config, chosen, with_views=with_views)
 
     def count_days(self, days: Iterable[date]) -> dict[str, dict[date, int]]:
-        """Return how many rows each daily table holds of some days."""
+        """Return how many rows each table released by day holds of some days."""
         with self.database.connection("analyst") as connection:
             return count_days(connection, days)
+
+    def count_months(self, months: Iterable[date]) -> dict[str, dict[date, int]]:
+        """Return how many rows each table released by month holds of some months."""
+        with self.database.connection("analyst") as connection:
+            return count_months(connection, months)
 
     def touched_months(self) -> list[date]:
         """Return the first days of the months whose states are behind their rows, ascending."""

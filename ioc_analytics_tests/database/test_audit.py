@@ -34,6 +34,7 @@ PLATFORM: Final = frozenset(
         "openmetrics",
         "replay_alerts",
         "count_days",
+        "count_months",
         "count_rows",
         "touched_months",
         "newest_marks",

@@ -32,7 +32,16 @@ GROUPS = {
     "benchmarks": {"benchmarking_data"},
     "validation": {"dual_ai_validation_metrics"},
     "reports": {"weekly_report", "monthly_report"},
-    "operations": {"backups", "system_health_metrics", "data_quality_metrics"},
+    "operations": {
+        "backups",
+        "retention",
+        "archives",
+        "processing_jobs",
+        "audit_log",
+        "table_versions",
+        "system_health_metrics",
+        "data_quality_metrics",
+    },
     "predictions": {"prediction_scores", "predictive_analytics_results"},
     "views": {
         "mv_daily_assessment_overview",
@@ -66,6 +75,16 @@ def test_assets_stand_in_their_groups_with_descriptions_and_owners() -> None:
         assert spec.owners
         assert "postgres" in spec.kinds
     assert groups == GROUPS
+
+
+def test_every_table_and_view_of_the_schema_is_an_asset() -> None:
+    schema = sqlfiles.read_text("schema.sql")
+    tables = re.findall(r"CREATE (?:TABLE|MATERIALIZED VIEW) analytics\.(\w+)", schema)
+    graph = build_defs().resolve_asset_graph()
+    assert len(tables) >= 17
+    assert {dg.AssetKey(name) for name in tables} <= graph.get_all_asset_keys()
+    external = {key.to_user_string() for key in graph.external_asset_keys}
+    assert external == {"processing_jobs", "audit_log", "table_versions"}
 
 
 def test_checks_jobs_sensors_and_schedules_are_these() -> None:

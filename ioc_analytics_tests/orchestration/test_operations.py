@@ -24,6 +24,7 @@ def analytics(platform_config: AnalyticsConfig, tmp_path: Path) -> Iterator[Anal
         backup={"folder": tmp_path / "backups"},
         exports={"path": tmp_path / "exports"},
         reports={"path": tmp_path / "reports"},
+        retention={"archive": tmp_path / "archives"},
     )
     with AnalyticsSystem(config) as system:
         yield system
@@ -172,14 +173,27 @@ def test_retention_plans_by_the_clock_and_applies_only_when_it_may(
     with analytics.database.connection("owner") as connection:
         connection.execute("UPDATE internal.batches SET loaded_at = '2025-03-01'")
         connection.execute(UP_FOR_DAYS)
-    assert run(definitions, instance, "retention").success
+    looked = run(definitions, instance, "retention")
+    assert looked.success
+    shown = metadata_of(looked)
+    assert shown["note"] == "ANALYTICS_RETENTION_APPLY is off"
+    assert {"tier", "what", "how", "items"} <= shown["expired"].records[0].data.keys()
     (planned,) = analytics.list_retention_plans()
     assert (planned.status, planned.plan.raw_rows > 0) == ("planned", True)
     refused = run(definitions, instance, "retention", end_expired={"apply": True})
     assert not refused.success, "no drilled backup"
     backup = analytics.create_backup()
     analytics.drill_backup(backup.id)
-    assert run(definitions, instance, "retention", end_expired={"apply": True}).success
+    done = run(definitions, instance, "retention", end_expired={"apply": True})
+    assert done.success
+    gone, kept = (
+        {name: value.value for name, value in event.materialization.metadata.items()}
+        for event in done.get_asset_materialization_events()
+    )
+    assert gone["sealed"] == ["2025-01", "2025-02"]
+    assert gone["covered_by"] == backup.id
+    assert (kept["plan"], kept["rows"]) == (gone["plan"], planned.plan.raw_rows)
+    assert kept["size_bytes"] > 10_000
     assert analytics.query("SELECT count(*) AS n FROM anonymized_assessment_responses").data == [
         {"n": 0}
     ]

@@ -84,6 +84,16 @@ def test_a_file_becomes_released_figures(
         if event.asset_key == dg.AssetKey("ocean_trait_distributions")
     }
     assert partitions == {"2025-01-01", "2025-02-01"}
+    by_month = {
+        month: shown["dagster/partition_row_count"]
+        for month, shown in materialized(released, "ocean_trait_distributions").items()
+    }
+    assert min(by_month.values()) > 0
+    assert sum(by_month.values()) == count(analytics, "ocean_trait_distributions")
+    by_day = sum(
+        m["trait_rows"] for m in materialized(released, "daily_assessment_metrics").values()
+    )
+    assert by_day == count(analytics, "ocean_trait_distributions WHERE grain = 'day'") > 0
     shown = metadata_of(released, "ocean_trait_distributions")
     assert shown["dagster/row_count"] == count(analytics, "ocean_trait_distributions")
     months = analytics.query(

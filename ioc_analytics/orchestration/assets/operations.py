@@ -18,6 +18,13 @@ from ioc_analytics.resources.failures import RETRY, failures
 OPERATIONS: Final = "operations"
 HEALTH: Final = "system_health_metrics"
 
+LEDGERS: Final = [
+    table_spec("processing_jobs", OPERATIONS),
+    table_spec("audit_log", OPERATIONS),
+    table_spec("table_versions", OPERATIONS),
+]
+"""What the platform writes in passing, whatever it does: shown in the graph, made by no step."""
+
 
 class BackupConfig(dg.Config):
     """How to make a backup."""

@@ -6,9 +6,12 @@ For: the refresh and rebuild jobs, the touched-months sensor, backfills. Not for
 A month's states and all that is released from them change in one transaction, so the step of the
 months releases the touched days of the daily tables too, and notes a materialization for each of
 them. The step of the days is for people: it releases the days asked for again from their rows.
+The days of ``ocean_trait_distributions`` are made from states, not rows, so that only the step of
+the months may write them; each day's asset says how many such rows there are (``trait_rows``).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from typing import Final
 
 import dagster as dg
@@ -41,6 +44,9 @@ DAILY: Final = {
     "dual_ai_validation_metrics": "validation",
 }
 """Each table released by day, and its group."""
+
+_TRAITS: Final = "ocean_trait_distributions"
+_ACTIVITY: Final = "daily_assessment_metrics"
 
 RELEASE_STEP: Final = "released_tables"
 DAILY_STEP: Final = "daily_tables"
@@ -87,7 +93,11 @@ def released_tables(
         _note_days(context, analytics, receipt)
         _show_newest(context, analytics, RELEASED, month_key(max(receipt.months or months)))
         rows = presentation.count_rows(system, RELEASED)
+        counted = system.count_months(months)
     for table in RELEASED:
+        for month, number in counted[table].items():
+            stored = {"dagster/partition_row_count": number}
+            context.add_asset_metadata(stored, table, month_key(month))
         metadata = {**rows[table], **refresh_metadata(receipt, table)}
         yield dg.MaterializeResult(asset_key=table, metadata=metadata)
 
@@ -115,8 +125,8 @@ def daily_tables(
         _show_newest(context, analytics, DAILY, day_key(max(days)))
         rows = presentation.count_rows(system, DAILY)
     for table in DAILY:
-        for day, number in counted[table].items():
-            context.add_asset_metadata({"dagster/partition_row_count": number}, table, day_key(day))
+        for day in days:
+            context.add_asset_metadata(_rows_of(counted, table, day), table, day_key(day))
         metadata = {**rows[table], **refresh_metadata(receipt, table)}
         yield dg.MaterializeResult(asset_key=table, metadata=metadata)
 
@@ -138,7 +148,7 @@ def _note_days(
         for day in days:
             is_newest = day == days[-1]
             metadata = {
-                "dagster/partition_row_count": counted[table][day],
+                **_rows_of(counted, table, day),
                 **rows[table],
                 **(refresh_metadata(receipt, table) if is_newest else {}),
                 **(_picture(analytics, table, day_key(day)) if is_newest else {}),
@@ -146,6 +156,15 @@ def _note_days(
             context.log_event(
                 dg.AssetMaterialization(table, partition=day_key(day), metadata=metadata)
             )
+
+
+def _rows_of(
+    counted: Mapping[str, Mapping[date, int]], table: str, day: date
+) -> presentation.Metadata:
+    stored = {"dagster/partition_row_count": counted[table][day]}
+    # The traits of a day stand in the table of the months, whose asset has no days.
+    by_day = {"trait_rows": counted[_TRAITS][day]} if table == _ACTIVITY else {}
+    return stored | by_day
 
 
 def _show_newest(

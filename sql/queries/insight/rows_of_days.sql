@@ -1,4 +1,4 @@
--- rows_of_days: rows that the daily tables hold of some days.
+-- rows_of_days: rows that the tables released by day hold of some days.
 -- Parameters: days (date []).
 -- Row: table_name, day, number.
 SELECT
@@ -16,3 +16,11 @@ SELECT
 FROM analytics.dual_ai_validation_metrics AS v
 WHERE v.metric_date = ANY(%(days)s)
 GROUP BY v.metric_date
+UNION ALL
+SELECT
+    'ocean_trait_distributions' AS table_name,
+    d.period_start AS day,
+    count(*) AS number
+FROM analytics.ocean_trait_distributions AS d
+WHERE d.grain = 'day' AND d.period_start = ANY(%(days)s)
+GROUP BY d.period_start
