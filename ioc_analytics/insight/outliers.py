@@ -228,7 +228,8 @@ def _far_responses(
         if n <= len(TRAITS) + 1:
             raise NotEnoughData(f"{n} responses with all five traits, at least 7 are needed")
         squared = mahalanobis_squared(scores, scores.mean(axis=0), np.cov(scores, rowvar=False))
-        adjusted = adjust_false_discovery(distance_p_values(squared, n, len(TRAITS)))
+        p_values = distance_p_values(squared, n, len(TRAITS), largest=SIGNIFICANCE)
+        adjusted = adjust_false_discovery(p_values)
     except (InvalidInput, NotEnoughData) as error:
         withheld.append({"figure": f"by_instrument.{instrument}.vectors", "reason": str(error)})
         return None, None, []
