@@ -61,6 +61,24 @@ def show_released(connection: psycopg.Connection[Any], table: str, until: date) 
     return show(table, title, rows)
 
 
+def show_courses(
+    connection: psycopg.Connection[Any], tables: Sequence[str]
+) -> dict[str, tuple[float, ...]]:
+    """Return one figure of some released tables and views over their last periods.
+
+    Args:
+        connection: A connection of a role that may read predictions and health too.
+        tables: Of those named in ``shown_courses.sql``; others have no course.
+    """
+    found: dict[str, list[float]] = {table: [] for table in tables}
+    for table, _, value in connection.execute(
+        sqlfiles.query("insight/shown_courses"), {"tables": list(tables)}
+    ):
+        if value is not None:
+            found[table].append(value)
+    return {table: tuple(values) for table, values in found.items()}
+
+
 def _distributions(table: str, title: str, rows: Sequence[Row]) -> Section:
     newest = [row for row in rows if row["period_start"] == rows[-1]["period_start"]]
     month = f"{rows[-1]['period_start']:%Y-%m}"

@@ -10,6 +10,7 @@ import dagster as dg
 
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.orchestration.assets.anonymized import anonymized_tables
+from ioc_analytics.orchestration.assets.norms import publish_norms
 from ioc_analytics.orchestration.assets.operations import LEDGERS, backups, system_health_metrics
 from ioc_analytics.orchestration.assets.predictions import (
     prediction_scores,
@@ -39,6 +40,7 @@ _ASSETS: Final = (
     data_quality_metrics,
     prediction_scores,
     predictive_analytics_results,
+    publish_norms,
     *build_reports(),
 )
 

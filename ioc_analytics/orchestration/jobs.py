@@ -10,12 +10,14 @@ from pydantic import Field
 
 from ioc_analytics.orchestration import presentation
 from ioc_analytics.orchestration.assets.anonymized import TABLES
+from ioc_analytics.orchestration.assets.norms import NORMS
 from ioc_analytics.orchestration.assets.predictions import PREDICTIONS, SCORES
 from ioc_analytics.orchestration.assets.quality import QUALITY
 from ioc_analytics.orchestration.assets.released import DAILY, RELEASE_STEP, RELEASED
 from ioc_analytics.orchestration.assets.reports import REPORTS
 from ioc_analytics.orchestration.assets.retention import ARCHIVES, PLANS
 from ioc_analytics.orchestration.assets.views import SOURCES
+from ioc_analytics.orchestration.checks import raters_keep_their_ways
 from ioc_analytics.orchestration.forgetting import forget_runs_job
 from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.resources.failures import RETRY, failures
@@ -31,6 +33,7 @@ MAINTAIN: Final = "maintain"
 REPORT: Final = "report"
 EVALUATE_QUALITY: Final = "evaluate_quality"
 PREDICT: Final = "predict"
+MAKE_NORMS: Final = "make_norms"
 RETENTION: Final = "retention"
 RESTORE_DRILL: Final = "restore_drill"
 
@@ -241,13 +244,21 @@ def build_jobs() -> list[Any]:
         ),
         dg.define_asset_job(
             EVALUATE_QUALITY,
-            selection=dg.AssetSelection.assets(QUALITY),
-            description="Look at every data quality check, and keep results and score.",
+            selection=dg.AssetSelection.assets(QUALITY)
+            | dg.AssetSelection.checks(raters_keep_their_ways),
+            description="Look at every data quality check, and keep results and score; and whether "
+            "an AI rater has left its own ways.",
         ),
         dg.define_asset_job(
             PREDICT,
             selection=dg.AssetSelection.assets(SCORES, PREDICTIONS),
             description="Score earlier predictions whose truth has come, then make new ones.",
+        ),
+        dg.define_asset_job(
+            MAKE_NORMS,
+            selection=dg.AssetSelection.assets(NORMS),
+            description="Make a version of the norm tables: fill in `version`, and the range. It "
+            "never changes afterwards; with `apply` stored scores get its percentiles.",
         ),
         *(
             dg.define_asset_job(

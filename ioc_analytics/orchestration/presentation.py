@@ -41,6 +41,21 @@ _STATEMENTS: Final = {
 }
 """Where it is more than a view: the named query that reads what a released table is made from."""
 
+_COURSES: Final = {
+    "ocean_trait_distributions": "scored responses by month",
+    "mv_monthly_ocean_distributions": "scored responses by month",
+    "benchmarking_data": "organizations by month",
+    "mv_industry_benchmarks": "organizations by month",
+    "daily_assessment_metrics": "responses started by day",
+    "mv_daily_assessment_overview": "responses started by day",
+    "mv_weekly_response_metrics": "responses started by week",
+    "dual_ai_validation_metrics": "agreement rate by day",
+    "predictive_analytics_results": "predictions by day of issue",
+    "system_health_metrics": "figures out of order by measurement",
+    "mv_system_performance_dashboard": "figures out of order by hour",
+}
+"""What the small picture of each table and view shows: its last thirty periods."""
+
 Metadata = dict[str, Any]
 
 
@@ -117,21 +132,31 @@ def section(shown: "Section") -> Metadata:
     return {**tables, **charts, **({} if tables else {"figures": shown.note})}
 
 
-def history(results: Sequence[PastResult]) -> Metadata:
-    """Return the last results of a check as a picture that the pages show inline, and a table."""
+def courses(system: "AnalyticsSystem", tables: Iterable[str]) -> dict[str, Metadata]:
+    """Return what some tables and views say about their last periods, in a picture each."""
+    found = system.show_courses(list(tables))
+    return {table: _course(values, _COURSES[table]) for table, values in found.items()}
+
+
+def _course(values: Sequence[float], figure: str, marked: Sequence[bool] = ()) -> Metadata:
     # Imported late, like all pictures.
     from ioc_analytics.pictures.sparklines import sparkline
 
+    if not values:
+        return {}
+    return {"course": dg.MetadataValue.md(f"![course]({sparkline(values, marked)}) {figure}")}
+
+
+def history(results: Sequence[PastResult]) -> Metadata:
+    """Return the last results of a check as a picture that the pages show inline, and a table."""
     course = list(reversed(results))
     if not course:
         return {}
     values = [float(one.passed) if one.score is None else one.score for one in course]
-    address = sparkline(values, [not one.passed for one in course])
-    failed = sum(not one.passed for one in course)
+    faults = [not one.passed for one in course]
+    figure = f"{sum(faults)} of {len(course)} failed, lowest {min(values):.1%}"
     return {
-        "course": dg.MetadataValue.md(
-            f"![course]({address}) {failed} of {len(course)} failed, lowest {min(values):.1%}"
-        ),
+        **_course(values, figure, faults),
         "last_results": table(
             [
                 {

@@ -1,6 +1,6 @@
 """The facade: reports, which bring analyses and the platform's state together."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -64,3 +64,15 @@ class Reports(Operations):
 
         with self.database.connection("reader") as connection:
             return show_released(connection, table, until)
+
+    def show_courses(self, tables: Sequence[str]) -> dict[str, tuple[float, ...]]:
+        """Return one figure of some released tables and views over their last periods.
+
+        Args:
+            tables: Such as ``ocean_trait_distributions``: its scored responses by month.
+        """
+        from ioc_analytics.insight.released_sections import show_courses
+
+        # No reader sees predictions and health, of which the pages show how many there are.
+        with self.database.connection("analyst") as connection:
+            return show_courses(connection, tables)

@@ -35,6 +35,7 @@ PLATFORM: Final = frozenset(
         "replay_alerts",
         "count_days",
         "count_months",
+        "show_courses",
         "count_rows",
         "touched_months",
         "newest_marks",

@@ -42,6 +42,7 @@ GROUPS = {
         "system_health_metrics",
         "data_quality_metrics",
     },
+    "norms": {"norm_versions"},
     "predictions": {"prediction_scores", "predictive_analytics_results"},
     "views": {
         "mv_daily_assessment_overview",
@@ -64,6 +65,7 @@ CHECKS = {
     ("anonymized_question_responses", "no_duplicates_no_orphans"),
     ("ocean_trait_distributions", "released_month_equals_rows"),
     ("ocean_trait_distributions", "nothing_small_released"),
+    ("dual_ai_validation_metrics", "raters_keep_their_ways"),
 }
 
 
@@ -104,6 +106,7 @@ def test_checks_jobs_sensors_and_schedules_are_these() -> None:
         "measure_health",
         "evaluate_quality",
         "predict",
+        "make_norms",
         "maintain",
         "retention",
         "forget_runs",
@@ -148,6 +151,7 @@ POOLS = {
     "drill_backup": "backups",
     "perform_maintenance": "states",
     "end_expired": "ingest",
+    "publish_norms": "ingest",
     "forget_old_runs": "instance",
     "write_report": "reports",
     "export_rows": "exports",

@@ -92,6 +92,7 @@ def test_health_is_measured_and_shown(
     shown = metadata_of(done)
     stored = analytics.query("SELECT count(*) AS n FROM system_health_metrics").data
     assert stored == [{"n": shown["figures"]}]
+    assert shown["course"].endswith("figures out of order by measurement")
     parts = {record.data["part"] for record in shown["checks"].records}
     assert {"database", "backups", "storage"} <= parts
 
@@ -113,7 +114,8 @@ def test_an_evaluation_of_quality_shows_every_check(
     failed = {one.check_name: one for one in done.get_asset_check_evaluations() if not one.passed}
     assert "values_in_range" in failed
     assert failed["values_in_range"].severity == dg.AssetCheckSeverity.ERROR
-    assert len(done.get_asset_check_evaluations()) == len(CHECKS)
+    names = [one.check_name for one in done.get_asset_check_evaluations()]
+    assert sorted(names) == sorted([*CHECKS, "raters_keep_their_ways"])
     assert metadata_of(done)["score"] == analytics.get_system_status().database.data_quality_score
 
 
@@ -159,7 +161,51 @@ def test_predictions_are_scored_then_made(
     assert made["predictions"] == kept[0]["n"] >= 14
     withheld = {record.data["figure"]: record.data["reason"] for record in made["withheld"].records}
     assert "found" in withheld["completion"]
+    assert made["course"].endswith("predictions by day of issue")
     assert "forecast of response_volume" in {r.data["about"] for r in made["made"].records}
+
+
+def test_a_norm_version_is_made_by_hand_and_never_changes(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, analytics: AnalyticsSystem
+) -> None:
+    analytics.ingest_data(make_survey(analytics.config, 500, days=50))
+    asked = {"version": "2024", "start": "2024-01-01", "end": "2026-01-01", "apply": True}
+    done = run(definitions, instance, "make_norms", publish_norms=asked | {"minimum_n": 50})
+    assert done.success
+    shown = metadata_of(done)
+    (version,) = analytics.list_norms()
+    assert (version.version, version.minimum_n, version.is_current) == ("2024", 50, True)
+    assert shown["groups"] == version.groups > 0
+    assert shown["scores_changed"] > 0
+    assert [row.data["version"] for row in shown["versions"].records] == ["2024"]
+    assert not run(definitions, instance, "make_norms", publish_norms=asked).success
+    assert analytics.list_norms() == (version,)
+
+
+def test_a_rater_that_leaves_its_ways_is_warned_of(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, analytics: AnalyticsSystem
+) -> None:
+    def look() -> dg.AssetCheckEvaluation:
+        done = run(definitions, instance, "evaluate_quality")
+        assert done.success, "it blocks nothing"
+        evaluations = done.get_asset_check_evaluations()
+        (found,) = [one for one in evaluations if one.check_name == "raters_keep_their_ways"]
+        return found
+
+    nothing = look()
+    assert nothing.passed and "not judged" in (nothing.description or "")
+    analytics.ingest_data(make_survey(analytics.config, 1500, days=84))
+    assert look().passed
+    with analytics.database.connection("owner") as connection:
+        connection.execute(
+            "UPDATE internal.ai_validations SET primary_score = greatest(primary_score - 20, 0)"
+            " WHERE dimension = 'openness' AND created_at >="
+            " (SELECT max(created_at) - INTERVAL '14 days' FROM internal.ai_validations)"
+        )
+    found = look()
+    assert (found.passed, found.severity) == (False, dg.AssetCheckSeverity.WARN)
+    sample = found.metadata["sample"].value.records  # type: ignore[union-attr]
+    assert {record.data["dimension"] for record in sample} == {"openness"}
 
 
 def test_retention_plans_by_the_clock_and_applies_only_when_it_may(
@@ -186,10 +232,11 @@ def test_retention_plans_by_the_clock_and_applies_only_when_it_may(
     analytics.drill_backup(backup.id)
     done = run(definitions, instance, "retention", end_expired={"apply": True})
     assert done.success
-    gone, kept = (
+    shown_by_asset: list[dict[str, Any]] = [
         {name: value.value for name, value in event.materialization.metadata.items()}
         for event in done.get_asset_materialization_events()
-    )
+    ]
+    gone, kept = shown_by_asset
     assert gone["sealed"] == ["2025-01", "2025-02"]
     assert gone["covered_by"] == backup.id
     assert (kept["plan"], kept["rows"]) == (gone["plan"], planned.plan.raw_rows)

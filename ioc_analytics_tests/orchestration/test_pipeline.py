@@ -161,6 +161,12 @@ def test_each_released_table_shows_a_small_chart_and_a_table(
         assert len(shown["chart"]) < 100_000
         assert shown["figures"].count("\n|") >= 4, table
     assert "chart" not in materialized(released, "ocean_trait_distributions")["2025-01-01"]
+    for event in released.get_asset_materialization_events():
+        if event.asset_key == dg.AssetKey("mv_system_performance_dashboard"):
+            continue  # nothing was measured yet
+        course = str(event.materialization.metadata["course"].value)
+        assert course.startswith("![course](data:image/svg+xml;base64,"), event.asset_key
+        assert len(course) < 1000, "the pages show no longer ones inline"
     compared = materialized(released, "benchmarking_data")["2025-02-01"]
     assert "data:image/svg+xml;base64," in compared["chart"]
     assert "agreement" in compared["figures"]

@@ -91,9 +91,11 @@ def system_health_metrics(analytics: AnalyticsResource) -> dg.MaterializeResult[
         measured = system.measure_health()
         health = system.health_check()
         rows = presentation.count_rows(system, [HEALTH])[HEALTH]
+        course = presentation.courses(system, [HEALTH])[HEALTH]
     return dg.MaterializeResult(
         metadata={
             **rows,
+            **course,
             "status": health.status,
             "seconds": health.duration_seconds,
             "figures": len(measured.measurements),

@@ -66,10 +66,12 @@ def predictive_analytics_results(analytics: AnalyticsResource) -> dg.Materialize
     with failures():
         found = analytics.system.make_predictions()
         stored = presentation.count_rows(analytics.system, [PREDICTIONS])[PREDICTIONS]
+        course = presentation.courses(analytics.system, [PREDICTIONS])[PREDICTIONS]
     rows = [asdict(entry) | {"models": ", ".join(entry.models)} for entry in found.made]
     return dg.MaterializeResult(
         metadata={
             **stored,
+            **course,
             "predictions": sum(entry.predictions for entry in found.made),
             "made": presentation.table(rows),
             "withheld": presentation.table(found.withheld),

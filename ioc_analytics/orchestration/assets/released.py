@@ -93,12 +93,13 @@ def released_tables(
         _note_days(context, analytics, receipt)
         _show_newest(context, analytics, RELEASED, month_key(max(receipt.months or months)))
         rows = presentation.count_rows(system, RELEASED)
+        courses = presentation.courses(system, RELEASED)
         counted = system.count_months(months)
     for table in RELEASED:
         for month, number in counted[table].items():
             stored = {"dagster/partition_row_count": number}
             context.add_asset_metadata(stored, table, month_key(month))
-        metadata = {**rows[table], **refresh_metadata(receipt, table)}
+        metadata = {**rows[table], **courses[table], **refresh_metadata(receipt, table)}
         yield dg.MaterializeResult(asset_key=table, metadata=metadata)
 
 
@@ -124,10 +125,11 @@ def daily_tables(
         counted = system.count_days(days)
         _show_newest(context, analytics, DAILY, day_key(max(days)))
         rows = presentation.count_rows(system, DAILY)
+        courses = presentation.courses(system, DAILY)
     for table in DAILY:
         for day in days:
             context.add_asset_metadata(_rows_of(counted, table, day), table, day_key(day))
-        metadata = {**rows[table], **refresh_metadata(receipt, table)}
+        metadata = {**rows[table], **courses[table], **refresh_metadata(receipt, table)}
         yield dg.MaterializeResult(asset_key=table, metadata=metadata)
 
 
@@ -144,12 +146,14 @@ def _note_days(
         return
     counted = analytics.system.count_days(every_day)
     rows = presentation.count_rows(analytics.system, DAILY)
+    courses = presentation.courses(analytics.system, DAILY)
     for table, days in released.items():
         for day in days:
             is_newest = day == days[-1]
             metadata = {
                 **_rows_of(counted, table, day),
                 **rows[table],
+                **courses[table],
                 **(refresh_metadata(receipt, table) if is_newest else {}),
                 **(_picture(analytics, table, day_key(day)) if is_newest else {}),
             }

@@ -45,6 +45,7 @@ def materialized_views(
         seconds = time.monotonic() - started
         waited = presentation.waited(context.run.tags, "visible")
         rows = presentation.count_rows(analytics.system, refreshed)
+        courses = presentation.courses(analytics.system, refreshed)
     for view in refreshed:
-        metadata = {**rows[view], "seconds_for_all_views": seconds, **waited}
+        metadata = {**rows[view], **courses[view], "seconds_for_all_views": seconds, **waited}
         yield dg.MaterializeResult(asset_key=view, metadata=metadata)
