@@ -354,6 +354,31 @@ def read_sheets(
         yield answer_matrix(rows)
 
 
+def read_identified_sheets(
+    connection: psycopg.Connection[Any],
+    selection: Selection,
+    ground: Ground,
+    instrument: Instrument,
+) -> Iterator[npt.NDArray[np.void]]:
+    """Read answers with the responses they are of, in the caller's snapshot.
+
+    Yields:
+        Structured arrays with ``is_careless``, ``answers``, ``id`` and ``seconds``, as
+        ``states.rows.read_answers`` gives them.
+
+    Raises:
+        InvalidInput: Rows of the range are gone.
+    """
+    refuse_without_rows(ground.periods, selection)
+    start, end = whole_run(ground.periods)
+    chosen = selection.row_filter(ground.catalogue.categories)
+    columns = ("is_careless", "answers", "id", "seconds")
+    n_items = len(instrument.items)
+    yield from read_answers(
+        connection, start, end, instrument.name, n_items, chosen, columns=columns
+    )
+
+
 def read_group_sheets(
     connection: psycopg.Connection[Any],
     selection: Selection,

@@ -5,7 +5,7 @@ For: counting states and for answers where no state can serve. Not for: SQL of p
 Rows that were sealed are left out: they live on in the sealed states.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -39,6 +39,9 @@ _COLUMNS: Final = (
     ("validated", "int4"),
     ("agreed", "int4"),
 )
+
+SHEET: Final = ("day", "is_careless", "category", "answers")
+"""What is wanted of an answer vector unless somebody wants more."""
 
 COLUMNS: Final = frozenset(name for name, _ in _COLUMNS)
 
@@ -113,13 +116,9 @@ def read_rows(
     """
     plan_for_many(connection)
     wanted = [(name, kind) for name, kind in _COLUMNS if name in columns]
-    statement = sql.SQL("SELECT {} FROM (\n{}\n) AS q").format(
-        sql.SQL(", ").join(sql.Identifier(name) for name, _ in wanted),
-        sql.SQL(sqlfiles.query("states/rows")),
-    )
     yield from copy_out(
         connection,
-        statement,
+        _selecting(wanted, "states/rows"),
         chosen.parameters() | {"start": start, "end": end, "tolerance": AI_TOLERANCE_POINTS},
         wanted,
     )
@@ -133,24 +132,37 @@ def read_answers(
     n_items: int,
     chosen: RowFilter = EVERYONE,
     by: str | None = None,
+    columns: Collection[str] = SHEET,
 ) -> Iterator[npt.NDArray[np.void]]:
     """Read the answer vectors of one instrument of responses started in ``[start, end)``.
 
     Yields:
-        Structured arrays with ``day``, ``is_careless``, ``category`` (number in the dimension
-        ``by``, 0 without one) and ``answers`` (``n_items`` bytes).
+        Structured arrays with the columns that are wanted: ``day``, ``is_careless``, ``category``
+        (number in the dimension ``by``, 0 without one), ``answers`` (``n_items`` bytes), ``id`` and
+        ``seconds`` (spent; NaN: unknown).
     """
     plan_for_many(connection)
+    kinds = {
+        "day": "int4",
+        "is_careless": "bool",
+        "category": "int2",
+        "answers": f"bytea:{n_items}",
+        "id": "uuid",
+        "seconds": "float8",
+    }
+    wanted = [(name, kind) for name, kind in kinds.items() if name in columns]
     yield from copy_out(
         connection,
-        sqlfiles.query("states/answers"),
+        _selecting(wanted, "states/answers"),
         chosen.parameters() | {"start": start, "end": end, "name": instrument, "by": by},
-        (
-            ("day", "int4"),
-            ("is_careless", "bool"),
-            ("category", "int2"),
-            ("answers", f"bytea:{n_items}"),
-        ),
+        wanted,
+    )
+
+
+def _selecting(columns: Sequence[tuple[str, str]], query: str) -> sql.Composed:
+    return sql.SQL("SELECT {} FROM (\n{}\n) AS q").format(
+        sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns),
+        sql.SQL(sqlfiles.query(query)),
     )
 
 
