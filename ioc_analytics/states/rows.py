@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +71,9 @@ class RowFilter:
     last_batch: int | None = None
     """Newest batch whose responses are read."""
 
+    last_id: UUID | None = None
+    """Last pseudonym of a sample (``sample_end``); answer vectors take none."""
+
     def parameters(self) -> dict[str, Any]:
         """Return the filter as parameters of the statements."""
         names = ("instrument", *(n for n, kind in _COLUMNS if kind == "int2" and n != "status"))
@@ -78,6 +82,7 @@ class RowFilter:
             **{name: None if code is None else list(code) for name, code in codes.items()},
             "is_careless": self.is_careless,
             "last_batch": self.last_batch,
+            "last_id": self.last_id,
             **self.organization_parameters(),
         }
 
@@ -88,6 +93,16 @@ class RowFilter:
             "organizations": None if kept is None else list(kept),
             "other_organizations": None if left_out is None else list(left_out),
         }
+
+
+def sample_end(share: float) -> UUID:
+    """Return the pseudonym up to which a share of all responses lies: they are evenly spread.
+
+    Example:
+        >>> sample_end(0.25)
+        UUID('40000000-0000-0000-0000-000000000000')
+    """
+    return UUID(int=min(int(share * 2**128), 2**128 - 1))
 
 
 EVERYONE: Final = RowFilter({})
