@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Final
-from uuid import UUID
 
 import numpy as np
 import pandas as pd
@@ -27,6 +26,7 @@ from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import TimeRange
 from ioc_analytics.records.vocabularies import TRAITS
 from ioc_analytics.states.reading import read_ground, snapshot
+from ioc_analytics.states.rows import sample_end
 from ioc_analytics.statistics.counts import FloatArray
 from ioc_analytics.statistics.outliers import FEWEST_PAST
 
@@ -166,7 +166,7 @@ def analyze_ai_validation(
         past = time_range if history is None else history
         known = pairs if past == time_range else _rater_pairs(connection, past)
         share = _share(max((pair.n for pair in known), default=0), most)
-        drawn = {"start": past.start, "end": past.end, "last_id": _last_id(share)}
+        drawn = {"start": past.start, "end": past.end, "last_id": sample_end(share)}
         weeks = connection.execute(sqlfiles.query("insight/rater_weeks"), drawn).fetchall()
     measured = tuple(
         sorted(
@@ -208,11 +208,6 @@ def _rater_pairs(connection: psycopg.Connection[Any], times: TimeRange) -> list[
 
 def _share(n: int, most: int | None) -> float:
     return 1.0 if most is None or n <= most else most / n
-
-
-def _last_id(share: float) -> UUID:
-    """Return the pseudonym up to which a share of all lies: they are evenly spread."""
-    return UUID(int=min(int(share * 2**128), 2**128 - 1))
 
 
 def _agreements(
@@ -264,7 +259,7 @@ def _scores(
         "dimensions": [pair.dimension for pair in pairs],
         "primary_models": [pair.primary_model for pair in pairs],
         "secondary_models": [pair.secondary_model for pair in pairs],
-        "last_ids": [_last_id(_share(pair.n, most)) for pair in pairs],
+        "last_ids": [sample_end(_share(pair.n, most)) for pair in pairs],
     }
     columns = (("pair", "int8"), ("primary", "float8"), ("secondary", "float8"))
     statement = sqlfiles.query("insight/rater_scores")

@@ -37,6 +37,9 @@ MOST_RATED: Final = 50_000
 """Responses of a pair of raters that a report takes: enough for a bias within 0.1 points, where a
 million would take as long as all other sections. ``analyze_ai_validation`` takes all."""
 
+MOST_DISTANCES: Final = 100_000
+"""Responses of an instrument whose distances a report takes; ``find_outliers`` takes all."""
+
 _NORM_POINTS: Final = (10, 25, 50, 75, 90)
 
 
@@ -44,7 +47,12 @@ def outliers(name: str, title: str, question: Question) -> Section:
     """Lay out limits and far months; single responses are counted, never named."""
     q = question
     answer = find_outliers(
-        q.connection, q.filters, q.time_range, q.organization, history=q.history_range
+        q.connection,
+        q.filters,
+        q.time_range,
+        q.organization,
+        history=q.history_range,
+        most=MOST_DISTANCES,
     )
     limits = tuple(
         (
@@ -105,6 +113,11 @@ def _far(answer: Outliers, history: TimeRange) -> tuple[str, ...]:
     counted = (
         f"{name}: {found.far_responses:,} of {found.vectors:,} responses lie far off in the five "
         "traits together"
+        + (
+            f" (a sample of {found.share:.1%} that is drawn by pseudonyms; find_outliers takes all)"
+            if found.share < 1
+            else ""
+        )
         for name, found in answer.by_instrument.items()
         if found.vectors is not None and found.far_responses is not None
     )
