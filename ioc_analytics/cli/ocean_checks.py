@@ -3,6 +3,9 @@
 Not for: the figures (``insight.item_functioning`` and its neighbours); this draws tables.
 """
 
+from pathlib import Path
+from typing import Any
+
 import click
 
 from ioc_analytics.cli.commands import PlatformCommand
@@ -126,6 +129,11 @@ def outliers(
 @click.command(cls=PlatformCommand)
 @selection_options
 @click.option("--by", multiple=True, metavar="NAME", help="Rates by region, device_type, ...")
+@click.option(
+    "--flags",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write a CSV of every response's signs instead.",
+)
 @pass_session
 def careless(
     session: Session,
@@ -133,15 +141,20 @@ def careless(
     start: str | None,
     end: str | None,
     by: tuple[str, ...],
+    flags: Path | None,
 ) -> None:
     """Show careless responding: rates, signs, traits with and without.
 
     Example:
         ioc-analytics ocean careless
         ioc-analytics ocean careless --by region --by device_type
+        ioc-analytics ocean careless --filter instrument=ipip50 --flags flags.csv
         ioc-analytics ocean careless --filter industry=Technology --json
     """
     filters = parse_conditions(conditions)
+    if flags is not None:
+        _write_flags(session, filters, {"start": start, "end": end}, flags)
+        return
     with session.system() as system:
         answer = system.analyze_careless(
             filters, {"start": start, "end": end}, by=by or ("instrument", "industry_category")
@@ -187,6 +200,19 @@ def careless(
     for made in (rates, signs, means):
         if made.row_count:
             console.print(made)
+    show_withheld(answer.withheld)
+
+
+def _write_flags(session: Session, filters: Any, times: Any, path: Path) -> None:
+    with session.system() as system:
+        answer = system.flag_careless(filters, times)
+    answer.frame.to_csv(path, index=False)
+    with_signs = int((answer.frame["signs"] > 0).sum())
+    if session.is_json:
+        told = {"path": str(path), "rows": len(answer.frame), "with_signs": with_signs}
+        session.print_json(told | {"cut_offs": answer.cut_offs, "withheld": answer.withheld})
+        return
+    click.echo(f"{len(answer.frame):,} responses in {path}, {with_signs:,} with a sign")
     show_withheld(answer.withheld)
 
 

@@ -17,10 +17,7 @@ import numpy.typing as npt
 
 from ioc_analytics.ingestion.answers import MISSING
 from ioc_analytics.records.instruments import Instrument
-from ioc_analytics.statistics.careless import longest_run
-
-SECONDS_PER_ANSWER: Final = 1.0
-"""Below this mean time per answered question, in seconds, nobody can have read them."""
+from ioc_analytics.statistics.careless import SECONDS_PER_ANSWER, longest_run
 
 _FEWEST_ANSWERS: Final = 10
 

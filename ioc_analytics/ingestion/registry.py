@@ -12,15 +12,12 @@ import pyarrow as pa
 
 from ioc_analytics.database.copying import uuid_array_literal
 from ioc_analytics.ingestion.answers import MISSING, AnswerDesk
-from ioc_analytics.ingestion.careless import (
-    SECONDS_PER_ANSWER,
-    has_careless_pattern,
-    is_impossibly_fast,
-)
+from ioc_analytics.ingestion.careless import has_careless_pattern, is_impossibly_fast
 from ioc_analytics.ingestion.children import stored_keys
 from ioc_analytics.ingestion.digests import fixed_array
 from ioc_analytics.ingestion.load import Load, time_array
 from ioc_analytics.ingestion.parents import ANSWERS, NEVER, SCORES, VALIDATIONS
+from ioc_analytics.statistics.careless import SECONDS_PER_ANSWER
 
 _KINDS: Final = (("answers", ANSWERS), ("scores", SCORES), ("validations", VALIDATIONS))
 _FLAGGED_ROWS: Final = 20_000

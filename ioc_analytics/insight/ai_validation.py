@@ -7,7 +7,7 @@ Drift is judged on a rater's distance from the questionnaire's score of the same
 other people in another week are no drift.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from typing import Any, Final
@@ -26,10 +26,25 @@ from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import TimeRange
 from ioc_analytics.records.vocabularies import TRAITS
 from ioc_analytics.states.reading import read_ground, snapshot
+from ioc_analytics.states.rows import sample_end
+from ioc_analytics.statistics.counts import FloatArray
 from ioc_analytics.statistics.outliers import FEWEST_PAST
 
 SIGNIFICANCE: Final = 0.05
 """Share of false ones that is accepted among the weeks that are named (Benjamini-Hochberg)."""
+
+_SCORES_AT_ONCE: Final = 2_000_000
+"""Pairs of scores that are held in memory together: 24 bytes each."""
+
+
+@dataclass(frozen=True, slots=True)
+class _RaterPair:
+    """Two raters of one trait, and how many responses both scored."""
+
+    dimension: str
+    primary_model: str
+    secondary_model: str
+    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +55,10 @@ class RaterAgreement:
     primary_model: str
     secondary_model: str
     sample_size: int
-    """Responses that both scored."""
+    """Responses that both scored, and that were drawn."""
+
+    scored: int
+    """Responses that both scored: more than ``sample_size`` where a sample was drawn."""
 
     agreement: Agreement
 
@@ -76,6 +94,9 @@ class AiValidation:
 
     judged_weeks: Mapping[str, int]
     """Weeks with at least 6 earlier ones, by model, over all traits."""
+
+    drift_share: float
+    """Share of the responses, 0 to 1, that drift was judged by: 1 unless a sample was drawn."""
 
     withheld: tuple[Mapping[str, str], ...]
     time_range: TimeRange
@@ -119,7 +140,11 @@ def _row(one: RaterAgreement) -> dict[str, Any]:
 
 
 def analyze_ai_validation(
-    connection: psycopg.Connection[Any], time_range: TimeRange, *, history: TimeRange | None = None
+    connection: psycopg.Connection[Any],
+    time_range: TimeRange,
+    *,
+    history: TimeRange | None = None,
+    most: int | None = None,
 ) -> AiValidation:
     """Measure the agreement of every pair of raters, and the drift of every rater, from rows.
 
@@ -127,23 +152,25 @@ def analyze_ai_validation(
         connection: A connection of the analyst's role.
         time_range: Start times of the responses, half-open.
         history: Start times of the responses whose weeks are judged; None: the time range.
+        most: Draw about as many responses of each pair of raters where there are more, by their
+            pseudonyms: the same rows give the same sample. None: take all.
 
     Raises:
         NotEnoughData: No pair of raters scored 10 responses.
     """
-    period: dict[str, Any] = {"start": time_range.start, "end": time_range.end}
     withheld: list[Mapping[str, str]] = []
     with snapshot(connection):
         ground = read_ground(connection, time_range)
-        pairs = connection.execute(sqlfiles.query("insight/rater_pairs"), period).fetchall()
-        agreements = [_agreement(connection, period, pair, withheld) for pair in pairs]
+        pairs = _rater_pairs(connection, time_range)
+        agreements = list(_agreements(connection, time_range, pairs, most, withheld))
         past = time_range if history is None else history
-        weeks = connection.execute(
-            sqlfiles.query("insight/rater_weeks"), {"start": past.start, "end": past.end}
-        ).fetchall()
+        known = pairs if past == time_range else _rater_pairs(connection, past)
+        share = _share(max((pair.n for pair in known), default=0), most)
+        drawn = {"start": past.start, "end": past.end, "last_id": sample_end(share)}
+        weeks = connection.execute(sqlfiles.query("insight/rater_weeks"), drawn).fetchall()
     measured = tuple(
         sorted(
-            (one for one in agreements if one is not None),
+            agreements,
             key=lambda one: (one.primary_model, one.secondary_model, TRAITS.index(one.dimension)),
         )
     )
@@ -159,7 +186,9 @@ def analyze_ai_validation(
         )
         withheld.append({"figure": "sealed_months", "reason": reason})
     judged = judge_histories(_histories(weeks))
-    counts = dict.fromkeys(sorted({name for _, *models in pairs for name in models}), 0)
+    counts = dict.fromkeys(
+        sorted({m for p in pairs for m in (p.primary_model, p.secondary_model)}), 0
+    )
     for one in judged:
         counts[one.key[0]] += 1
     reason = (
@@ -168,32 +197,76 @@ def analyze_ai_validation(
     )
     withheld += [{"figure": f"drift.{m}", "reason": reason} for m, n in counts.items() if not n]
     drift = tuple(_named(one) for one in judged if one.adjusted_p_value <= SIGNIFICANCE)
-    return AiValidation(measured, drift, counts, tuple(withheld), time_range, ground.as_of)
+    return AiValidation(measured, drift, counts, share, tuple(withheld), time_range, ground.as_of)
 
 
-def _agreement(
+def _rater_pairs(connection: psycopg.Connection[Any], times: TimeRange) -> list[_RaterPair]:
+    period = {"start": times.start, "end": times.end}
+    rows = connection.execute(sqlfiles.query("insight/rater_pairs"), period)
+    return [_RaterPair(*row) for row in rows]
+
+
+def _share(n: int, most: int | None) -> float:
+    return 1.0 if most is None or n <= most else most / n
+
+
+def _agreements(
     connection: psycopg.Connection[Any],
-    period: Mapping[str, Any],
-    pair: tuple[str, str, str],
+    times: TimeRange,
+    pairs: Sequence[_RaterPair],
+    most: int | None,
     withheld: list[Mapping[str, str]],
-) -> RaterAgreement | None:
-    dimension, primary, secondary = pair
-    names = {"dimension": dimension, "primary_model": primary, "secondary_model": secondary}
-    columns = (("primary", "float8"), ("secondary", "float8"))
+) -> Iterator[RaterAgreement]:
+    enough = [pair for pair in pairs if pair.n >= MINIMUM_PEOPLE]
+    for pair in pairs:
+        if pair.n < MINIMUM_PEOPLE:
+            figure = f"agreements.{pair.dimension}.{pair.primary_model}.{pair.secondary_model}"
+            reason = f"fewer than {MINIMUM_PEOPLE} responses"
+            withheld.append({"figure": figure, "reason": reason})
+    for some in _at_once(enough, most):
+        scores = _scores(connection, times, some, most)
+        for pair, (first, second) in zip(some, scores, strict=True):
+            agreement = measure_agreement(first, second)
+            models = pair.primary_model, pair.secondary_model
+            yield RaterAgreement(pair.dimension, *models, len(first), pair.n, agreement)
+
+
+def _at_once(pairs: Sequence[_RaterPair], most: int | None) -> Iterator[list[_RaterPair]]:
+    """Give the pairs in groups whose scores fit into memory: each group is one scan of the rows."""
+    some: list[_RaterPair] = []
+    held = 0
+    for pair in pairs:
+        n = pair.n if most is None else min(pair.n, most)
+        if some and held + n > _SCORES_AT_ONCE:
+            yield some
+            some, held = [], 0
+        some.append(pair)
+        held += n
+    if some:
+        yield some
+
+
+def _scores(
+    connection: psycopg.Connection[Any],
+    times: TimeRange,
+    pairs: Sequence[_RaterPair],
+    most: int | None,
+) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Give both raters' scores, pair by pair."""
+    parameters = {
+        "start": times.start,
+        "end": times.end,
+        "dimensions": [pair.dimension for pair in pairs],
+        "primary_models": [pair.primary_model for pair in pairs],
+        "secondary_models": [pair.secondary_model for pair in pairs],
+        "last_ids": [sample_end(_share(pair.n, most)) for pair in pairs],
+    }
+    columns = (("pair", "int8"), ("primary", "float8"), ("secondary", "float8"))
     statement = sqlfiles.query("insight/rater_scores")
-    blocks = list(copy_out(connection, statement, {**period, **names}, columns))
-    first, second = (
-        np.concatenate([np.empty(0), *(block[name].astype(np.float64) for block in blocks)])
-        for name, _ in columns
-    )
-    if len(first) < MINIMUM_PEOPLE:
-        figure = f"agreements.{dimension}.{primary}.{secondary}"
-        reason = f"fewer than {MINIMUM_PEOPLE} responses"
-        withheld.append({"figure": figure, "reason": reason})
-        return None
-    return RaterAgreement(
-        dimension, primary, secondary, len(first), measure_agreement(first, second)
-    )
+    rows = np.concatenate(list(copy_out(connection, statement, parameters, columns)))
+    for number in range(1, len(pairs) + 1):
+        own = rows[rows["pair"] == number]
+        yield own["primary"].astype(np.float64), own["secondary"].astype(np.float64)
 
 
 def _histories(weeks: list[tuple[Any, ...]]) -> dict[tuple[str, str], list[Point]]:

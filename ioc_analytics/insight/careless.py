@@ -16,16 +16,16 @@ import numpy.typing as npt
 import pandas as pd
 import psycopg
 
+from ioc_analytics.insight.careless_signs import signs_of
 from ioc_analytics.insight.groupings import check_grouping
 from ioc_analytics.insight.ocean import reliability_of
 from ioc_analytics.insight.refusals import nothing_passes
-from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
+from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
 from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.records.vocabularies import TRAITS
 from ioc_analytics.states.cells import TraitCells
-from ioc_analytics.states.items import MISSING, keyed_answers
 from ioc_analytics.states.reading import (
     Ground,
     read_ground,
@@ -35,32 +35,12 @@ from ioc_analytics.states.reading import (
     snapshot,
 )
 from ioc_analytics.states.selection import Selection, select
-from ioc_analytics.statistics.careless import (
-    even_odd_consistency,
-    individual_sd,
-    longest_run,
-    synonym_consistency,
-)
 from ioc_analytics.statistics.correlation import Correlation, correlate_traits
 from ioc_analytics.statistics.distributions import describe_counts, describe_sample
 from ioc_analytics.statistics.intervals import ConfidenceInterval, wilson_interval
-from ioc_analytics.statistics.item_moments import ItemMoments
-from ioc_analytics.statistics.outliers import distance_p_values, mahalanobis_squared
 from ioc_analytics.statistics.reliability import Reliability
 
 SEGMENTS: Final = ("instrument", "industry_category")
-
-LOWEST_EVEN_ODD: Final = 0.30
-"""Below this a sheet contradicts itself (Jackson 1977, as in Johnson 2005)."""
-
-LOWEST_SYNONYM: Final = 0.22
-"""Below this synonyms are answered apart (DeSimone et al. 2015, doi:10.1002/job.1962)."""
-
-FLAT_SHARE: Final = 0.1
-"""Sheets whose SD is below this share of the scale's range are flat; there is no agreed limit."""
-
-UNLIKELY: Final = 0.001
-"""Distances with a smaller p-value are flagged: the usual limit for multivariate outliers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,49 +286,10 @@ def _correlations(
 
 def _indices(
     answers: npt.NDArray[np.int8], scale: Instrument, withheld: list[Mapping[str, str]]
-) -> list[CarelessIndex]:
-    order = np.argsort([item.position for item in scale.items], kind="stable")
-    items = [scale.items[at] for at in order]
-    shown = answers[:, order]
-    half = (len(items) + 1) // 2
-    flat = FLAT_SHARE * (scale.scale_maximum - scale.scale_minimum)
-
-    def even_odd() -> npt.NDArray[np.float64]:
-        places = [[at for at, i in enumerate(items) if i.trait == trait] for trait in TRAITS]
-        keyed = keyed_answers(shown, scale, order.tolist())
-        return even_odd_consistency(keyed, [p for p in places if len(p) > 1], MISSING)
-
-    def synonyms() -> npt.NDArray[np.float64]:
-        likeness = ItemMoments.from_matrix(shown, missing=MISSING).correlation()
-        return synonym_consistency(shown, likeness, MISSING)
-
-    def distances() -> npt.NDArray[np.float64]:
-        whole = shown[(shown != MISSING).all(axis=1)].astype(np.float64)
-        if len(whole) <= len(items) + 1:
-            raise NotEnoughData(f"{len(whole)} complete sheets, more than {len(items) + 1} needed")
-        return mahalanobis_squared(whole, whole.mean(axis=0), np.cov(whole, rowvar=False))
-
-    def is_unlikely(squared: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-        return distance_p_values(squared, len(squared), len(items)) < UNLIKELY
-
-    signs: tuple[tuple[str, Callable[[], Any], str, Callable[[Any], Any]], ...] = (
-        ("longstring", lambda: longest_run(shown, MISSING), f">= {half}", lambda v: v >= half),
-        ("irv", lambda: individual_sd(shown, MISSING), f"< {flat:g}", lambda v: v < flat),
-        ("evenodd", even_odd, f"< {LOWEST_EVEN_ODD}", lambda v: v < LOWEST_EVEN_ODD),
-        ("psychsyn", synonyms, f"< {LOWEST_SYNONYM}", lambda v: v < LOWEST_SYNONYM),
-        ("mahad", distances, f"p < {UNLIKELY}", is_unlikely),
-    )
-    found = []
-    for name, measure, cut_off, is_flagged in signs:
-        try:
-            values = np.asarray(measure(), dtype=np.float64)
-            values = values[~np.isnan(values)]
-            d = describe_sample(values, edges=None)
-        except (InvalidInput, NotEnoughData) as error:
-            withheld.append({"figure": f"indices.{scale.name}.{name}", "reason": str(error)})
-            continue
-        flagged = int(is_flagged(values).sum())
-        found.append(
-            CarelessIndex(name, d.sample_size, d.average, d.std_dev, d.median, cut_off, flagged)
+) -> Iterator[CarelessIndex]:
+    for sign in signs_of(answers, scale, withheld):
+        d = describe_sample(sign.values[sign.is_known], edges=None)
+        flagged = int(sign.is_flagged.sum())
+        yield CarelessIndex(
+            sign.name, d.sample_size, d.average, d.std_dev, d.median, sign.cut_off, flagged
         )
-    return found

@@ -133,9 +133,12 @@ def _release(
     rows: list[tuple[Any, ...]] = []
     for part in cells:
         for key, cell in _single(*_merge(part, hidden)):
+            (numbers,) = cell.count_traits().tolist()
             for trait, name in enumerate(TRAITS):
                 is_enough = people.get(key, _NOBODY)[trait] >= MINIMUM_PEOPLE
-                is_shown = is_enough or (*key, name) in shown_before
+                was_shown = (*key, name) in shown_before
+                # At sealing small cells gave up dimensions, and others have fewer scores since.
+                is_shown = (is_enough or was_shown) and numbers[trait] >= MINIMUM_PEOPLE
                 figures = _figures(cell, trait) if is_shown else _NONE_SHOWN
                 rows.append((start, end, grain, *key, name, *figures))
     connection.execute(

@@ -95,6 +95,9 @@ class InstrumentOutliers:
     vectors: int | None
     """Responses with all five traits, of which distances were taken; None: withheld."""
 
+    share: float
+    """Share of the responses, 0 to 1, that distances were taken of: 1 unless a sample was drawn."""
+
     far_responses: int | None
     """How many of them are far, named or not."""
 
@@ -143,6 +146,7 @@ def find_outliers(
     organization: Callable[[str], UUID],
     *,
     history: TimeRange | None = None,
+    most: int | None = None,
 ) -> Outliers:
     """Find responses and months of segments that lie far off.
 
@@ -155,6 +159,8 @@ def find_outliers(
         time_range: Start times of the responses, half-open.
         organization: Gives the pseudonym of an organization's own id.
         history: Start times of the responses whose months are judged; None: the time range.
+        most: Take the distances of about as many responses of an instrument where there are more,
+            drawn by their pseudonyms: the same rows give the same sample. None: take all.
 
     Raises:
         InvalidInput: An unknown category, or only rows that are gone could answer.
@@ -173,9 +179,12 @@ def find_outliers(
         groups = read_groups(connection, everyone, ground, by="instrument")
         for at, (name, _) in enumerate(groups.keys):
             own = select((*filters, Filter("instrument", "eq", name)), categories, organization)
-            limits = _limits(groups.cells.choose([at]))
-            n, far, named = _far_responses(connection, own, ground, name, withheld)
-            by_instrument[name] = InstrumentOutliers(limits, n, far)
+            cells = groups.cells.choose([at])
+            limits = _limits(cells)
+            scored = int(cells.responses.sum())
+            share = 1.0 if most is None or scored <= most else most / scored
+            n, far, named = _far_responses(connection, own, ground, name, share, withheld)
+            by_instrument[name] = InstrumentOutliers(limits, n, share, far)
             responses += named
             for dimension in SEGMENTS:
                 count, months = _far_months(connection, own, past, dimension, name)
@@ -219,16 +228,18 @@ def _far_responses(
     selection: Selection,
     ground: Ground,
     instrument: str,
+    share: float,
     withheld: list[Mapping[str, str]],
 ) -> tuple[int | None, int | None, list[FarResponse]]:
     """Return the complete vectors, how many are far, and the farthest of them."""
     try:
-        identifiers, scores = read_vectors(connection, selection, ground)
+        identifiers, scores = read_vectors(connection, selection, ground, share)
         n = len(scores)
         if n <= len(TRAITS) + 1:
             raise NotEnoughData(f"{n} responses with all five traits, at least 7 are needed")
         squared = mahalanobis_squared(scores, scores.mean(axis=0), np.cov(scores, rowvar=False))
-        adjusted = adjust_false_discovery(distance_p_values(squared, n, len(TRAITS)))
+        p_values = distance_p_values(squared, n, len(TRAITS), largest=SIGNIFICANCE)
+        adjusted = adjust_false_discovery(p_values)
     except (InvalidInput, NotEnoughData) as error:
         withheld.append({"figure": f"by_instrument.{instrument}.vectors", "reason": str(error)})
         return None, None, []

@@ -33,6 +33,13 @@ from ioc_analytics.states.reading import snapshot
 from ioc_analytics.statistics.distributions import percentiles
 from ioc_analytics.statistics.intervals import ConfidenceInterval
 
+MOST_RATED: Final = 50_000
+"""Responses of a pair of raters that a report takes: enough for a bias within 0.1 points, where a
+million would take as long as all other sections. ``analyze_ai_validation`` takes all."""
+
+MOST_DISTANCES: Final = 100_000
+"""Responses of an instrument whose distances a report takes; ``find_outliers`` takes all."""
+
 _NORM_POINTS: Final = (10, 25, 50, 75, 90)
 
 
@@ -40,7 +47,12 @@ def outliers(name: str, title: str, question: Question) -> Section:
     """Lay out limits and far months; single responses are counted, never named."""
     q = question
     answer = find_outliers(
-        q.connection, q.filters, q.time_range, q.organization, history=q.history_range
+        q.connection,
+        q.filters,
+        q.time_range,
+        q.organization,
+        history=q.history_range,
+        most=MOST_DISTANCES,
     )
     limits = tuple(
         (
@@ -101,6 +113,11 @@ def _far(answer: Outliers, history: TimeRange) -> tuple[str, ...]:
     counted = (
         f"{name}: {found.far_responses:,} of {found.vectors:,} responses lie far off in the five "
         "traits together"
+        + (
+            f" (a sample of {found.share:.1%} that is drawn by pseudonyms; find_outliers takes all)"
+            if found.share < 1
+            else ""
+        )
         for name, found in answer.by_instrument.items()
         if found.vectors is not None and found.far_responses is not None
     )
@@ -114,7 +131,10 @@ def _far(answer: Outliers, history: TimeRange) -> tuple[str, ...]:
 def ai_validation(name: str, title: str, question: Question) -> Section:
     """Lay out the agreement of the raters, and weeks in which one broke with its history."""
     answer = analyze_ai_validation(
-        question.connection, question.time_range, history=question.history_range
+        question.connection,
+        question.time_range,
+        history=question.history_range,
+        most=MOST_RATED,
     )
     note = f"{dated(answer.as_of)}; each row has its n; points of 0 to 100, intervals in brackets"
     by_pair: dict[str, list[RaterAgreement]] = {}
@@ -131,7 +151,7 @@ def ai_validation(name: str, title: str, question: Question) -> Section:
             *(t for pair, found in by_pair.items() for t in _agreements(pair, found, note)),
             *_drift(answer, note),
         ),
-        remarks=(*filtered, _judged(answer, question.history_range)),
+        remarks=(*filtered, *_drawn(answer), _judged(answer, question.history_range)),
         withheld=answer.withheld,
         figures=answer.to_dict(),
     )
@@ -193,6 +213,19 @@ def _drift(answer: AiValidation, note: str) -> tuple[Table, ...]:
                "p, adjusted")  # fmt: skip
     caption = f"Weeks that break with a rater's history. {note}."
     return (Table(caption, columns, rows),) if rows else ()
+
+
+def _drawn(answer: AiValidation) -> tuple[str, ...]:
+    """Say what was drawn of the responses, where there were too many for a report."""
+    sampled = [one for one in answer.agreements if one.sample_size < one.scored]
+    if not sampled and answer.drift_share == 1:
+        return ()
+    least = min(sampled or answer.agreements, key=lambda one: one.sample_size)
+    return (
+        "from a sample that is drawn by pseudonyms: at least "
+        f"{least.sample_size:,} of {least.scored:,} responses of a trait for agreement, "
+        f"{answer.drift_share:.1%} of responses for drift; analyze_ai_validation takes all",
+    )
 
 
 def _judged(answer: AiValidation, history: TimeRange) -> str:

@@ -34,13 +34,19 @@ th, td { padding: .3rem .6rem; border-bottom: 1px solid #d9dde3; text-align: rig
   white-space: nowrap; }
 th { font-weight: 600; white-space: normal; vertical-align: bottom; }
 tr > :first-child { text-align: left; padding-left: 0; }
+.words { text-align: left; }
 .withheld { padding: .6rem .9rem; border-left: 4px solid #D55E00; background: #fdf3ec;
   font-size: .875rem; break-inside: avoid; }
 .withheld ul, .remarks { margin: .25rem 0; padding-left: 1.2rem; font-size: .875rem; }
 @media (max-width: 40rem) { body { padding: 1rem; } h1 { font-size: 1.5rem; }
-  th, td { padding: .3rem .35rem; } }
+  th, td { padding: .3rem .35rem; }
+  /* What is wider than a phone scrolls: pictures stay legible, rows keep their names in sight. */
+  figure:has(svg) { overflow-x: auto; } figure svg { min-width: 26rem; }
+  figcaption { position: sticky; left: 0; }
+  tr > :first-child { position: sticky; left: 0; background: #fff; padding-right: .6rem; } }
 @page { size: A4; margin: 16mm; }
-@media print { body { max-width: none; padding: 0; font-size: 11pt; } h2 { break-after: avoid; }
+@media print { body { max-width: none; padding: 0; font-size: 11pt; }
+  h2, .note { break-after: avoid; }
   .table { overflow: visible; } table { font-size: 8pt; } th, td { padding: .15rem .3rem; }
   thead { display: table-header-group; } tr { break-inside: avoid; } }
 """
@@ -121,10 +127,20 @@ def _html_section(section: Section) -> str:
 
 
 def _html_table(table: Table, name: str) -> str:
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in table.columns)
+    # Numbers stand under their last digit, words under their first letter.
+    kinds = [
+        ' class="words"' if all(cell[:1].isalpha() for cell in column) else ""
+        for column in zip(*table.rows, strict=True)
+    ] or [""] * len(table.columns)
+    head = "".join(
+        f'<th scope="col"{kind}>{escape(column)}</th>'
+        for column, kind in zip(table.columns, kinds, strict=True)
+    )
     rows = "".join(
         f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
+        + "".join(
+            f"<td{kind}>{escape(cell)}</td>" for cell, kind in zip(row[1:], kinds[1:], strict=True)
+        )
         + "</tr>\n"
         for row in table.rows
     )

@@ -6,7 +6,7 @@ For: insight. Not for: the figures (``statistics``) or custom SQL (``query``).
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ from ioc_analytics.states.rows import (
     answer_matrix,
     read_answers,
     read_rows,
+    sample_end,
     score_matrix,
 )
 from ioc_analytics.states.selection import Selection
@@ -354,6 +355,31 @@ def read_sheets(
         yield answer_matrix(rows)
 
 
+def read_identified_sheets(
+    connection: psycopg.Connection[Any],
+    selection: Selection,
+    ground: Ground,
+    instrument: Instrument,
+) -> Iterator[npt.NDArray[np.void]]:
+    """Read answers with the responses they are of, in the caller's snapshot.
+
+    Yields:
+        Structured arrays with ``is_careless``, ``answers``, ``id`` and ``seconds``, as
+        ``states.rows.read_answers`` gives them.
+
+    Raises:
+        InvalidInput: Rows of the range are gone.
+    """
+    refuse_without_rows(ground.periods, selection)
+    start, end = whole_run(ground.periods)
+    chosen = selection.row_filter(ground.catalogue.categories)
+    columns = ("is_careless", "answers", "id", "seconds")
+    n_items = len(instrument.items)
+    yield from read_answers(
+        connection, start, end, instrument.name, n_items, chosen, columns=columns
+    )
+
+
 def read_group_sheets(
     connection: psycopg.Connection[Any],
     selection: Selection,
@@ -393,9 +419,18 @@ def read_group_sheets(
 
 
 def read_vectors(
-    connection: psycopg.Connection[Any], selection: Selection, ground: Ground
+    connection: psycopg.Connection[Any],
+    selection: Selection,
+    ground: Ground,
+    share: float = 1.0,
 ) -> tuple[npt.NDArray[Any], npt.NDArray[np.float64]]:
     """Return the responses with all five traits from rows, in the caller's snapshot.
+
+    Args:
+        connection: A connection inside the snapshot.
+        selection: Which responses.
+        ground: What answers of the snapshot stand on.
+        share: Share of them to read, 0 to 1; the same rows give the same sample.
 
     Returns:
         Their pseudonyms (16 bytes each), and their scores in points, shape ``(n, 5)``.
@@ -406,6 +441,8 @@ def read_vectors(
     refuse_without_rows(ground.periods, selection)
     start, end = whole_run(ground.periods)
     chosen = selection.row_filter(ground.catalogue.categories)
+    if share < 1:
+        chosen = replace(chosen, last_id=sample_end(share))
     identifiers, vectors = [NO_ROWS["id"]], [np.empty((0, len(TRAITS)))]
     blocks = read_rows(connection, start, end, chosen, {"id", *TRAITS})
     with closing(read_ahead(blocks)) as ahead:

@@ -5,10 +5,11 @@ For: counting states and for answers where no state can serve. Not for: SQL of p
 Rows that were sealed are left out: they live on in the sealed states.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +41,9 @@ _COLUMNS: Final = (
     ("agreed", "int4"),
 )
 
+SHEET: Final = ("day", "is_careless", "category", "answers")
+"""What is wanted of an answer vector unless somebody wants more."""
+
 COLUMNS: Final = frozenset(name for name, _ in _COLUMNS)
 
 NO_ROWS: Final = np.empty(0, dtype=[(name, FIXED_TYPES[kind]) for name, kind in _COLUMNS])
@@ -67,6 +71,9 @@ class RowFilter:
     last_batch: int | None = None
     """Newest batch whose responses are read."""
 
+    last_id: UUID | None = None
+    """Last pseudonym of a sample (``sample_end``); answer vectors take none."""
+
     def parameters(self) -> dict[str, Any]:
         """Return the filter as parameters of the statements."""
         names = ("instrument", *(n for n, kind in _COLUMNS if kind == "int2" and n != "status"))
@@ -75,6 +82,7 @@ class RowFilter:
             **{name: None if code is None else list(code) for name, code in codes.items()},
             "is_careless": self.is_careless,
             "last_batch": self.last_batch,
+            "last_id": self.last_id,
             **self.organization_parameters(),
         }
 
@@ -85,6 +93,16 @@ class RowFilter:
             "organizations": None if kept is None else list(kept),
             "other_organizations": None if left_out is None else list(left_out),
         }
+
+
+def sample_end(share: float) -> UUID:
+    """Return the pseudonym up to which a share of all responses lies: they are evenly spread.
+
+    Example:
+        >>> sample_end(0.25)
+        UUID('40000000-0000-0000-0000-000000000000')
+    """
+    return UUID(int=min(int(share * 2**128), 2**128 - 1))
 
 
 EVERYONE: Final = RowFilter({})
@@ -113,13 +131,9 @@ def read_rows(
     """
     plan_for_many(connection)
     wanted = [(name, kind) for name, kind in _COLUMNS if name in columns]
-    statement = sql.SQL("SELECT {} FROM (\n{}\n) AS q").format(
-        sql.SQL(", ").join(sql.Identifier(name) for name, _ in wanted),
-        sql.SQL(sqlfiles.query("states/rows")),
-    )
     yield from copy_out(
         connection,
-        statement,
+        _selecting(wanted, "states/rows"),
         chosen.parameters() | {"start": start, "end": end, "tolerance": AI_TOLERANCE_POINTS},
         wanted,
     )
@@ -133,24 +147,37 @@ def read_answers(
     n_items: int,
     chosen: RowFilter = EVERYONE,
     by: str | None = None,
+    columns: Collection[str] = SHEET,
 ) -> Iterator[npt.NDArray[np.void]]:
     """Read the answer vectors of one instrument of responses started in ``[start, end)``.
 
     Yields:
-        Structured arrays with ``day``, ``is_careless``, ``category`` (number in the dimension
-        ``by``, 0 without one) and ``answers`` (``n_items`` bytes).
+        Structured arrays with the columns that are wanted: ``day``, ``is_careless``, ``category``
+        (number in the dimension ``by``, 0 without one), ``answers`` (``n_items`` bytes), ``id`` and
+        ``seconds`` (spent; NaN: unknown).
     """
     plan_for_many(connection)
+    kinds = {
+        "day": "int4",
+        "is_careless": "bool",
+        "category": "int2",
+        "answers": f"bytea:{n_items}",
+        "id": "uuid",
+        "seconds": "float8",
+    }
+    wanted = [(name, kind) for name, kind in kinds.items() if name in columns]
     yield from copy_out(
         connection,
-        sqlfiles.query("states/answers"),
+        _selecting(wanted, "states/answers"),
         chosen.parameters() | {"start": start, "end": end, "name": instrument, "by": by},
-        (
-            ("day", "int4"),
-            ("is_careless", "bool"),
-            ("category", "int2"),
-            ("answers", f"bytea:{n_items}"),
-        ),
+        wanted,
+    )
+
+
+def _selecting(columns: Sequence[tuple[str, str]], query: str) -> sql.Composed:
+    return sql.SQL("SELECT {} FROM (\n{}\n) AS q").format(
+        sql.SQL(", ").join(sql.Identifier(name) for name, _ in columns),
+        sql.SQL(sqlfiles.query(query)),
     )
 
 

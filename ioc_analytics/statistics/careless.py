@@ -21,6 +21,10 @@ _BLOCK_ROWS: Final = 8_192
 FEWEST_PAIRS: Final = 3
 """Fewest pairs that are correlated within a sheet: through two points there is always a line."""
 
+SECONDS_PER_ANSWER: Final = 1.0
+"""Below this mean time per answered question, in seconds, nobody can have read them: half of the
+two seconds of Huang et al. (2012), doi:10.1007/s10869-011-9231-8."""
+
 CRITICAL_CORRELATION: Final = 0.6
 """Items that correlate above it are synonyms: the default of the R package."""
 

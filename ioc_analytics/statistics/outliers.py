@@ -92,7 +92,9 @@ def mahalanobis_squared(
     return np.asarray((root * root).sum(axis=0))
 
 
-def distance_p_values(squared: npt.ArrayLike, sample_size: int, columns: int) -> FloatArray:
+def distance_p_values(
+    squared: npt.ArrayLike, sample_size: int, columns: int, *, largest: float = 1.0
+) -> FloatArray:
     """Return how likely a distance as large is, if vectors are normal.
 
     Formula: d² n/(n-1)² is Beta(k/2, (n-k-1)/2) where mean and covariance are those of the same n
@@ -102,6 +104,9 @@ def distance_p_values(squared: npt.ArrayLike, sample_size: int, columns: int) ->
         squared: Squared distances; NaN stays.
         sample_size: Vectors behind mean and covariance, more than ``columns + 1``.
         columns: Length of a vector.
+        largest: Larger p-values are all given as 1. Beta tails cost most of the time, and who looks
+            for far vectors needs none of the near ones; Benjamini-Hochberg's values up to
+            ``largest`` stay what they are, for they come from p-values that are smaller still.
 
     Raises:
         NotEnoughData: Too few vectors.
@@ -120,8 +125,14 @@ def distance_p_values(squared: npt.ArrayLike, sample_size: int, columns: int) ->
             f"found {sample_size}"
         )
     share = np.asarray(squared, dtype=np.float64) * sample_size / (sample_size - 1) ** 2
-    tail = special.betaincc(columns / 2, (sample_size - columns - 1) / 2, np.clip(share, 0.0, 1.0))
-    return np.asarray(tail)
+    shape = columns / 2, (sample_size - columns - 1) / 2
+    # The inverse is rounded: a hair more is computed than is asked for, then cut exactly.
+    nearest = special.betainccinv(*shape, largest) * (1 - 1e-6)
+    is_near = share < nearest
+    tail = np.ones_like(share)
+    tail[~is_near] = special.betaincc(*shape, np.clip(share[~is_near], 0.0, 1.0))
+    tail[tail > largest] = 1.0
+    return tail
 
 
 def robust_limits(

@@ -14,6 +14,7 @@ from ioc_analytics.insight.benchmark_records import Benchmarks
 from ioc_analytics.insight.benchmarks import benchmark
 from ioc_analytics.insight.careless import SEGMENTS as CARELESS_SEGMENTS
 from ioc_analytics.insight.careless import CarelessAnalysis, analyze_careless
+from ioc_analytics.insight.careless_flags import CarelessFlags, flag_careless
 from ioc_analytics.insight.comparisons import GroupComparison, compare_groups
 from ioc_analytics.insight.item_functioning import (
     ItemFunctioningAnalysis,
@@ -267,6 +268,21 @@ class Answers(SystemBase):
         asked = self._asking("analyze_careless", filters, time_range)
         with asked as (connection, chosen, times, organization):
             return analyze_careless(connection, chosen, times, organization, by)
+
+    def flag_careless(self, filters: Any = (), time_range: Any = None) -> CarelessFlags:
+        """Give every response its signs of careless responding, with a flag for each.
+
+        Args:
+            filters: ``Filter`` records or the seed's dicts; all must hold.
+            time_range: ``TimeRange`` or ``{"start", "end"}``, half-open; None: all time.
+
+        Raises:
+            NotEnoughData: No response with answers.
+            PrivacyRefusal: The role sees released figures only.
+        """
+        asked = self._asking("flag_careless", filters, time_range)
+        with asked as (connection, chosen, times, organization):
+            return flag_careless(connection, chosen, times, organization)
 
     def analyze_ai_validation(self, time_range: Any = None) -> AiValidation:
         """Measure how far the AI raters agree, and whether one has left its own ways.

@@ -3,6 +3,8 @@
 What is expected is counted from the files themselves, with pandas; reliability from R.
 """
 
+import gzip
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -231,7 +233,25 @@ def test_a_workplace_survey_with_the_wrong_mapping_is_refused_in_words(loaded: L
     assert "column" in str(fault.value)
 
 
-def test_quarantined_lines_give_their_reason(loaded: Loaded) -> None:
-    for entry in loaded.analytics.list_quarantine(limit=1000):
-        assert re.fullmatch("[a-z0-9_]+", entry.rule)
-        assert entry.line is not None and entry.file
+def test_a_line_that_was_spoilt_is_put_aside_with_its_reason(
+    loaded: Loaded, tmp_path: Path
+) -> None:
+    """The real files hold nothing that cannot be taken, so two answers are spoilt first."""
+    with gzip.open(real_data("big5_2012/big5.tsv.gz"), "rt", encoding="utf-8") as lines:
+        rows = [line.rstrip("\n").split("\t") for line in itertools.islice(lines, 21)]
+    rows[5][rows[0].index("E1")] = "9"
+    rows[7][rows[0].index("O3")] = "often"
+    spoilt = tmp_path / "big5_spoilt.tsv"
+    spoilt.write_text("\n".join("\t".join(row) for row in rows) + "\n", encoding="utf-8")
+    receipt = loaded.analytics.ingest_files(spoilt, mapping=MAPPINGS / "big5.toml")
+    assert receipt.by_kind["responses"].received == 20
+    assert receipt.quarantined == 2
+    found = {
+        (entry.line, entry.column_name): (entry.rule, entry.value)
+        for entry in loaded.analytics.list_quarantine(limit=10)
+        if entry.batch_id == receipt.batch_id
+    }
+    assert found == {
+        (6, "E1"): ("value_out_of_range", "<number of 1 digits>"),
+        (8, "O3"): ("not_a_number", "<text of 5 characters>"),
+    }

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ioc_analytics import AnalyticsSystem
+from ioc_analytics.insight import report_checks
 from ioc_analytics.kernel.errors import NotEnoughData
 from ioc_analytics.privacy.pipeline import AnonymizationPipeline
 from ioc_analytics.records.vocabularies import TRAITS
@@ -89,6 +90,31 @@ def test_agreement_over_a_range_is_that_of_the_rows(analytics: AnalyticsSystem) 
         assert one.agreement.rate == agreement_rate(first, second, 10)
     assert found.to_frame()["n"].tolist() == [len(first)]
     assert json.loads(json.dumps(found.to_dict()))["agreements"][0]["sample_size"] == len(first)
+
+
+def test_a_sample_is_drawn_by_pseudonyms_and_told(
+    analytics: AnalyticsSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analytics.ingest_data(rated(analytics.config))
+    monkeypatch.setattr(report_checks, "MOST_RATED", 100)
+    reports = [
+        analytics.generate_report({"sections": ["ai_validation"], "filename": f"{n}.html"})
+        for n in range(2)
+    ]
+    section, again = (report.sections[0] for report in reports)
+    assert section.figures == again.figures
+    (one,) = section.figures["agreements"]
+    first, second = pairs(analytics, "response_hash < '40000000-0000-0000-0000-000000000000'")
+    assert one["scored"] == WEEKS * PER_WEEK
+    assert 60 < one["sample_size"] == len(first) < 140
+    bias = bland_altman(first, second).bias
+    assert one["agreement"]["limits"]["bias"] == pytest.approx(bias)
+    assert section.figures["drift_share"] == 0.25
+    (told,) = [remark for remark in section.remarks if "sample" in remark]
+    assert f"{len(first):,} of 400 responses of a trait" in told
+    monkeypatch.setattr(report_checks, "MOST_RATED", WEEKS * PER_WEEK)
+    whole = analytics.generate_report({"sections": ["ai_validation"], "filename": "all.html"})
+    assert not any("sample" in remark for remark in whole.sections[0].remarks)
 
 
 def test_a_rater_that_leaps_is_named_and_other_people_are_no_drift(

@@ -78,6 +78,7 @@ Call = Callable[[AnalyticsSystem, Path], Any]
 ANSWERS: Final[dict[str, Call]] = {
     "analyze_ai_validation": lambda s, _: s.analyze_ai_validation(),
     "analyze_careless": lambda s, _: s.analyze_careless(),
+    "flag_careless": lambda s, _: s.flag_careless(),
     "analyze_item_functioning": lambda s, _: s.analyze_item_functioning(
         "gender", "ipip-neo-60", "female", "male"
     ),

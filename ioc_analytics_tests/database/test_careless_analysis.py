@@ -2,10 +2,11 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from ioc_analytics import AnalyticsSystem
-from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
+from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData, PrivacyRefusal
 from ioc_analytics_tests.database.survey import make_survey
 
 SCORED = """FROM anonymized_assessment_responses AS r
@@ -96,3 +97,48 @@ def test_a_rate_for_each_segment_and_figures_without_the_flagged(survey: Analyti
     assert alphas["openness"] == pytest.approx(kept.reliability["ipip50"]["openness"].alpha)
     with pytest.raises(InvalidInput, match="'region'"):
         survey.analyze_careless(by=["regoin"])
+
+
+def test_every_response_has_its_signs(survey: AnalyticsSystem) -> None:
+    found = survey.flag_careless()
+    frame = found.to_frame()
+    rates = survey.analyze_careless().indices
+    assert set(frame["instrument"]) == set(rates)
+    for instrument, signs in rates.items():
+        own = frame[frame["instrument"] == instrument]
+        for sign in signs:
+            values = own[sign.name].dropna()
+            assert len(values) == sign.sample_size
+            assert values.median() == pytest.approx(sign.median)
+            assert own[f"{sign.name}_flag"].sum() == sign.flagged
+            assert found.cut_offs[instrument][sign.name] == sign.cut_off
+    flags = frame[[name for name in frame if str(name).endswith("_flag")]]
+    assert (frame["signs"] == flags.fillna(False).sum(axis=1)).all()
+    with survey.database.connection("analyst") as connection:
+        rows = connection.execute(
+            """SELECT r.id, r.is_careless, r.time_spent_seconds,
+                array_agg(q.value)
+            FROM analytics.anonymized_assessment_responses AS r
+            JOIN analytics.anonymized_question_responses AS q
+                ON q.created_at = r.created_at AND q.response_hash = r.id
+            GROUP BY r.created_at, r.id"""
+        ).fetchall()
+    stored = frame.set_index("response_hash")
+    assert {row[0] for row in rows} == set(stored.index)
+    for response, is_careless, seconds, answers in rows:
+        one = stored.loc[response]
+        given = np.array(answers, dtype=float)
+        assert one["is_careless"] == is_careless
+        assert one["irv"] == pytest.approx(given.std(ddof=1))
+        assert one["seconds_per_answer"] == pytest.approx(seconds / len(given))
+        assert one["seconds_per_answer_flag"] == (seconds < len(given))
+
+
+def test_flags_are_the_analysts_own(survey: AnalyticsSystem) -> None:
+    with pytest.raises(NotEnoughData, match="0 responses with answers"):
+        survey.flag_careless(time_range={"start": "2020-01-01", "end": "2020-04-01"})
+    with (
+        AnalyticsSystem(survey.config, role="reader") as reader,
+        pytest.raises(PrivacyRefusal),
+    ):
+        reader.flag_careless()

@@ -563,7 +563,7 @@ def test_training_data_go_to_a_file(run: Run, year: Path) -> None:
 def test_risks_say_what_is_watched_and_what_cannot_be(run: Run, year: Path) -> None:
     run("ingest", year)
     shown = run("risks").stdout
-    assert "0 raised of 0 watched; where nothing has changed, 0.5% of the metrics" in shown
+    assert "0 raised of 0 watched; where nothing has changed, at most 1.0% of the metrics" in shown
     assert "withheld: completion_rate: a chart needs 20 periods before the 8" in shown
     assert answer(run("risks", "--json"))["risks"] == []
 

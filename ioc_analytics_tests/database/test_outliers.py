@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ioc_analytics import AnalyticsSystem
+from ioc_analytics.insight import report_checks
 from ioc_analytics.kernel.errors import NotEnoughData
 from ioc_analytics.privacy.pipeline import AnonymizationPipeline
 from ioc_analytics.records.vocabularies import TRAITS
@@ -106,3 +107,21 @@ def test_too_short_a_history_and_no_data_are_said(survey: AnalyticsSystem) -> No
     assert any(entry["figure"] == "segments" for entry in short.withheld)
     with pytest.raises(NotEnoughData, match="0 scored responses"):
         survey.find_outliers(time_range={"start": "2020-01-01", "end": "2020-04-01"})
+
+
+def test_a_report_takes_the_distances_of_a_sample_and_says_so(
+    survey: AnalyticsSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = survey.find_outliers().by_instrument
+    monkeypatch.setattr(report_checks, "MOST_DISTANCES", 100)
+    report = survey.generate_report({"sections": ["outliers"], "filename": "sample.html"})
+    section = report.sections[0]
+    found = section.figures["by_instrument"]
+    sampled = {name: one for name, one in found.items() if one["share"] < 1}
+    assert sampled
+    for name, one in sampled.items():
+        assert one["share"] * whole[name].vectors < 110
+        assert one["vectors"] is not None
+        assert 60 < one["vectors"] < 140
+        told = f"of {one['vectors']:,} responses lie far off in the five traits together (a sample"
+        assert any(told in remark for remark in section.remarks)

@@ -21,6 +21,7 @@ FILTERED: Final[dict[str, Verb]] = {
     "analyze_trends": lambda a, f, t: a.analyze_trends("response_volume", t, "weekly", f),
     "find_outliers": lambda a, f, t: a.find_outliers(f, t),
     "analyze_careless": lambda a, f, t: a.analyze_careless(f, t),
+    "flag_careless": lambda a, f, t: a.flag_careless(f, t),
     "analyze_item_functioning": lambda a, f, t: a.analyze_item_functioning(
         "gender", "ipip50", "female", "male", f, t
     ),

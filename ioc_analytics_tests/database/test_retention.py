@@ -79,7 +79,9 @@ def answers(system: AnalyticsSystem) -> list[Any]:
     oceans = [system.get_ocean_analysis(*one) for one in asked]
     told: list[Any] = [(o.traits, o.correlations, o.reliability, o.by_instrument) for o in oceans]
     for metric in ("response_volume", "completion_rate", "median_time_spent", "openness"):
-        one = system.analyze_metric(metric)
+        # What could still be completed is left out of a rate until its rows have gone.
+        times = asked[1][1] if metric == "completion_rate" else None
+        one = system.analyze_metric(metric, time_range=times)
         told.append((metric, one.value, one.sample_size))
     told.append(system.get_ocean_analysis(technology).sample_size > 0)
     return told

@@ -3,7 +3,12 @@
 import numpy as np
 import numpy.typing as npt
 
-from ioc_analytics.statistics import analyze_items, distance_p_values, mahalanobis_squared
+from ioc_analytics.statistics import (
+    adjust_false_discovery,
+    analyze_items,
+    distance_p_values,
+    mahalanobis_squared,
+)
 
 ITEMS = [f"i{number}" for number in range(10)]
 
@@ -50,3 +55,16 @@ def test_distances_call_as_many_normal_vectors_as_they_say() -> None:
     p = distance_p_values(squared, len(vectors), 5)
     assert 0.047 <= (p < 0.05).mean() <= 0.053
     assert 0.0005 <= (p < 0.001).mean() <= 0.0016
+
+
+def test_near_vectors_left_out_change_no_far_one() -> None:
+    vectors = np.random.default_rng(23).standard_t(8, size=(50_000, 5))
+    squared = mahalanobis_squared(vectors, vectors.mean(axis=0), np.cov(vectors.T))
+    every, some = (
+        adjust_false_discovery(distance_p_values(squared, len(vectors), 5, largest=largest))
+        for largest in (1.0, 0.05)
+    )
+    far = every <= 0.05
+    assert 100 < far.sum() < len(vectors) / 20
+    np.testing.assert_array_equal(far, some <= 0.05)
+    np.testing.assert_array_equal(every[far], some[far])

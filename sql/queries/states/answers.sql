@@ -2,7 +2,7 @@
 -- Parameters: start, end (timestamptz, half-open), name (text, the instrument), by (text or NULL: a
 --             dimension), and the filters of rows.
 -- Row: day (integer, since 2000-01-01), is_careless, category (smallint, of the dimension; 0 without),
---      answers (bytea, one byte per question).
+--      answers (bytea, one byte per question), id (the response), seconds (spent; NaN: unknown).
 SELECT
     (v.created_at AT TIME ZONE 'UTC')::date - DATE '2000-01-01' AS day,
     r.is_careless,
@@ -16,7 +16,9 @@ SELECT
         WHEN 'assessment_type' THEN kind.code
         ELSE 0::smallint
     END AS category,
-    v.answers
+    v.answers,
+    r.id,
+    coalesce(r.time_spent_seconds, 'NaN') AS seconds
 FROM internal.answer_vectors AS v
 INNER JOIN analytics.anonymized_assessment_responses AS r
     ON r.created_at = v.created_at AND r.id = v.response_hash

@@ -2,8 +2,9 @@
 -- The planner drops the joins of what is not selected from it: all are left joins to one row at most.
 -- Parameters: start, end (timestamptz, half-open), numbers of allowed categories (smallint [] or NULL)
 --             by dimension, is_careless (boolean or NULL), organizations, other_organizations
---             (uuid [] or NULL), last_batch (bigint or NULL, newest batch to read), tolerance
---             (points that two AI scores may differ by and agree).
+--             (uuid [] or NULL), last_batch (bigint or NULL, newest batch to read), last_id
+--             (uuid or NULL, the last pseudonym of a sample), tolerance (points that two AI scores
+--             may differ by and agree).
 -- Row: see states.rows; nothing is NULL, an absent number is NaN.
 SELECT
     (r.created_at AT TIME ZONE 'UTC')::date - DATE '2000-01-01' AS day,
@@ -52,6 +53,7 @@ LEFT JOIN (
         max(p.score) FILTER (WHERE p.dimension = 'neuroticism') AS neuroticism
     FROM analytics.anonymized_assessment_scores AS p
     WHERE p.created_at >= %(start)s AND p.created_at < %(end)s
+        AND (%(last_id)s::uuid IS NULL OR p.response_hash <= %(last_id)s::uuid)
     GROUP BY p.created_at, p.response_hash
 ) AS s ON s.created_at = r.created_at AND s.response_hash = r.id
 LEFT JOIN (
@@ -77,6 +79,7 @@ WHERE r.created_at >= %(start)s AND r.created_at < %(end)s
         )
     )
     AND (%(last_batch)s::bigint IS NULL OR r.batch_id <= %(last_batch)s::bigint)
+    AND (%(last_id)s::uuid IS NULL OR r.id <= %(last_id)s::uuid)
     AND (%(instrument)s::smallint [] IS NULL OR instrument.code = ANY(%(instrument)s::smallint []))
     AND (
         %(industry_category)s::smallint [] IS NULL
