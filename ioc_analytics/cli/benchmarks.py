@@ -9,6 +9,7 @@ import click
 
 from ioc_analytics.cli.commands import PlatformCommand
 from ioc_analytics.cli.session import Session, figure, pass_session, show_withheld, table
+from ioc_analytics.cli.sparklines import draw_position
 
 if TYPE_CHECKING:
     from ioc_analytics.insight.benchmark_records import Benchmarks
@@ -66,6 +67,12 @@ def show_benchmarks(session: Session, answer: "Benchmarks") -> None:
             b.peer_level,
         )
     console.print(rows)
+    for b in answer.shown.values():
+        inner, outer = b.funnel.limits, b.funnel.outer_limits
+        place = draw_position(b.value, (inner.low, inner.high), (outer.low, outer.high))
+        click.echo(f"{b.metric:<19}  {outer.low:8.3g} {place} {outer.high:.3g}")
+    if answer.shown:
+        click.echo("funnel: ═ within 95 % limits, ─ within 99.8 %, ● the value")
     index = answer.performance_index
     if index is not None:
         low, high = index.interval.low, index.interval.high

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 _BARS = " ▁▂▃▄▅▆▇█"
 _STEPS = len(_BARS) - 1
+_POSITIONS = 16
 
 
 def sparkline(counts: Sequence[int]) -> str:
@@ -36,6 +37,27 @@ def draw_course(values: Sequence[float | None]) -> str:
         return _BARS[1 + round((_STEPS - 1) * (value - low) / reach) if reach else 1]
 
     return "".join(" " if value is None else bar(value) for value in values)
+
+
+def draw_position(value: float, inner: tuple[float, float], outer: tuple[float, float]) -> str:
+    """Return where a value stands in a funnel: its limits as a double line, the outer as a single.
+
+    A value beyond the outer limits stands at the end.
+
+    Example:
+        >>> draw_position(60.0, (40.0, 60.0), (30.0, 70.0))
+        '────═══════●────'
+    """
+    low, reach = outer[0], outer[1] - outer[0]
+
+    def place(point: float) -> int:
+        share = (point - low) / reach if reach else 0.5
+        return round(min(max(share, 0.0), 1.0) * (_POSITIONS - 1))
+
+    first, last = map(place, inner)
+    line = ["═" if first <= at <= last else "─" for at in range(_POSITIONS)]
+    line[place(value)] = "●"
+    return "".join(line)
 
 
 def ranged_sparkline(values: Sequence[float | None]) -> str:

@@ -418,9 +418,11 @@ def _noncentrality(
 
     if excess(0.0) <= 0:
         return 0.0
-    top = 2.0 * statistic * df_between + 100.0
+    # Ten standard errors above the estimate: much farther out the series does not converge.
+    found = statistic * df_between
+    top = found + 10 * math.sqrt(2 * (df_between + 2 * found) + 2 * found**2 / df_within) + 100
     below = excess(top)
-    # NaN where the series does not converge (an F of ten thousands).
+    # NaN where it does not converge at all (an F of ten thousands).
     return float(brentq(excess, 0.0, top, xtol=1e-9)) if below < 0 else None
 
 

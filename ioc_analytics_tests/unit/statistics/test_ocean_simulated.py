@@ -2,12 +2,15 @@
 
 import numpy as np
 import numpy.typing as npt
+import pytest
 
 from ioc_analytics.statistics import (
+    GroupSummary,
     adjust_false_discovery,
     analyze_items,
     distance_p_values,
     mahalanobis_squared,
+    variance_explained,
 )
 
 ITEMS = [f"i{number}" for number in range(10)]
@@ -68,3 +71,16 @@ def test_near_vectors_left_out_change_no_far_one() -> None:
     assert 100 < far.sum() < len(vectors) / 20
     np.testing.assert_array_equal(far, some <= 0.05)
     np.testing.assert_array_equal(every[far], some[far])
+
+
+@pytest.mark.parametrize("people", [100, 15_000, 50_000, 500_000])
+def test_the_share_of_variance_has_an_interval_with_any_number_of_people(people: int) -> None:
+    for distance in np.linspace(0.0, 0.3, 40).tolist():
+        groups = [
+            GroupSummary(str(at), people, 50.0 + 15 * distance * at / 5, 15.0) for at in range(6)
+        ]
+        share = variance_explained(groups)
+        assert share.confidence_interval is not None
+        # An F far below 1 leaves no share but 0.
+        low, high = share.confidence_interval.low, share.confidence_interval.high
+        assert 0 <= low <= share.eta_squared <= high or high < 0.01
