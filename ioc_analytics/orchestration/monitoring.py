@@ -7,6 +7,7 @@ Dagster tells nobody of a failed check, a failing sensor or a late asset. Here t
 all others, of the component ``orchestration``: the same rules, routes, silences and runbooks.
 """
 
+import json
 from datetime import timedelta
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.orchestration.assets.quality import QUALITY
 from ioc_analytics.orchestration.freshness import fresh_assets
-from ioc_analytics.orchestration.zombies import end_dead_runs
+from ioc_analytics.orchestration.zombies import end_dead_runs, end_lost_tasks
 from ioc_analytics.records.health import Measurement
 from ioc_analytics.records.quality import CHECKS
 from ioc_analytics.resources import AnalyticsResource
@@ -104,7 +105,9 @@ def dead_runs(context: dg.SensorEvaluationContext) -> dg.SkipReason:
 
     Dagster then starts them again, once (`run_retries` in `dagster.yaml`).
     """
-    ended = end_dead_runs(context.instance)
+    lost, missed = end_lost_tasks(context.instance, json.loads(context.cursor or "{}"))
+    context.update_cursor(json.dumps(missed))
+    ended = [*end_dead_runs(context.instance), *lost]
     return dg.SkipReason(f"ended: {', '.join(ended)}" if ended else "every run has its process")
 
 

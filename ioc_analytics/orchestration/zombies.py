@@ -9,15 +9,19 @@ for them (a file, a refresh) with them. Celery too leaves the task of a lost mac
 """
 
 import json
+import socket
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 import dagster as dg
 from dagster._core.launcher import DefaultRunLauncher
 from dagster._core.launcher.sync_in_memory_run_launcher import SyncInMemoryRunLauncher
 from dagster._core.storage.tags import GRPC_INFO_TAG
+from dagster_postgres.run_storage import PostgresRunStorage
+from sqlalchemy.engine import make_url
 
-from ioc_analytics.resources.processes import NUMBER, START, process_start
+from ioc_analytics.resources.processes import MACHINE, NUMBER, START, process_start
 
 ENDED: Final = "Its process ended without a word (killed, or the machine went down)."
 
@@ -34,14 +38,44 @@ _START_SECONDS: Final = 60
 _ANSWER_SECONDS: Final = 5.0
 """How long Celery's workers may take to say what they are at; a task does not keep them from it."""
 
+_DOUBT_SECONDS: Final = 60
+"""How long workers must deny a task: one that is slow to answer may be at it all the same."""
+
 
 def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Mark the runs whose process is gone as failed; return their ids."""
-    dead = [
-        record.dagster_run
-        for record in instance.get_run_records(dg.RunsFilter(statuses=_IN_WORK))
-        if _is_dead(instance, record)
+    """Mark the runs whose process is gone as failed, without those of Celery; return their ids."""
+    records = instance.get_run_records(dg.RunsFilter(statuses=_IN_WORK))
+    return _end(instance, [one.dagster_run for one in records if _is_dead(instance, one)])
+
+
+def end_lost_tasks(
+    instance: dg.DagsterInstance, missed: Mapping[str, float]
+) -> tuple[list[str], dict[str, float]]:
+    """Mark the runs that Celery's workers deny, now and at an earlier look, as failed.
+
+    Args:
+        instance: The instance.
+        missed: Runs that the look before did not find, with the time when they were missed first.
+
+    Returns:
+        The ids of the ended runs, and those that are missed now, for the next look.
+    """
+    begun = [
+        one.dagster_run
+        for one in instance.get_run_records(dg.RunsFilter(statuses=_IN_WORK))
+        if _CELERY_TASK_TAG in one.dagster_run.tags and not _is_new(one)
     ]
+    tasks = _tasks_of_celery(instance.run_launcher) if begun else None
+    if tasks is None:
+        return [], {}
+    now = time.time()
+    lost = [run for run in begun if run.tags[_CELERY_TASK_TAG] not in tasks]
+    since = {run.run_id: missed.get(run.run_id, now) for run in lost}
+    ended = _end(instance, [run for run in lost if now - since[run.run_id] >= _DOUBT_SECONDS])
+    return ended, {run: first for run, first in since.items() if run not in ended}
+
+
+def _end(instance: dg.DagsterInstance, dead: list[dg.DagsterRun]) -> list[str]:
     ended = []
     for run in dead:
         # It may have come to its end while we looked.
@@ -54,19 +88,30 @@ def end_dead_runs(instance: dg.DagsterInstance) -> list[str]:
 
 def _is_dead(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
     run, launcher = record.dagster_run, instance.run_launcher
-    if _CELERY_TASK_TAG in run.tags:
-        return not _is_new(record) and _is_lost_by_celery(launcher, run.tags[_CELERY_TASK_TAG])
-    if not isinstance(launcher, _OWN_LAUNCHERS):
+    if _CELERY_TASK_TAG in run.tags or not isinstance(launcher, _OWN_LAUNCHERS):
         return False  # The process may be on any machine: its launcher looks after it.
     server = json.loads(run.tags.get(GRPC_INFO_TAG, "{}"))
     if server.get("host", _LOCAL[0]) in _LOCAL:
-        named = _named_process(instance, run.run_id)
-        return not _is_new(record) if named is None else not _is_alive(*named)
+        number, start, machine = _named_process(instance, run.run_id)
+        # Another machine that shares the storage has numbers of its own, and looks after them.
+        if machine != socket.gethostname() and (machine or _is_shared(instance)):
+            return False
+        return not _is_new(record) if number is None else not _is_alive(number, start)
     # A server denies a run that it was asked to end, also while the run still ends.
     is_ending = run.status == dg.DagsterRunStatus.CANCELING
     if is_ending or not isinstance(launcher, DefaultRunLauncher) or _is_new(record):
         return False
     return not _is_known_to_its_server(launcher, run.run_id)
+
+
+def _is_shared(instance: dg.DagsterInstance) -> bool:
+    """Return whether other machines may keep runs here: PostgreSQL that is no socket of ours."""
+    storage = instance.run_storage
+    if not isinstance(storage, PostgresRunStorage):
+        return False
+    address = make_url(storage.postgres_url)
+    host = address.host or str(address.query.get("host", "/"))
+    return not host.startswith("/")
 
 
 def _is_new(record: dg.RunRecord) -> bool:
@@ -75,20 +120,27 @@ def _is_new(record: dg.RunRecord) -> bool:
     return 0 <= time.time() - began < _START_SECONDS
 
 
-def _named_process(instance: dg.DagsterInstance, run_id: str) -> tuple[int, str | None] | None:
-    """Return number and start of the process that a run named last; Dagster names no start."""
-    last = None
+def _named_process(
+    instance: dg.DagsterInstance, run_id: str
+) -> tuple[int | None, str | None, str | None]:
+    """Return number, start and machine of the process that a run named last.
+
+    Dagster itself names the number alone.
+    """
+    number: int | None = None
+    start: str | None = None
+    machine: str | None = None
     for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
         data: Any = entry.dagster_event.event_specific_data if entry.dagster_event else None
         said = data.metadata if data is not None else {}
         if NUMBER not in said:
             continue
+        if START in said or int(said[NUMBER].value) != number:
+            start = said[START].value if START in said else None
+        # A run stays on its machine, also in the processes of its steps.
+        machine = said[MACHINE].value if MACHINE in said else machine
         number = int(said[NUMBER].value)
-        if START in said:
-            last = number, said[START].value
-        elif last is None or last[0] != number:
-            last = number, None
-    return last
+    return number, start, machine
 
 
 def _is_alive(number: int, start: str | None) -> bool:
@@ -96,14 +148,13 @@ def _is_alive(number: int, start: str | None) -> bool:
     return now is not None and start in (None, now)
 
 
-def _is_lost_by_celery(launcher: Any, task: str) -> bool:
-    """Return whether no worker of Celery's is at a task: a lost machine leaves it as started."""
+def _tasks_of_celery(launcher: Any) -> set[str] | None:
+    """Return the tasks that Celery's workers are at; None when nobody answers: nobody can tell."""
     try:
-        # Nobody answers with None: then no worker is left.
-        workers = launcher.celery.control.inspect(timeout=_ANSWER_SECONDS).active() or {}
-    except Exception:  # noqa: BLE001 - the broker is away: nobody can tell
-        return False
-    return all(one["id"] != task for tasks in workers.values() for one in tasks)
+        workers = launcher.celery.control.inspect(timeout=_ANSWER_SECONDS).active()
+    except Exception:  # noqa: BLE001 - the broker is away
+        return None
+    return {one["id"] for tasks in workers.values() for one in tasks} if workers else None
 
 
 def _is_known_to_its_server(launcher: DefaultRunLauncher, run_id: str) -> bool:

@@ -21,12 +21,14 @@ what comes without one; ``AssetIn(metadata={"columns": [...]})`` picks columns.
 """
 
 import importlib
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Self
 
 import dagster as dg
 import pandas as pd
+import psycopg
 import pyarrow as pa
 from pydantic import Field, PrivateAttr
 
@@ -47,7 +49,7 @@ from ioc_analytics.database.publishing import (
     relation,
 )
 from ioc_analytics.database.publishing.quality import keep_verdicts
-from ioc_analytics.kernel.errors import InvalidInput
+from ioc_analytics.kernel.errors import AnalyticsError, InvalidInput
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.resources.failures import failures
 from ioc_analytics.resources.publications import (
@@ -57,6 +59,8 @@ from ioc_analytics.resources.publications import (
 )
 from ioc_analytics.resources.sharing import borrow, give_back
 from ioc_analytics.resources.slices import slice_of
+
+_log = logging.getLogger(__name__)
 
 
 class PostgresIOManager(dg.ConfigurableIOManager):
@@ -187,9 +191,14 @@ class PostgresIOManager(dg.ConfigurableIOManager):
         return pa.RecordBatchReader.from_batches(batches.schema, taken())
 
     def _keep(self, target: Target, verdicts: Sequence[Verdict]) -> None:
-        if verdicts:
+        """Note verdicts; what was published stays so, and a refusal is told, where that fails."""
+        if not verdicts:
+            return
+        try:
             with self.connection() as connection:
                 keep_verdicts(connection, target.name, verdicts)
+        except (AnalyticsError, psycopg.Error) as error:
+            _log.warning("the verdicts on %s were not noted: %s", target.name, error)
 
     def _target(self, context: dg.OutputContext, metadata: Mapping[str, Any]) -> Target:
         schema, table = self._place(context.asset_key, metadata)

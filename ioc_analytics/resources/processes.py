@@ -8,6 +8,7 @@ counts it in ticks since the boot: a moment reckoned from it moves whenever the 
 """
 
 import os
+import socket
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from dagster._core.events import EngineEventData
 
 NUMBER: Final = "pid"
 START: Final = "process_start"
+MACHINE: Final = "machine"
 """Names of what an event of a run says about its process; Dagster's own events know the number."""
 
 _BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -50,5 +52,11 @@ def name_process(context: dg.InitResourceContext) -> None:
     context.instance.report_engine_event(
         f"This run has the process {number}.",
         context.run,
-        EngineEventData({NUMBER: str(number), START: process_start(number) or ""}),
+        EngineEventData(
+            {
+                NUMBER: str(number),
+                START: process_start(number) or "",
+                MACHINE: socket.gethostname(),
+            }
+        ),
     )

@@ -558,6 +558,39 @@ def test_the_platforms_manager_shares_its_connections_and_keeps_its_verdicts(
     assert analytics.get_system_status().database.data_quality_score == 50
 
 
+def test_verdicts_that_cannot_be_noted_change_nothing_else(
+    analytics: AnalyticsSystem,
+) -> None:
+    config = analytics.config
+    settings = {
+        "home": str(config.home),
+        "pg_bin": str(config.pg_bin),
+        "database": {"database": config.database.database},
+    }
+    with analytics.database.connection("owner") as connection:
+        connection.execute("CREATE TABLE analytics.sectors (n bigint)")
+        connection.execute("GRANT SELECT, INSERT ON analytics.sectors TO ioc_ingest")
+        connection.execute("DROP TABLE analytics.data_quality_metrics CASCADE")
+        # One of the same name, which takes no verdict.
+        connection.execute("CREATE TABLE analytics.data_quality_metrics (n bigint)")
+        connection.execute("GRANT INSERT ON analytics.data_quality_metrics TO ioc_ingest")
+    values = [1]
+
+    @dg.asset(metadata={"mode": "append", "checks": {"positive": "n > 0"}})
+    def sectors() -> pd.DataFrame:
+        return pd.DataFrame({"n": values})
+
+    manager = PostgresIOManager(settings=settings)
+    resources = {"io_manager": manager}
+    assert dg.materialize([sectors], resources=resources).success
+    values[0] = -1
+    broken = dg.materialize([sectors], resources=resources, raise_on_error=False)
+    assert "'positive'" in reason(broken)
+    manager.close()
+    with analytics.database.connection("owner") as connection:
+        assert connection.execute("SELECT n FROM analytics.sectors").fetchall() == [(1,)]
+
+
 def borrowed(config: AnalyticsConfig) -> Database:
     """Return what both resources have borrowed."""
     database = sharing.borrow(config)

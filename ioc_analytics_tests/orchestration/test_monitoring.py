@@ -20,7 +20,7 @@ from ioc_analytics.monitoring import integrity
 from ioc_analytics.orchestration.build import build_defs
 from ioc_analytics.orchestration.freshness import fresh_assets
 from ioc_analytics.orchestration.monitoring import failed_checks, measure_instance, watch
-from ioc_analytics.orchestration.zombies import ENDED, end_dead_runs
+from ioc_analytics.orchestration.zombies import ENDED, end_dead_runs, end_lost_tasks
 from ioc_analytics.resources import AnalyticsResource
 from ioc_analytics.resources.processes import name_process
 from ioc_analytics.system import AnalyticsSystem
@@ -242,6 +242,54 @@ def test_a_run_on_another_launcher_is_left_to_it(
         patch.setattr("ioc_analytics.orchestration.zombies._OWN_LAUNCHERS", ())
         assert end_dead_runs(instance) == []
     assert end_dead_runs(instance) == [run]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_run_of_another_machine_is_left_to_it(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = start_run(instance, psutil.Process().pid)
+    context: Any = SimpleNamespace(run=instance.get_run_by_id(run), instance=instance)
+    name_process(context)
+    with monkeypatch.context() as patch:
+        patch.setattr("ioc_analytics.orchestration.zombies.process_start", lambda _: None)
+        patch.setattr("socket.gethostname", lambda: "another")
+        assert end_dead_runs(instance) == []
+    # In a storage that machines share nobody knows whose a run is that names none.
+    unnamed = start_run(instance, 2**22 + 1)
+    with monkeypatch.context() as patch:
+        patch.setattr("ioc_analytics.orchestration.zombies._is_shared", lambda _: True)
+        assert end_dead_runs(instance) == []
+        patch.setattr("ioc_analytics.orchestration.zombies.process_start", lambda _: None)
+        assert end_dead_runs(instance) == [run]
+    assert end_dead_runs(instance) == [unnamed]
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_task_is_lost_when_workers_deny_it_twice_and_not_when_nobody_answers(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag = "dagster-celery/task_id"
+    lost, held = (start_run(instance, 2**22 + 1, {tag: task}) for task in ("lost", "held"))
+    answers: list[dict[str, list[dict[str, str]]] | None] = [None]
+    inspected = SimpleNamespace(active=lambda: answers[-1])
+    launcher = SimpleNamespace(
+        celery=SimpleNamespace(control=SimpleNamespace(inspect=lambda **_: inspected))
+    )
+    monkeypatch.setattr(type(instance), "run_launcher", launcher)
+    now = time.time()
+
+    def look(seconds: float, missed: dict[str, float]) -> tuple[list[str], dict[str, float]]:
+        monkeypatch.setattr("time.time", partial(float, now + seconds))
+        return end_lost_tasks(instance, missed)
+
+    assert look(0, {lost: now - 600, held: now - 600}) == ([], {})
+    answers.append({"worker": [{"id": "held"}]})
+    ended, missed = look(60, {})
+    assert (ended, set(missed)) == ([], {lost})
+    assert look(90, missed) == ([], missed)
+    assert look(120, missed) == ([lost], {})
+    assert end_dead_runs(instance) == []
 
 
 @pytest.mark.usefixtures("at_once")
