@@ -156,9 +156,8 @@ def careless(
         _write_flags(session, filters, {"start": start, "end": end}, flags)
         return
     with session.system() as system:
-        answer = system.analyze_careless(
-            filters, {"start": start, "end": end}, by=by or ("instrument", "industry_category")
-        )
+        segments = {"by": by} if by else {}
+        answer = system.analyze_careless(filters, {"start": start, "end": end}, **segments)
     if session.is_json:
         session.print_json(answer.to_dict())
         return

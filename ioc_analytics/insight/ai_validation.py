@@ -18,12 +18,12 @@ import psycopg
 
 from ioc_analytics.database.copying import copy_out
 from ioc_analytics.insight.own_history import Judged, Point, judge_histories
-from ioc_analytics.insight.people import MINIMUM_PEOPLE
 from ioc_analytics.insight.validation import Agreement, measure_agreement
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import NotEnoughData
 from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import TimeRange
+from ioc_analytics.records.releases import MINIMUM_PEOPLE
 from ioc_analytics.records.vocabularies import TRAITS
 from ioc_analytics.states.reading import read_ground, snapshot
 from ioc_analytics.states.rows import sample_end

@@ -13,8 +13,9 @@ from typing import Any
 import psycopg
 
 from ioc_analytics.database.locks import transaction_lock
-from ioc_analytics.insight.people import MINIMUM_PEOPLE, WITHHELD
+from ioc_analytics.insight.people import WITHHELD
 from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.records.releases import MINIMUM_PEOPLE
 from ioc_analytics.states.rebuild import adjacent_days, midnight
 from ioc_analytics.states.sealing import is_sealed
 

@@ -21,7 +21,6 @@ from psycopg.types.json import Jsonb
 from ioc_analytics.database.copying import copy_rows_in
 from ioc_analytics.insight.people import (
     KEY,
-    MINIMUM_PEOPLE,
     WITHHELD,
     Key,
     Labels,
@@ -32,6 +31,7 @@ from ioc_analytics.insight.people import (
     shown_cells,
 )
 from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.records.releases import MINIMUM_PEOPLE
 from ioc_analytics.records.vocabularies import ALL, MERGED, TRAITS
 from ioc_analytics.states.cells import TraitCells, join_cells
 from ioc_analytics.states.families import BY_NAME, DIMENSIONS

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ioc_analytics.insight.metrics import RATES, TRAIT_CENTRE
-from ioc_analytics.insight.people import MINIMUM_PEOPLE
 from ioc_analytics.records.metrics import METRICS
+from ioc_analytics.records.releases import MINIMUM_PEOPLE
 from ioc_analytics.records.vocabularies import TRAITS
 from ioc_analytics.states.organizations import OrganizationSums
 from ioc_analytics.statistics.funnels import rate_of, stabilize_rates

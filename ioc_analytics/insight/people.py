@@ -17,13 +17,11 @@ import numpy.typing as npt
 import psycopg
 
 from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.records.releases import MINIMUM_PEOPLE
 from ioc_analytics.records.vocabularies import ALL, MERGED, TRAITS, UNKNOWN
 from ioc_analytics.states.families import DIMENSIONS
 from ioc_analytics.states.rebuild import cell_keys, midnight
 from ioc_analytics.states.rows import plan_for_many
-
-MINIMUM_PEOPLE: Final = 10
-"""Fewest people whom a released figure is about."""
 
 WITHHELD: Final = f"fewer than {MINIMUM_PEOPLE} people"
 

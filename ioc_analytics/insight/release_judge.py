@@ -10,9 +10,9 @@ from typing import Any, Final
 
 import psycopg
 
-from ioc_analytics.insight.people import MINIMUM_PEOPLE
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import IntegrityFailure
+from ioc_analytics.records.releases import MINIMUM_PEOPLE
 from ioc_analytics.states.proof import Difference, unequal_states
 from ioc_analytics.states.rebuild import next_month
 

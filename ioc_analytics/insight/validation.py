@@ -16,9 +16,10 @@ import numpy.typing as npt
 import psycopg
 
 from ioc_analytics.database.copying import copy_rows_in
-from ioc_analytics.insight.people import MINIMUM_PEOPLE, WITHHELD
+from ioc_analytics.insight.people import WITHHELD
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.records.metrics import AI_TOLERANCE_POINTS
+from ioc_analytics.records.releases import MINIMUM_PEOPLE
 from ioc_analytics.records.vocabularies import UNKNOWN
 from ioc_analytics.states.rebuild import midnight
 from ioc_analytics.states.sealing import is_sealed

@@ -18,11 +18,9 @@ import psycopg
 from ioc_analytics.kernel.errors import InvalidInput
 from ioc_analytics.kernel.suggestions import did_you_mean
 from ioc_analytics.monitoring.server import read_all
+from ioc_analytics.records.releases import MINIMUM_PEOPLE
 from ioc_analytics.states.reading import snapshot
 from ioc_analytics.states.rebuild import midnight, next_month
-
-MINIMUM_RELEASED: Final = 10
-"""Fewest people that a released figure may be about."""
 
 _FIGURES: Final = ("mean", "median", "minimum", "maximum")
 _RELATIVE_TOLERANCE: Final = 1e-9
@@ -123,7 +121,7 @@ def _states(connection: psycopg.Connection[Any]) -> Finding:
 def _agree(row: Mapping[str, Any]) -> bool:
     if row["is_withheld"]:
         # A larger cell may be withheld too, when a small one could be told from it.
-        return bool(row["people"] < MINIMUM_RELEASED) or not row["is_called_small"]
+        return bool(row["people"] < MINIMUM_PEOPLE) or not row["is_called_small"]
     if row["raw_sample_size"] != row["released_sample_size"]:
         return False
     pairs = [(row[f"raw_{name}"], row[f"released_{name}"]) for name in _FIGURES]
@@ -151,10 +149,10 @@ def _parents(connection: psycopg.Connection[Any]) -> Finding:
 
 def _released(connection: psycopg.Connection[Any]) -> Finding:
     """Look for released figures about too few people, in every released table and view."""
-    wanted = {"minimum": MINIMUM_RELEASED, "start": None, "end": None}
+    wanted = {"minimum": MINIMUM_PEOPLE, "start": None, "end": None}
     rows = read_all(connection, "too_small", wanted)
     cells, faults = (sum(row[name] for row in rows) for name in ("cells", "too_small"))
-    summary = f"{cells} released cells, {faults} about fewer than {MINIMUM_RELEASED} people"
+    summary = f"{cells} released cells, {faults} about fewer than {MINIMUM_PEOPLE} people"
     return Finding("nothing_small_released", not faults, cells, faults, summary, tuple(rows))
 
 

@@ -151,8 +151,8 @@ class QueryCounters:
 
     def hand_in(self) -> None:
         """Hand in what was counted since the last time; nothing where nothing was."""
-        figures = self.figures()
         with self._lock:
+            figures = self._figures()
             since, self._due = self._handed_in, time.monotonic() + HAND_IN_SECONDS
             if self._hand_in is None or figures.requests == (since.requests if since else 0):
                 return
@@ -163,7 +163,8 @@ class QueryCounters:
             # Counting must never make an answer fail; what was not taken goes with the next.
             _log.warning("counts of questions could not be handed in", exc_info=True)
             with self._lock:
-                self._handed_in = since
+                if self._handed_in is figures:
+                    self._handed_in = since
 
     def looked_up(self, *, is_hit: bool) -> None:
         """Count one look into the cache."""
@@ -174,12 +175,15 @@ class QueryCounters:
     def figures(self) -> QueryFigures:
         """Return what was counted so far."""
         with self._lock:
-            return QueryFigures(
-                requests=self._requests,
-                errors=self._errors,
-                refusals=self._refusals,
-                cache_lookups=self._lookups,
-                cache_hits=self._hits,
-                seconds=self._seconds,
-                latency_counts=tuple(self._latency),
-            )
+            return self._figures()
+
+    def _figures(self) -> QueryFigures:
+        return QueryFigures(
+            requests=self._requests,
+            errors=self._errors,
+            refusals=self._refusals,
+            cache_lookups=self._lookups,
+            cache_hits=self._hits,
+            seconds=self._seconds,
+            latency_counts=tuple(self._latency),
+        )

@@ -128,6 +128,18 @@ def export(
     return _place(folder, options, fill)
 
 
+def check_takes_table(options: ExportOptions) -> None:
+    """Refuse a format that no table is written in.
+
+    Raises:
+        InvalidInput: It is one.
+    """
+    if options.format not in TABLE_WRITERS:
+        raise InvalidInput(
+            f"a table is exported as {', '.join(TABLE_WRITERS)}, not as {options.format}"
+        )
+
+
 def export_table(
     table: pa.Table, facts: Mapping[str, Any], options: ExportOptions, folder: Path
 ) -> ExportResult:
@@ -144,8 +156,7 @@ def export_table(
         ConfigurationError: The folder cannot be written.
         Unavailable: The disk is full.
     """
-    if options.format not in TABLE_WRITERS:
-        raise InvalidInput(f"a table is exported as {', '.join(TABLE_WRITERS)}")
+    check_takes_table(options)
 
     def fill(target: IO[bytes]) -> tuple[int, dict[str, Any]]:
         TABLE_WRITERS[options.format](table, target)

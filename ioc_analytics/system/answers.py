@@ -30,7 +30,7 @@ from ioc_analytics.kernel.errors import PrivacyRefusal
 from ioc_analytics.kernel.settings_values import LoginRole
 from ioc_analytics.query.aggregation import build_aggregation
 from ioc_analytics.query.execution import QueryOptions, execute
-from ioc_analytics.query.export import ExportOptions, export
+from ioc_analytics.query.export import ExportOptions, check_takes_table, export
 from ioc_analytics.query.statements import parameters_digest, statement_digest
 from ioc_analytics.query.streaming import stream
 from ioc_analytics.records.answers import ExportResult, QueryResult
@@ -59,7 +59,7 @@ class Answers(SystemBase):
             NotEnoughData: Fewer than two scored responses.
             PrivacyRefusal: The role sees released figures only.
         """
-        asked = self._asking("get_ocean_analysis", filters, time_range)
+        asked = self._asking("get_ocean_analysis", filters, time_range, reliability_from_rows)
         with asked as (connection, chosen, times, organization):
             return analyze_ocean(
                 connection, chosen, times, organization, reliability_from_rows=reliability_from_rows
@@ -117,7 +117,7 @@ class Answers(SystemBase):
             NotEnoughData: Nothing that the metric could be of.
             PrivacyRefusal: The role sees released figures only.
         """
-        asked = self._asking("analyze_metric", filters, time_range)
+        asked = self._asking("analyze_metric", filters, time_range, metric)
         with asked as (connection, chosen, times, organization):
             return measure_metric(
                 connection,
@@ -140,7 +140,7 @@ class Answers(SystemBase):
             NotEnoughData: No trait has two groups of at least 10 scores that vary.
             PrivacyRefusal: The role sees released figures only.
         """
-        asked = self._asking("compare_groups", filters, time_range)
+        asked = self._asking("compare_groups", filters, time_range, by)
         with asked as (connection, chosen, times, organization):
             return compare_groups(connection, by, chosen, times, organization)
 
@@ -158,7 +158,7 @@ class Answers(SystemBase):
             NotEnoughData: No scored response.
             PrivacyRefusal: The role sees released figures only.
         """
-        asked = self._asking("ocean_over_time", filters, time_range)
+        asked = self._asking("ocean_over_time", filters, time_range, interval)
         with asked as (connection, chosen, times, organization):
             return ocean_over_time(connection, interval, chosen, times, organization)
 
@@ -178,7 +178,7 @@ class Answers(SystemBase):
             NotEnoughData: No case in the range; a short series is ``undetermined`` instead.
             PrivacyRefusal: The role sees released figures only.
         """
-        asked = self._asking("analyze_trends", filters, time_range)
+        asked = self._asking("analyze_trends", filters, time_range, metric, interval)
         with asked as (connection, chosen, times, organization):
             return analyze_trends(
                 connection,
@@ -217,7 +217,8 @@ class Answers(SystemBase):
             NotEnoughData: No trait has 4 items that 100 people of each group answered in full.
             PrivacyRefusal: The role sees released figures only.
         """
-        asked = self._asking("analyze_item_functioning", filters, time_range)
+        compared = (by, instrument, reference, focal, method)
+        asked = self._asking("analyze_item_functioning", filters, time_range, *compared)
         with asked as (connection, chosen, times, organization):
             return analyze_item_functioning(
                 connection,
@@ -265,7 +266,7 @@ class Answers(SystemBase):
             NotEnoughData: No scored response.
             PrivacyRefusal: The role sees released figures only.
         """
-        asked = self._asking("analyze_careless", filters, time_range)
+        asked = self._asking("analyze_careless", filters, time_range, *by)
         with asked as (connection, chosen, times, organization):
             return analyze_careless(connection, chosen, times, organization, by)
 
@@ -378,6 +379,7 @@ class Answers(SystemBase):
             window_days: As ``training_frame``.
         """
         parsed = ExportOptions.parse(format, options)
+        check_takes_table(parsed)
         gathered = self.training_frame(
             target, cutoff, horizon_days=horizon_days, window_days=window_days
         )
@@ -436,11 +438,14 @@ class Answers(SystemBase):
         return result
 
     @contextmanager
-    def _asking(self, verb: str, filters: Any, time_range: Any) -> Iterator[Asked]:
+    def _asking(
+        self, verb: str, filters: Any, time_range: Any, *parameters: Any
+    ) -> Iterator[Asked]:
         """Lend what an exact answer is made with; note who asks, and count the request."""
         self.demand_analyst("see exact figures")
         chosen, times = parse_filters(filters), TimeRange.parse(time_range)
-        self._note_answer(verb, [one.to_dict() for one in chosen], times.to_dict())
+        conditions = [one.to_dict() for one in chosen]
+        self._note_answer(verb, conditions, times.to_dict(), *parameters)
         with self.query_counters.request(), self.database.connection("analyst") as connection:
             yield (
                 connection,

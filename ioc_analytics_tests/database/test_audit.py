@@ -32,6 +32,7 @@ PLATFORM: Final = frozenset(
         "list_retention_plans",
         "measure_health",
         "openmetrics",
+        "quality_history",
         "replay_alerts",
         "count_days",
         "count_months",

@@ -34,13 +34,14 @@ def kept(context: dg.AssetExecutionContext) -> dg.MaterializeResult:  # type: ig
 @pytest.fixture(params=["postgres", "files"])
 def instance(
     request: pytest.FixtureRequest,
+    storage_url: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[dg.DagsterInstance]:
     """The instance of dagster.yaml, in a database of its own that DAGSTER_PG_URL names, or not."""
     monkeypatch.delenv("DAGSTER_PG_URL", raising=False)
     if request.param == "postgres":
-        monkeypatch.setenv("DAGSTER_PG_URL", request.getfixturevalue("storage_url"))
+        monkeypatch.setenv("DAGSTER_PG_URL", storage_url)
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "dagster.yaml").write_text((CHECKOUT / "dagster.yaml").read_text())
