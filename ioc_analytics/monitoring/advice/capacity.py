@@ -91,7 +91,7 @@ def _connections(connection: Connection, config: AnalyticsConfig) -> Iterator[Ad
     yield Advice(
         priority_of(end, otherwise="high"),
         "connections",
-        "Put a pooler before the server, or raise max_connections",
+        "Put a pooler in session mode before the server, or raise max_connections",
         "without it new processes are refused at the peak",
         timeline_of(end),
         {
