@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 import psycopg
 
 from ioc_analytics.database.pools import Database
+from ioc_analytics.database.translation import translated_errors
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import AnalyticsError, IntegrityFailure
 
@@ -52,17 +53,20 @@ class Job:
         with database.connection("ingest") as connection:
             end_lost_jobs(connection)
         self._session = database.connect("ingest")
-        row = self._session.execute(
-            sqlfiles.query("jobs/start_job"),
-            {
-                "job_type": job_type,
-                "subject": subject,
-                "run_id": run_id,
-                "lock_class": _LOCK_CLASS,
-            },
-        ).fetchone()
-        if row is None:
-            raise IntegrityFailure("the job was not recorded")
+        asked = {
+            "job_type": job_type,
+            "subject": subject,
+            "run_id": run_id,
+            "lock_class": _LOCK_CLASS,
+        }
+        try:
+            with translated_errors():
+                row = self._session.execute(sqlfiles.query("jobs/start_job"), asked).fetchone()
+            if row is None:
+                raise IntegrityFailure("the job was not recorded")
+        except BaseException:
+            self._session.close()
+            raise
         self._id: int = row[0]
 
     @property

@@ -241,8 +241,8 @@ class RetentionSettings(SettingsRecord):
     """Days that records in quarantine are kept; those of the newest batch stay."""
 
     log_days: Annotated[Whole, Variable("ANALYTICS_LOG_DAYS"), Field(ge=1, le=36_500)] = 400
-    """Days that finished jobs, ended alerts and plans of retention are kept; the audit log
-    stays."""
+    """Days that finished jobs, ended alerts and advice, and plans of retention are kept; the
+    audit log stays."""
 
     dagster_days: Annotated[Whole, Variable("ANALYTICS_DAGSTER_DAYS"), Field(ge=1, le=36_500)] = 90
     """Days that Dagster's runs, events and results of checks are kept; of each asset, partition

@@ -78,7 +78,8 @@ def read_history(
 ) -> dict[str, tuple[PastResult, ...]]:
     """Return the newest results of some checks, the newest first."""
     found: dict[str, list[PastResult]] = {name: [] for name in names}
-    wanted = {"names": list(names), "number": number}
+    tables = [CHECKS[name].table for name in names]
+    wanted = {"names": list(names), "tables": tables, "number": number}
     for row in read_all(connection, "check_history", wanted):
         found[row.pop("name")].append(PastResult(**row))
     return {name: tuple(results) for name, results in found.items()}

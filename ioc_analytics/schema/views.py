@@ -11,7 +11,7 @@ import psycopg
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.errors import IntegrityFailure
-from ioc_analytics.records.quality import BLOCKING, BrokenPromise
+from ioc_analytics.records.quality import BLOCKING, CHECKS, BrokenPromise
 
 VIEWS: Final = (
     "mv_daily_assessment_overview",
@@ -40,7 +40,8 @@ def broken_promises(
     connection: psycopg.Connection[Any], names: Sequence[str] = BLOCKING
 ) -> tuple[BrokenPromise, ...]:
     """Return those of some blocking checks whose newest result is bad."""
-    found = connection.execute(sqlfiles.query("schema/broken_promises"), {"names": list(names)})
+    wanted = {"names": list(names), "tables": [CHECKS[name].table for name in names]}
+    found = connection.execute(sqlfiles.query("schema/broken_promises"), wanted)
     return tuple(BrokenPromise(*row) for row in found)
 
 

@@ -55,6 +55,8 @@ def test_a_broken_off_index_is_named(analytics: AnalyticsSystem) -> None:
     assert one.description == "REINDEX INDEX CONCURRENTLY internal.left_over"
     as_owner(analytics, "DROP TABLE internal.twice")
     assert "indexes" not in advice(analytics)
+    (past,) = analytics.review_recommendations()
+    assert (past.before, past.after, past.outcome) == (1, 0, "better")
 
 
 def record(analytics: AnalyticsSystem, values: Mapping[int, float], figure: str) -> None:
@@ -96,6 +98,34 @@ def test_a_high_that_was_reached_is_evidence_without_a_date(analytics: Analytics
     (one,) = advice(analytics)["connections"]
     assert one.evidence["highest_percent_in_7_days"] == 91
     assert "expected" not in one.evidence
+
+
+def test_a_peak_is_compared_with_the_peak_of_as_many_days(analytics: AnalyticsSystem) -> None:
+    record(analytics, {2: 91.0}, "database.connections_percent")
+    record(analytics, {3: 40.0}, "pool.waiting_percent")
+    advice(analytics)
+    with analytics.database.connection("owner") as connection:
+        connection.execute(
+            "UPDATE internal.given_advice SET evidence = evidence"
+            ' || \'{"max_connections": 7, "pool_max": 0}\''
+        )
+    advice(analytics)
+    past = {one.topic: one for one in analytics.review_recommendations()}
+    assert past["connections"].taken_at is not None
+    assert (past["connections"].before, past["connections"].after) == (91, 91)
+    assert (past["pool"].before, past["pool"].after) == (40, 40)
+
+
+def test_months_that_pass_follow_no_advice(analytics: AnalyticsSystem) -> None:
+    low = analytics.config.replace(alerts={"limits": {"runway_months": 120}})
+    with AnalyticsSystem(low) as system:
+        advice(system)
+        with analytics.database.connection("owner") as connection:
+            connection.execute("UPDATE internal.given_advice SET evidence = '{}'")
+        advice(system)
+        (past,) = (one for one in system.review_recommendations() if one.topic == "partitions")
+    assert past.taken_at is None
+    assert past.outcome == "open"
 
 
 def test_dead_rows_that_nobody_cleared_are_named(analytics: AnalyticsSystem) -> None:
@@ -192,6 +222,45 @@ def test_advice_that_was_followed_is_scored(
     assert after.before is not None
     assert after.after < after.before
     assert after.outcome == "better"
+
+
+def test_advice_on_a_statement_ends_by_its_own_time_alone(
+    slow: AnalyticsSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subject = about_visits(slow).subject
+
+    def is_open() -> bool:
+        slow.get_scaling_recommendations()
+        past = slow.review_recommendations()
+        return any(one.subject == subject and one.ended_at is None for one in past)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(statements, "MOST_STATEMENTS", 0)
+        assert is_open(), "others may push it off the list"
+        ask_often(slow)
+        assert is_open()
+        patch.setattr(statements, "_schema_of", lambda *_: None)
+        assert is_open(), "without statistics nobody can tell"
+    monkeypatch.setattr(statements, "SLOW_MILLISECONDS", 60_000.0)
+    assert not is_open()
+
+
+def test_a_pool_of_one_connection_is_enough(slow: AnalyticsSystem) -> None:
+    alone = slow.config.replace(database={"pool": {"min": 1, "max": 1}})
+    with AnalyticsSystem(alone) as system:
+        assert about_visits(system).lever == "index_count"
+        assert about_visits(system).lever == "index_count"
+
+
+def test_a_comment_in_a_statement_is_not_shown(slow: AnalyticsSystem) -> None:
+    for visitor in range(statements.FEWEST_CALLS):
+        slow.query(
+            "SELECT count(*) /* of ada@example.org */ FROM analytics.visits WHERE note = $1",
+            [str(visitor)],
+        )
+    told = json.dumps([one.to_dict() for one in advice(slow)["statements"]])
+    assert "note = $1" in told
+    assert "ada@" not in told
 
 
 def test_an_index_that_was_dropped_counts_as_followed(analytics: AnalyticsSystem) -> None:

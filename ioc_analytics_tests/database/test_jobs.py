@@ -4,11 +4,15 @@ import signal
 import threading
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from ioc_analytics import AnalyticsSystem, AnonymizationPipeline
-from ioc_analytics.kernel.errors import InvalidInput, PrivacyRefusal
+from ioc_analytics.database.jobs import noted_job
+from ioc_analytics.kernel.errors import IntegrityFailure, InvalidInput, PrivacyRefusal
+from ioc_analytics.kernel.settings_values import LoginRole
 from ioc_analytics_tests.fixtures.batches import (
     Records,
     answers,
@@ -161,3 +165,31 @@ def test_whoever_looks_notes_a_lost_job(analytics: AnalyticsSystem, look: str) -
         )
     getattr(analytics, look)()
     assert jobs(analytics, "status, error")[0] == ("failed", LOST)
+
+
+def test_a_job_that_cannot_be_noted_says_so_and_holds_no_session(
+    analytics: AnalyticsSystem,
+) -> None:
+    with analytics.database.connection("owner") as connection:
+        connection.execute("DROP FUNCTION IF EXISTS internal.refuse_job CASCADE")
+        connection.execute(
+            "CREATE FUNCTION internal.refuse_job() RETURNS trigger LANGUAGE plpgsql AS"
+            " 'BEGIN RAISE check_violation; END'"
+        )
+        connection.execute(
+            "CREATE TRIGGER refuse_job BEFORE INSERT ON analytics.processing_jobs"
+            " FOR EACH ROW EXECUTE FUNCTION internal.refuse_job()"
+        )
+    sessions: list[psycopg.Connection[Any]] = []
+    connect = analytics.database.connect
+
+    def kept(role: LoginRole) -> psycopg.Connection[Any]:
+        sessions.append(connect(role))
+        return sessions[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(analytics.database, "connect", kept)
+        with pytest.raises(IntegrityFailure), noted_job(analytics.database, "refresh", "months"):
+            pytest.fail("no job began")
+    (session,) = sessions
+    assert session.closed

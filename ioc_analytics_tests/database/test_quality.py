@@ -9,6 +9,7 @@ import pytest
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.files.instruments import builtin_instruments
 from ioc_analytics.monitoring.integrity import PROMISES
+from ioc_analytics.monitoring.quality import read_history
 from ioc_analytics.records.quality import BLOCKING, CHECKS, QualityResult
 from ioc_analytics.states.items import ItemState
 from ioc_analytics.states.rebuild import write_items
@@ -134,6 +135,22 @@ def test_a_false_figure_is_found_in_any_roll_up(
     # The views do not show it yet, and are not refreshed while it stands.
     assert found["views_equal_tables"].faults == 2 * changed
     assert [one.name for one in analytics.broken_promises()] == ["released_month_equals_rows"]
+
+
+def test_a_check_of_somebody_elses_with_the_same_name_blocks_nothing(
+    analytics: AnalyticsSystem,
+) -> None:
+    with analytics.database.connection("ingest") as connection:
+        for table, passed in (("anonymized_assessments", True), ("analytics.sectors", False)):
+            connection.execute(
+                "INSERT INTO analytics.data_quality_metrics"
+                " (measured_at, table_name, check_name, passed, severity, details)"
+                " VALUES (now(), %s, 'nothing_identifiable', %s, 'error', '{}')",
+                [table, passed],
+            )
+        history = read_history(connection, ["nothing_identifiable"], 5)
+    assert analytics.broken_promises() == ()
+    assert [one.passed for one in history["nothing_identifiable"]] == [True]
 
 
 def test_reliability_that_drifts_is_found(analytics: AnalyticsSystem) -> None:

@@ -398,6 +398,12 @@ def test_other_tiers_go_by_their_own_clocks_and_holds_keep_them(system: Analytic
         "INSERT INTO analytics.processing_jobs (job_type, status, finished_at) VALUES "
         "('ingest', 'succeeded', now() - INTERVAL '401 days')",
     )
+    owner(
+        system,
+        "INSERT INTO internal.given_advice (topic, subject, description, measure, lever, evidence, "
+        "ended_at) SELECT 'memory', '', 'more', 'hits', '', '{}', m "
+        "FROM (VALUES (now() - INTERVAL '401 days'), (now()), (NULL)) AS v (m)",
+    )
     for days in (401, 399):
         owner(
             system,
@@ -418,7 +424,7 @@ def test_other_tiers_go_by_their_own_clocks_and_holds_keep_them(system: Analytic
         "status) VALUES (now() - INTERVAL '402 days', 'host', 'disk', 1, '%', 'healthy')",
     )
     gone = apply(system, plan).tiers
-    assert gone == {"quarantine": 1, "logs": 1, "measurements": 2}
+    assert gone == {"quarantine": 1, "logs": 2, "measurements": 2}
     assert [one["row_count"] for one in certificates(system) if "measure" in one["what"]] == [2]
     assert export.path.exists()
     system.release_retention(hold.id)

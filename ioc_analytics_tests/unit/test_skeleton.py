@@ -268,6 +268,14 @@ def test_the_server_takes_scram_only_and_tls_only_over_the_network() -> None:
     assert re.search(r"^ssl = on$", text("deploy/postgres/postgresql.conf"), re.MULTILINE)
 
 
+def test_the_server_keeps_statistics_on_statements_and_shows_them_to_the_platform() -> None:
+    preloaded = r"^shared_preload_libraries = 'pg_stat_statements'"
+    assert re.search(preloaded, text("deploy/postgres/postgresql.conf"), re.MULTILINE)
+    script = text("deploy/postgres/make-dagster-database")
+    assert "CREATE EXTENSION pg_stat_statements" in script
+    assert "GRANT pg_read_all_stats TO ioc_ingest" in script
+
+
 @pytest.mark.parametrize("kind", ["celery", "kubernetes"])
 def test_a_launcher_is_appended_to_the_instance(kind: str) -> None:
     whole = yaml.safe_load(text("dagster.yaml") + text(f"deploy/{kind}/launcher.yaml"))

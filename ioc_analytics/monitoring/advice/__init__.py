@@ -21,20 +21,31 @@ def advise(database: Database) -> list[Advice]:
     """
     config = database.config
     with database.connection("ingest") as connection:
+        open_advice = ledger.open_advice(connection)
+    # Outside: each of these borrows for itself, and a pool may hold one connection alone.
+    slow = list(statements.slow_statements(database))
+    since = {
+        row["subject"]: statements.facts(database, row["subject"], row["evidence"])
+        for row in open_advice
+        if row["topic"] == "statements"
+    }
+    with database.connection("ingest") as connection:
         found = [
             *capacity.disk(connection, config, database.lease),
             *(one for topic in capacity.TOPICS for one in topic(connection, config)),
             *(one for topic in tables.TOPICS for one in topic(connection)),
-            *statements.slow_statements(database),
+            *slow,
         ]
         server = capacity.facts(connection, config, database.lease)
 
-        def facts(topic: str, subject: str, evidence: Mapping[str, Any]) -> Mapping[str, Any]:
+        def facts(
+            topic: str, subject: str, evidence: Mapping[str, Any]
+        ) -> Mapping[str, Any] | None:
             if topic == "statements":
-                return statements.facts(database, subject, evidence)
+                return since[subject]
             return tables.facts(connection, subject, evidence) if subject else server
 
-        ledger.remember(connection, found, facts)
+        ledger.remember(connection, open_advice, found, facts)
     return sorted(found, key=lambda one: _ORDER.index(one.priority))
 
 

@@ -68,22 +68,31 @@ def facts(
     """Return the figures that advice of this module is judged by, as they are now."""
     server, limits = read_one(connection, "server"), read_one(connection, "server_limits")
     fullest = fullest_disk(watched_folders(config, lease))
-    waiting = highest_by_day(connection, "pool", "waiting_percent", timedelta(days=1))
     return {
         **server,
         **limits,
         "disk_percent": None if fullest is None else fullest[0],
-        "highest_percent_in_7_days": server["connections_percent"],
+        "highest_percent_in_7_days": _highest_connections(connection),
         "runway_months": read_one(connection, "platform")["runway_months"],
-        "highest_waiting_percent_in_7_days": max((row["highest"] for row in waiting), default=None),
+        "highest_waiting_percent_in_7_days": _highest_in_7_days(
+            connection, "pool", "waiting_percent"
+        ),
         "pool_max": config.database.pool.max,
     }
 
 
+def _highest_in_7_days(connection: Connection, component: str, metric: str) -> float | None:
+    days = highest_by_day(connection, component, metric, timedelta(days=7))
+    return max((row["highest"] for row in days), default=None)
+
+
+def _highest_connections(connection: Connection) -> float:
+    used: float = read_one(connection, "server")["connections_percent"]
+    return max(used, _highest_in_7_days(connection, "database", "connections_percent") or 0.0)
+
+
 def _connections(connection: Connection, config: AnalyticsConfig) -> Iterator[Advice]:
-    used = read_one(connection, "server")["connections_percent"]
-    days = highest_by_day(connection, "database", "connections_percent", timedelta(days=7))
-    highest = max([used, *(row["highest"] for row in days)])
+    highest = _highest_connections(connection)
     end = find_end(connection, "database", "connections_percent", 100.0)
     if highest <= config.alerts.limits.connections_percent and not is_foreseeable(end):
         return
@@ -91,7 +100,7 @@ def _connections(connection: Connection, config: AnalyticsConfig) -> Iterator[Ad
     yield Advice(
         priority_of(end, otherwise="high"),
         "connections",
-        "Put a pooler before the server, or raise max_connections",
+        "Put a pooler in session mode before the server, or raise max_connections",
         "without it new processes are refused at the peak",
         timeline_of(end),
         {
@@ -137,7 +146,6 @@ def _partitions(connection: Connection, config: AnalyticsConfig) -> Iterator[Adv
             "now",
             {"runway_months": months},
             measure="runway_months",
-            lever="runway_months",
         )
     for row in read_all(connection, "partition_sizes", {"minimum_bytes": LARGE_PARTITION_BYTES}):
         yield Advice(
@@ -171,9 +179,8 @@ def _transactions(connection: Connection, config: AnalyticsConfig) -> Iterator[A
 
 
 def _waiting(connection: Connection, config: AnalyticsConfig) -> Iterator[Advice]:
-    days = highest_by_day(connection, "pool", "waiting_percent", timedelta(days=7))
-    highest = max((row["highest"] for row in days), default=0.0)
-    if highest <= MOST_WAITING_PERCENT:
+    highest = _highest_in_7_days(connection, "pool", "waiting_percent")
+    if highest is None or highest <= MOST_WAITING_PERCENT:
         return
     yield Advice(
         "medium",

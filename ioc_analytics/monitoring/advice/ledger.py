@@ -8,7 +8,7 @@ figure is compared with the one when it was first given.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from psycopg.rows import class_row
@@ -20,26 +20,42 @@ from ioc_analytics.records.advice import Advice, PastAdvice
 from ioc_analytics.records.answers import to_json
 
 Connection = psycopg.Connection[Any]
-Facts = Callable[[str, str, Mapping[str, Any]], Mapping[str, Any]]
-"""Topic, subject and evidence of an advice to the same figures as they are now."""
+Facts = Callable[[str, str, Mapping[str, Any]], Mapping[str, Any] | None]
+"""Topic, subject and evidence of an advice to the same figures as they are now; None: unknown."""
+
+HOLDS: Final = "holds"
+"""Fact that an advice still holds although it is not among those that are given now."""
 
 
-def remember(connection: Connection, found: Sequence[Advice], facts: Facts) -> None:
+def open_advice(connection: Connection) -> list[dict[str, Any]]:
+    """Return the advice that held at the last look."""
+    return read_all(connection, "open_advice")
+
+
+def remember(
+    connection: Connection,
+    open_before: Sequence[Mapping[str, Any]],
+    found: Sequence[Advice],
+    facts: Facts,
+) -> None:
     """Keep what is advised now, and judge what was advised before.
 
     Args:
         connection: A connection that may write.
+        open_before: What :func:`open_advice` returned.
         found: Everything that is advised now.
         facts: Looks up the figures of an earlier advice.
     """
     holding = {(one.topic, one.subject) for one in found}
-    for row in read_all(connection, "open_advice"):
+    for row in open_before:
         now = facts(row["topic"], row["subject"], row["evidence"])
+        if now is None:
+            continue
         lever = row["lever"]
         verdict = {
             "id": row["id"],
             "is_taken": bool(lever) and to_json(now.get(lever)) != row["evidence"].get(lever),
-            "is_ended": (row["topic"], row["subject"]) not in holding,
+            "is_ended": (row["topic"], row["subject"]) not in holding and not now.get(HOLDS),
             "value": now.get(row["measure"]),
         }
         connection.execute(sqlfiles.query("monitoring/judge_advice"), verdict)

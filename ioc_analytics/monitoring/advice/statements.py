@@ -21,8 +21,10 @@ from psycopg.rows import dict_row
 from ioc_analytics.database.logins import maintenance_connection
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel import sqlfiles
+from ioc_analytics.monitoring.advice.ledger import HOLDS
 from ioc_analytics.monitoring.advice.plans import Scan, by_table, filtered_scans, index_columns
 from ioc_analytics.monitoring.advice.tables import facts as object_facts
+from ioc_analytics.monitoring.advice.texts import without_comments
 from ioc_analytics.monitoring.server import read_all
 from ioc_analytics.records.advice import Advice
 
@@ -84,36 +86,50 @@ def slow_statements(database: Database) -> Iterator[Advice]:
             )
 
 
-def facts(database: Database, subject: str, evidence: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the mean time since an advice was given, and the indexes that its table has now."""
+def facts(database: Database, subject: str, evidence: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the mean time since an advice was given, and the indexes that its table has now.
+
+    None where the server keeps no statistics now, so that nobody can tell.
+    """
+    answer = _ask(database, "statement", {"query_id": int(subject)})
+    if answer is None:
+        return None
     with database.connection("ingest") as connection:
         found = object_facts(connection, subject="", evidence=evidence)
-    now = next(iter(_ask(database, "statement", {"query_id": int(subject)})), None)
-    if now is None:
+    if not answer:
         return found
-    calls = now["calls"] - evidence["calls"]
-    spent = now["total_milliseconds"] - evidence["total_milliseconds"]
-    return {**found, "mean_milliseconds": spent / calls if calls > 0 else None}
+    (now,) = answer
+    # Fewer calls than then: the statistics were put to zero since.
+    is_same = now["calls"] >= evidence["calls"]
+    calls = now["calls"] - (evidence["calls"] if is_same else 0)
+    spent = now["total_milliseconds"] - (evidence["total_milliseconds"] if is_same else 0)
+    mean = spent / calls if calls > 0 else None
+    # Others may be slower; this one ends by its own time alone.
+    holds = mean is None or mean >= SLOW_MILLISECONDS
+    return {**found, "mean_milliseconds": mean, HOLDS: holds}
 
 
 def _statements(database: Database) -> list[dict[str, Any]]:
     limits = {"slow": SLOW_MILLISECONDS, "calls": FEWEST_CALLS, "most": MOST_STATEMENTS}
-    return _ask(database, "slow_statements", limits)
+    found = _ask(database, "slow_statements", limits) or []
+    return [{**row, "query": without_comments(row["query"])} for row in found]
 
 
-def _ask(database: Database, name: str, parameters: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Ask the server's statistics on statements; nothing where it keeps none."""
+def _ask(
+    database: Database, name: str, parameters: Mapping[str, Any]
+) -> list[dict[str, Any]] | None:
+    """Ask the server's statistics on statements; None where it keeps none."""
     with _statistics(database) as connection:
         schema = _schema_of(connection, "pg_stat_statements")
         if schema is None:
-            return []
+            return None
         with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
             cursor.execute("SELECT set_config('search_path', quote_ident(%s), true)", [schema])
             whole = {**parameters, "database": database.address.database}
             try:
                 return cursor.execute(sqlfiles.query(f"extensions/{name}"), whole).fetchall()
             except psycopg.errors.ObjectNotInPrerequisiteState:
-                return []  # Made in the database, but the server was not started with it.
+                return None  # Made in the database, but the server was not started with it.
 
 
 @contextmanager

@@ -1,4 +1,4 @@
--- retention_count_logs: finished jobs, ended alerts and old plans of retention that have expired.
+-- retention_count_logs: finished jobs, ended alerts and advice, and old plans of retention that have expired.
 -- Parameters: before (timestamptz). Row: number.
 SELECT
     (
@@ -10,4 +10,7 @@ SELECT
     ) + (
         SELECT count(*) FROM internal.retention_plans AS p
         WHERE p.planned_at < %(before)s AND NOT internal.is_held('logs', p.planned_at)
+    ) + (
+        SELECT count(*) FROM internal.given_advice AS g
+        WHERE g.ended_at < %(before)s AND NOT internal.is_held('logs', g.ended_at)
     ) AS number

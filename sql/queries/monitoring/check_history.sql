@@ -1,12 +1,13 @@
 -- check_history: the newest results of some quality checks, the newest first.
--- Parameters: names (text []), number (bigint, of each). Row: name, measured_at, passed, score, summary.
+-- Parameters: names, tables (text [], each name with its table: others may name their checks alike),
+--   number (bigint, of each). Row: name, measured_at, passed, score, summary.
 SELECT
     n.name,
     d.measured_at,
     d.passed,
     d.score,
     d.details ->> 'summary' AS summary
-FROM unnest(%(names)s::text []) AS n (name)
+FROM unnest(%(names)s::text [], %(tables)s::text []) AS n (name, table_name)
 CROSS JOIN LATERAL (
     SELECT
         x.measured_at,
@@ -14,7 +15,7 @@ CROSS JOIN LATERAL (
         x.score,
         x.details
     FROM analytics.data_quality_metrics AS x
-    WHERE x.check_name = n.name
+    WHERE x.check_name = n.name AND x.table_name = n.table_name
     ORDER BY x.measured_at DESC, x.id DESC
     LIMIT %(number)s
 ) AS d
