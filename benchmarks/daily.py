@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 from benchmarks.measuring import seconds, show, throwaway_platform
 from ioc_analytics import AnalyticsSystem
-from ioc_analytics.insight.daily import days_of_new_assessments, mature_days, release_daily
+from ioc_analytics.insight.daily import days_of_new_assessments, release_daily, ripe_months
 from ioc_analytics.synthetic.files import generate_files
 
 
@@ -50,4 +50,4 @@ def _release(system: AnalyticsSystem, days: list[date]) -> int:
 def _look(system: AnalyticsSystem) -> None:
     with system.database.connection("ingest") as connection:
         days_of_new_assessments(connection)
-        mature_days(connection, date(2000, 1, 1))
+        ripe_months(connection, date(2000, 1, 1))

@@ -16,7 +16,7 @@ from ioc_analytics.database.locks import transaction_lock
 from ioc_analytics.insight.people import WITHHELD
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.records.releases import MINIMUM_PEOPLE
-from ioc_analytics.states.rebuild import adjacent_days, midnight
+from ioc_analytics.states.rebuild import adjacent_days, midnight, next_month
 from ioc_analytics.states.sealing import is_sealed
 
 
@@ -62,12 +62,10 @@ def ripe_months(connection: psycopg.Connection[Any], mature_before: date) -> lis
     return [month for (month,) in rows]
 
 
-def mature_days(connection: psycopg.Connection[Any], mature_before: date) -> list[date]:
-    """Mark the released days that have become mature since; return their months."""
-    rows = connection.execute(
-        sqlfiles.query("insight/mature_days"), {"mature_before": mature_before}
-    )
-    return [month for (month,) in rows]
+def mature_days(connection: psycopg.Connection[Any], month: date, mature_before: date) -> bool:
+    """Mark the released days of a month that have become mature since; return whether any had."""
+    parameters = {"month": month, "end": next_month(month), "mature_before": mature_before}
+    return connection.execute(sqlfiles.query("insight/mature_days"), parameters).rowcount > 0
 
 
 def _release_run(

@@ -14,7 +14,12 @@ import psycopg
 
 from ioc_analytics.database.locks import transaction_lock
 from ioc_analytics.database.pools import Database
-from ioc_analytics.insight.daily import days_of_new_assessments, mature_days, release_daily
+from ioc_analytics.insight.daily import (
+    days_of_new_assessments,
+    mature_days,
+    release_daily,
+    ripe_months,
+)
 from ioc_analytics.insight.distributions import release_days, release_months
 from ioc_analytics.insight.maturity import first_immature_day
 from ioc_analytics.insight.norms import fill_percentiles
@@ -23,6 +28,7 @@ from ioc_analytics.insight.release_judge import judge_released, judge_states
 from ioc_analytics.insight.validation import release_validations
 from ioc_analytics.kernel import sqlfiles
 from ioc_analytics.kernel.clock import utc_now
+from ioc_analytics.kernel.errors import IntegrityFailure
 from ioc_analytics.kernel.settings import AnalyticsConfig
 from ioc_analytics.records.answers import RefreshReceipt
 from ioc_analytics.schema.partitions import premake_partitions
@@ -57,7 +63,8 @@ def refresh(
 
     Raises:
         IntegrityFailure: States differ from rows, or a figure is about too few people. The months
-            before are released, this one and those after it are as they were.
+            before are released, this one and those after it are as they were. Of months that only
+            had assessments set up or days become mature, all others are released first.
     """
     started = time.monotonic()
     days: list[date] = []
@@ -87,15 +94,21 @@ def refresh(
             progress(month, len(months))
     with database.connection("ingest") as connection:
         set_up = days_of_new_assessments(connection)
-        released[DAILY] += release_daily(connection, set_up, mature_before)
-        judge_released(connection, {day.replace(day=1) for day in set_up})
-        ripened = mature_days(connection, mature_before)
-    for month in ripened:
-        with database.connection("ingest") as connection:
-            transaction_lock(connection, f"states {month:%Y-%m}")
-            released[BENCHMARKS] += release_benchmarks(connection, month, mature_before)
-            judge_released(connection, [month])
+        ripe = ripe_months(connection, mature_before)
+    to_release = _by_month(set_up)
+    refused: IntegrityFailure | None = None
+    for month in sorted({*to_release, *ripe}):
+        try:
+            with database.connection("ingest") as connection:
+                released += _release_daily(
+                    connection, month, to_release.get(month, []), mature_before
+                )
+        except IntegrityFailure as error:
+            # The other months are no worse for it: they are released, and then it is said.
+            refused = refused or error
     views = refresh_views(database) if with_views else ()
+    if refused:
+        raise refused
     return RefreshReceipt(
         tuple(months),
         tuple(days),
@@ -115,21 +128,40 @@ def release_daily_tables(
     """
     started = time.monotonic()
     mature_before = first_immature_day(utc_now().date(), config.maturity_days)
-    months: dict[date, list[date]] = {}
-    for day in sorted(set(days)):
-        months.setdefault(day.replace(day=1), []).append(day)
+    months = _by_month(days)
     released: Counter[str] = Counter()
     for month, its_days in months.items():
         with database.connection("ingest") as connection:
-            # As a refresh of the month does: two writers of one day would write it twice.
-            transaction_lock(connection, f"states {month:%Y-%m}")
-            released[DAILY] += release_daily(connection, its_days, mature_before)
+            released += _release_daily(connection, month, its_days, mature_before)
             released[VALIDATION] += release_validations(connection, its_days)
-            judge_released(connection, [month])
     views = refresh_views(database) if with_views else ()
     all_days = tuple(day for its_days in months.values() for day in its_days)
     seconds = time.monotonic() - started
     return RefreshReceipt(tuple(months), all_days, dict(released), views, seconds)
+
+
+def _by_month(days: Iterable[date]) -> dict[date, list[date]]:
+    months: dict[date, list[date]] = {}
+    for day in sorted(set(days)):
+        months.setdefault(day.replace(day=1), []).append(day)
+    return months
+
+
+def _release_daily(
+    connection: psycopg.Connection[Any], month: date, days: Sequence[date], mature_before: date
+) -> Counter[str]:
+    """Release some days of a month, and its benchmarks when days of it have become mature."""
+    # As a refresh of the month does: two writers of one day would write it twice.
+    transaction_lock(connection, f"states {month:%Y-%m}")
+    # First, and in one transaction with the benchmarks: a day released again is mature at once,
+    # and nothing would tell any more that the benchmarks do not know it.
+    has_ripened = mature_days(connection, month, mature_before)
+    released = Counter({DAILY: release_daily(connection, days, mature_before)})
+    if has_ripened:
+        released[BENCHMARKS] = release_benchmarks(connection, month, mature_before)
+    if released.total():
+        judge_released(connection, [month])
+    return released
 
 
 def count_days(

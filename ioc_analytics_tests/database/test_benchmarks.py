@@ -1,8 +1,8 @@
 """Benchmarks of planted organizations: who is compared with whom, and what is said of it."""
 
 import json
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.insight.benchmark_records import Benchmarks
-from ioc_analytics.kernel.errors import InvalidInput, NotEnoughData
+from ioc_analytics.kernel.errors import IntegrityFailure, InvalidInput, NotEnoughData
 from ioc_analytics.privacy.pipeline import AnonymizationPipeline
 from ioc_analytics.records.vocabularies import TRAITS
 from ioc_analytics_tests.database.survey import make_survey
@@ -21,7 +21,12 @@ PEOPLE = 60
 
 
 def make_organizations(
-    config: Any, *, number: int = 12, order: int = 0, start: datetime = START
+    config: Any,
+    *,
+    number: int = 12,
+    order: int = 0,
+    start: datetime = START,
+    name: str = "r",
 ) -> Mapping[str, Any]:
     """Return organizations of one sector, the first of which hardly anyone completes."""
     source = np.random.default_rng(5)
@@ -38,7 +43,7 @@ def make_organizations(
             }
         )
         for person in range(PEOPLE):
-            key = f"r{at}-{person}"
+            key = f"{name}{at}-{person}"
             is_completed = source.random() < (0.3 if at == 0 else 0.85)
             responses.append(
                 {
@@ -217,6 +222,66 @@ def test_released_benchmarks_wait_until_responses_had_their_time(
     with AnalyticsSystem(analytics.config.replace(maturity_days=1)) as quick:
         quick.refresh()
         assert released_completion(quick) == {"all": (12 * PEOPLE, 0), "Technology": (720, 0)}
+
+
+@pytest.mark.parametrize("is_rebuilt", [False, True])
+def test_new_assessments_do_not_hide_that_a_month_has_ripened(
+    analytics: AnalyticsSystem, is_rebuilt: bool
+) -> None:
+    month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    start = (month - timedelta(days=1)).replace(day=1)
+    days = [(start + timedelta(days=at)).date() for at in range(2)]
+    rows = make_organizations(analytics.config, start=start)
+    with AnalyticsSystem(analytics.config.replace(maturity_days=90)) as patient:
+        patient.ingest_data(rows)
+        patient.refresh()
+    late = {
+        "assessment_id": "late",
+        "organization_id": "org1",
+        "industry": "51",
+        "employee_count": 20,
+        "instrument": "ipip50",
+    }
+    new = [
+        late | {"assessment_id": f"late{day.day}", "created_at": day.isoformat()} for day in days
+    ]
+    pipeline = AnonymizationPipeline(analytics.config)
+    analytics.ingest_data(pipeline.process_data({"assessments": new}))
+    with AnalyticsSystem(analytics.config.replace(maturity_days=1)) as quick:
+        if is_rebuilt:
+            quick.rebuild_days(days)
+        else:
+            # All released days are released again for their assessments.
+            quick.refresh()
+        assert released_completion(quick) == {"all": (12 * PEOPLE, 0), "Technology": (720, 0)}
+        assert quick.ripe_months() == []
+
+
+def test_a_refused_month_lets_the_others_ripen(
+    analytics: AnalyticsSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    last = (month - timedelta(days=1)).replace(day=1)
+    before = (last - timedelta(days=1)).replace(day=1)
+    with AnalyticsSystem(analytics.config.replace(maturity_days=90)) as patient:
+        for at, start in enumerate((before, last)):
+            patient.ingest_data(make_organizations(patient.config, start=start, name=f"r{at}-"))
+        patient.refresh()
+
+    def judge(connection: Any, months: Iterable[date]) -> None:
+        if before.date() in months:
+            raise IntegrityFailure("refused")
+
+    with AnalyticsSystem(analytics.config.replace(maturity_days=1)) as quick:
+        monkeypatch.setattr("ioc_analytics.insight.refresh.judge_released", judge)
+        with pytest.raises(IntegrityFailure, match="refused"):
+            quick.refresh()
+        assert released_completion(quick) == {"all": (12 * PEOPLE, 0), "Technology": (720, 0)}
+        # It is not forgotten.
+        assert quick.ripe_months() == [before.date()]
+        monkeypatch.undo()
+        quick.refresh()
+        assert quick.ripe_months() == []
 
 
 def released_completion(analytics: AnalyticsSystem) -> dict[str, tuple[int, int]]:
