@@ -23,6 +23,7 @@ from ioc_analytics.monitoring.advice.outlook import (
 from ioc_analytics.monitoring.host import fullest_disk, watched_folders
 from ioc_analytics.monitoring.server import read_all, read_one
 from ioc_analytics.records.advice import Advice
+from ioc_analytics.statistics.exhaustion import follow_growth
 
 MINIMUM_CACHE_HITS_PERCENT: Final = 90.0
 LARGE_PARTITION_BYTES: Final = 20 * 1024**3
@@ -47,7 +48,7 @@ def disk(
     if fullest is None:
         return
     percent, free_bytes = fullest
-    end = find_end(connection, "host", "disk_usage", 100.0)
+    end = find_end(connection, "host", "disk_usage", 100.0, follow_growth)
     limit = config.alerts.limits.disk_percent
     if percent <= limit and not is_foreseeable(end):
         return

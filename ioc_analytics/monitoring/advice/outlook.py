@@ -12,7 +12,7 @@ import psycopg
 from ioc_analytics.kernel.clock import utc_now
 from ioc_analytics.monitoring.server import read_all
 from ioc_analytics.records.advice import Priority
-from ioc_analytics.statistics.exhaustion import Exhaustion, exhaustion
+from ioc_analytics.statistics.exhaustion import Exhaustion, Follow, exhaustion, follow_line
 
 _HISTORY: Final = timedelta(days=90)
 _SOON: Final = timedelta(days=30)
@@ -28,11 +28,16 @@ def highest_by_day(
 
 
 def find_end(
-    connection: psycopg.Connection[Any], component: str, metric: str, end: float
+    connection: psycopg.Connection[Any],
+    component: str,
+    metric: str,
+    end: float,
+    follow: Follow = follow_line,
 ) -> Exhaustion | None:
     """Return when a recorded figure reaches its end; None without certain growth."""
     rows = highest_by_day(connection, component, metric, _HISTORY)
-    return exhaustion([row["day"] for row in rows], [row["highest"] for row in rows], end)
+    days, values = [row["day"] for row in rows], [row["highest"] for row in rows]
+    return exhaustion(days, values, end, follow)
 
 
 def is_foreseeable(end: Exhaustion | None) -> bool:
