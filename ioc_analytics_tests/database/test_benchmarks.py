@@ -302,6 +302,40 @@ def test_a_batch_between_two_readings_of_a_release_makes_no_negative_count(
     assert (settled.started.tolist(), settled.completed.tolist()) == ([0] * 12, [0] * 12)
 
 
+def test_young_people_do_not_lift_an_organization_over_ten(analytics: AnalyticsSystem) -> None:
+    month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    start = (month - timedelta(days=1)).replace(day=1)
+    analytics.ingest_data(make_organizations(analytics.config, start=start))
+    # One more organization: nine people answered fifteen times, others only just began.
+    times = [start] * 15 + [start + timedelta(days=20)] * 6
+    responses = [
+        {
+            "response_id": f"few-{at}",
+            "assessment_id": "few",
+            "respondent_id": f"p{at % 9 if at < 15 else at}",
+            "status": "completed",
+            "started_at": time.isoformat(),
+        }
+        for at, time in enumerate(times)
+    ]
+    assessment = {
+        "assessment_id": "few",
+        "organization_id": "few",
+        "industry": "51",
+        "employee_count": 20,
+        "instrument": "ipip50",
+        "created_at": "2025-02-01",
+    }
+    pipeline = AnonymizationPipeline(analytics.config)
+    analytics.ingest_data(
+        pipeline.process_data({"assessments": [assessment], "responses": responses})
+    )
+    waits = (datetime.now(UTC) - start).days - 10
+    with AnalyticsSystem(analytics.config.replace(maturity_days=waits)) as system:
+        system.refresh()
+        assert released_completion(system)["all"] == (12 * PEOPLE, 0)
+
+
 def test_a_sealed_month_counts_whole_however_long_one_waits(
     organizations: AnalyticsSystem,
 ) -> None:
