@@ -994,6 +994,7 @@ CREATE MATERIALIZED VIEW analytics.mv_industry_benchmarks AS
     metric,
     organizations,
     sample_size,
+    immature,
     mean,
     p10,
     p25,

@@ -15,7 +15,7 @@ import psycopg
 from ioc_analytics.records.filters import TimeRange
 from ioc_analytics.states.organizations import OrganizationSums, read_organizations
 from ioc_analytics.states.reading import Ground, read_ground
-from ioc_analytics.states.rebuild import midnight
+from ioc_analytics.states.rebuild import midnight, next_month
 from ioc_analytics.states.selection import Selection
 
 
@@ -44,7 +44,7 @@ def read_settled(
     """Return sums of organizations whose started, completed and abandoned leave the young out.
 
     Args:
-        connection: A connection inside the snapshot.
+        connection: A connection inside the snapshot; a release has none.
         selection: Which responses.
         wanted: The range that the sums are of.
         sums: All of them.
@@ -61,20 +61,31 @@ def read_settled(
     if wanted.end is not None and wanted.end <= start:
         return sums
     ground = read_ground(connection, TimeRange(start, wanted.end))
+    sealed = ground.periods.sealed_months
+    if sealed:
+        # A sealed month counts whole: nobody can tell any more which of its responses were young.
+        start = max(start, midnight(next_month(sealed[-1])))
+        if wanted.end is not None and wanted.end <= start:
+            return sums
+        ground = read_ground(connection, TimeRange(start, wanted.end))
     young = read_organizations(connection, selection, ground)
     places = {key: place for place, key in enumerate(_keys(sums))}
-    at = np.array([places[key] for key in _keys(young)], dtype=np.int64)
+    # A release reads both in one transaction, but not in one snapshot: what a batch adds in between
+    # is young without being in the sums. It touches the days, so that the next refresh mends it.
+    known = np.array([key in places for key in _keys(young)], dtype=np.bool_)
+    at = np.array([places[key] for key in _keys(young) if key in places], dtype=np.int64)
 
     def less(all_of_them: npt.NDArray[np.int64], few: npt.NDArray[np.int64]) -> Any:
         rest = all_of_them.copy()
-        np.subtract.at(rest, at, few)
-        return rest
+        np.subtract.at(rest, at, few[known])
+        return np.maximum(rest, 0)
 
+    started = less(sums.started, young.started)
     return replace(
         sums,
-        started=less(sums.started, young.started),
-        completed=less(sums.completed, young.completed),
-        abandoned=less(sums.abandoned, young.abandoned),
+        started=started,
+        completed=np.minimum(less(sums.completed, young.completed), started),
+        abandoned=np.minimum(less(sums.abandoned, young.abandoned), started),
     )
 
 

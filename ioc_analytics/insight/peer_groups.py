@@ -70,18 +70,25 @@ def release_benchmarks(
     wanted, everybody = TimeRange(midnight(month), midnight(next_month(month))), Selection({})
     sums = read_organizations(connection, everybody, read_ground(connection, wanted))
     settled = read_settled(connection, everybody, wanted, sums, mature_before)
-    everyone = gather(sums, settled, _count_people(connection, wanted))
+    everyone = gather(sums, settled, _count_people(connection, wanted, mature_before))
     rows = ((month, *row) for metric in BENCHMARKED for row in _metric_rows(everyone, metric))
     connection.execute(sqlfiles.query("insight/forget_benchmarks"), {"month": month})
     return copy_rows_in(connection, "analytics", "benchmarking_data", _COLUMNS, rows)
 
 
-def _count_people(connection: psycopg.Connection[Any], wanted: TimeRange) -> People:
+def _count_people(
+    connection: psycopg.Connection[Any], wanted: TimeRange, mature_before: date
+) -> People:
     """Count the people of each organization from rows."""
     plan_for_many(connection)
     statement = sqlfiles.query("insight/people_of_organizations")
+    parameters = {
+        "start": wanted.start,
+        "end": wanted.end,
+        "mature_before": midnight(mature_before),
+    }
     with connection.cursor(row_factory=dict_row) as cursor:
-        rows = cursor.execute(statement, {"start": wanted.start, "end": wanted.end}).fetchall()
+        rows = cursor.execute(statement, parameters).fetchall()
     connection.execute(sqlfiles.query("states/plan_for_few"))
     return {row["org_hash"]: row for row in rows}
 

@@ -41,7 +41,8 @@ FloatArray = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 
 People = Mapping[UUID, Mapping[str, int]]
-"""People of each organization with a case of each kind; kinds are columns of its sums."""
+"""People of each organization with a case of each kind: columns of its sums, and ``settled``: with
+a response that had its time to be completed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +125,13 @@ def gather(
 
     figures = {}
     for metric, (x, n) in RATES.items():
-        source = settled if METRICS[metric].waits_for_completion else sums
+        waits = METRICS[metric].waits_for_completion
+        source = settled if waits else sums
         young = add(getattr(sums, n) - getattr(source, n)).astype(np.int64)
         hits, cases = add(getattr(source, x)), add(getattr(source, n))
-        figures[metric] = _rate(hits, cases, has_people(n), METRICS[metric].unit, young)
+        figures[metric] = _rate(
+            hits, cases, has_people("settled" if waits else n), METRICS[metric].unit, young
+        )
     figures["avg_time_spent"] = _mean(
         add(sums.timed), add(sums.time_sum), add(sums.time_square_sum), has_people("timed"), 0.0
     )

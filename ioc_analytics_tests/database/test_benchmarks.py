@@ -11,9 +11,14 @@ import pytest
 
 from ioc_analytics import AnalyticsSystem
 from ioc_analytics.insight.benchmark_records import Benchmarks
+from ioc_analytics.insight.maturity import read_settled
 from ioc_analytics.kernel.errors import IntegrityFailure, InvalidInput, NotEnoughData
 from ioc_analytics.privacy.pipeline import AnonymizationPipeline
+from ioc_analytics.records.filters import TimeRange
 from ioc_analytics.records.vocabularies import TRAITS
+from ioc_analytics.states.organizations import read_organizations
+from ioc_analytics.states.reading import read_ground
+from ioc_analytics.states.selection import Selection
 from ioc_analytics_tests.database.survey import make_survey
 
 START = datetime(2025, 3, 1, tzinfo=UTC)
@@ -282,6 +287,66 @@ def test_a_refused_month_lets_the_others_ripen(
         monkeypatch.undo()
         quick.refresh()
         assert quick.ripe_months() == []
+
+
+def test_a_batch_between_two_readings_of_a_release_makes_no_negative_count(
+    organizations: AnalyticsSystem,
+) -> None:
+    wanted, everybody = TimeRange(START, START + timedelta(days=31)), Selection({})
+    with organizations.database.connection("ingest") as connection:
+        sums = read_organizations(connection, everybody, read_ground(connection, wanted))
+        late = make_organizations(organizations.config, number=14, name="late-")
+        organizations.ingest_data(late)
+        settled = read_settled(connection, everybody, wanted, sums, START.date())
+    assert len(settled) == 12
+    assert (settled.started.tolist(), settled.completed.tolist()) == ([0] * 12, [0] * 12)
+
+
+def test_young_people_do_not_lift_an_organization_over_ten(analytics: AnalyticsSystem) -> None:
+    month = datetime.now(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    start = (month - timedelta(days=1)).replace(day=1)
+    analytics.ingest_data(make_organizations(analytics.config, start=start))
+    # One more organization: nine people answered fifteen times, others only just began.
+    times = [start] * 15 + [start + timedelta(days=20)] * 6
+    responses = [
+        {
+            "response_id": f"few-{at}",
+            "assessment_id": "few",
+            "respondent_id": f"p{at % 9 if at < 15 else at}",
+            "status": "completed",
+            "started_at": time.isoformat(),
+        }
+        for at, time in enumerate(times)
+    ]
+    assessment = {
+        "assessment_id": "few",
+        "organization_id": "few",
+        "industry": "51",
+        "employee_count": 20,
+        "instrument": "ipip50",
+        "created_at": "2025-02-01",
+    }
+    pipeline = AnonymizationPipeline(analytics.config)
+    analytics.ingest_data(
+        pipeline.process_data({"assessments": [assessment], "responses": responses})
+    )
+    waits = (datetime.now(UTC) - start).days - 10
+    with AnalyticsSystem(analytics.config.replace(maturity_days=waits)) as system:
+        system.refresh()
+        assert released_completion(system)["all"] == (12 * PEOPLE, 0)
+
+
+def test_a_sealed_month_counts_whole_however_long_one_waits(
+    organizations: AnalyticsSystem,
+) -> None:
+    before = organizations.analyze_metric("completion_rate")
+    organizations.refresh()
+    organizations.seal_month(START.date())
+    # The first day that is not mature lies in the sealed month.
+    days = (datetime.now(UTC) - START).days - 1
+    with AnalyticsSystem(organizations.config.replace(maturity_days=days)) as patient:
+        after = patient.analyze_metric("completion_rate")
+    assert (after.value, after.sample_size, after.immature) == (before.value, 12 * PEOPLE, 0)
 
 
 def released_completion(analytics: AnalyticsSystem) -> dict[str, tuple[int, int]]:

@@ -6,6 +6,7 @@ SELECT
     b.metric,
     b.organizations,
     b.sample_size,
+    b.immature,
     b.mean,
     b.p10,
     b.p25,

@@ -1,6 +1,6 @@
 -- people_of_organizations: the people behind each figure of each organization, of responses started within a range.
--- Parameters: start, end (timestamptz, half-open).
--- Row: org_hash, started, completed, timed, validated, and scored of each trait: people with such a response.
+-- Parameters: start, end (timestamptz, half-open), mature_before (timestamptz, responses before it had their time).
+-- Row: org_hash, started, settled (those with a response before mature_before), completed, timed, validated, and scored of each trait: people with such a response.
 WITH scored AS (
     SELECT
         s.created_at,
@@ -26,6 +26,7 @@ validated AS (
 people AS (
     SELECT
         r.org_hash,
+        bool_or(r.created_at < %(mature_before)s) AS settled,
         bool_or(r.status = 'completed') AS completed,
         bool_or(r.status = 'completed' AND r.time_spent_seconds IS NOT NULL) AS timed,
         bool_or(v.response_hash IS NOT NULL) AS validated,
@@ -45,6 +46,7 @@ people AS (
 SELECT
     p.org_hash,
     count(*) AS started,
+    count(*) FILTER (WHERE p.settled) AS settled,
     count(*) FILTER (WHERE p.completed) AS completed,
     count(*) FILTER (WHERE p.timed) AS timed,
     count(*) FILTER (WHERE p.validated) AS validated,
