@@ -16,6 +16,7 @@ import psycopg
 
 from ioc_analytics.insight.careless_signs import SIGNS, Sign, signs_of
 from ioc_analytics.insight.refusals import nothing_passes
+from ioc_analytics.records.answers import to_json
 from ioc_analytics.records.filters import Filter, TimeRange
 from ioc_analytics.records.instruments import Instrument
 from ioc_analytics.states.items import MISSING
@@ -48,6 +49,21 @@ class CarelessFlags:
     def to_frame(self) -> pd.DataFrame:
         """Return one row per response."""
         return self.frame
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the signs ready for JSON; what cannot be had is None."""
+        rows = self.frame.astype(object).where(self.frame.notna(), None)
+        return {
+            "responses": [
+                {str(name): to_json(value) for name, value in row.items()}
+                for row in rows.to_dict("records")
+            ],
+            "cut_offs": to_json(self.cut_offs),
+            "withheld": to_json(self.withheld),
+            "filters": [one.to_dict() for one in self.filters],
+            "time_range": self.time_range.to_dict(),
+            "as_of": to_json(self.as_of),
+        }
 
 
 def flag_careless(
