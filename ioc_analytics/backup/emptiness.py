@@ -36,9 +36,12 @@ _MEASURED: Final = frozenset(
         "internal.alert_states",
         "internal.alerts",
         "internal.backups",
+        "internal.given_advice",
+        "internal.query_counts",
+        "internal.retention_plans",
     }
 )
-"""What looking at an installation fills: measurements, alerts, notes, the copy of the catalogue."""
+"""What looking at an installation fills: measurements, alerts, advice, plans, notes, the backups."""
 
 _OURS: Final = ("analytics", "internal", "retired")
 _LOCK_TIMEOUT: Final = "60s"

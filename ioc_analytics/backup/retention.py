@@ -3,6 +3,7 @@
 For: ``prune_backups``, after a backup was made. Not for: the retention of rows (``maintenance``).
 """
 
+import logging
 import shutil
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
@@ -15,9 +16,11 @@ from ioc_analytics.backup.signing import signing_key
 from ioc_analytics.database.clocks import demand_clocks
 from ioc_analytics.database.pools import Database
 from ioc_analytics.kernel.clock import utc_now
-from ioc_analytics.kernel.errors import IntegrityFailure
+from ioc_analytics.kernel.errors import ConfigurationError, IntegrityFailure, Unavailable
 from ioc_analytics.kernel.settings import AnalyticsConfig, BackupSettings
 from ioc_analytics.records.backups import Backup
+
+_log = logging.getLogger(__name__)
 
 
 def plan_pruning(backups: list[Backup], settings: BackupSettings, now: datetime) -> list[Backup]:
@@ -73,8 +76,14 @@ def prune_backups(
             for one in planned
             if not is_held(one.created_at) and (only is None or one.id in only)
         ]
-        for backup in going:
-            _expire(config, Path(backup.location))
+        for backup in tuple(going):
+            try:
+                _expire(config, Path(backup.location))
+            except (ConfigurationError, Unavailable) as fault:
+                # One that cannot go yet keeps none of the others from going.
+                _log.warning("backup %s stays: %s", backup.id, fault)
+                going.remove(backup)
+                continue
             # Out of the catalogue at once; a kill in the middle leaves a draft for the next backup.
             draft = folder / f".{backup.id}.new"
             Path(backup.location).rename(draft)

@@ -182,12 +182,20 @@ def _pending_once(
 
 def _demand_promises(history: Sequence[Applied]) -> None:
     known = {script.name for script in platform_scripts()}
-    for row in history:
-        if row.history == PLATFORM and row.name not in known and not row.keeps_previous_release:
+    newer = [row for row in history if row.history == PLATFORM and row.name not in known]
+    for row in newer:
+        if not row.keeps_previous_release:
             raise MigrationError(
                 f"the database was migrated by a newer release (it has {row.name}, after which "
                 "this one cannot run); upgrade this installation"
             )
+    # Each promises for the release before it, and for no earlier one.
+    releases = sorted({row.release for row in newer}, key=_number)
+    if len(releases) > 1:
+        raise MigrationError(
+            f"the database was migrated by newer releases ({', '.join(releases)}), of which only "
+            "the first promised that this one still runs; upgrade this installation"
+        )
 
 
 def _release() -> str:

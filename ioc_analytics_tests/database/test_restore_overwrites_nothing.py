@@ -48,7 +48,11 @@ def test_what_looking_writes_down_does_not_count(
     fresh.measure_health()
     fresh.check_for_alerts()
     fresh.evaluate_quality()
-    assert count(fresh, "internal.backups") == 1
+    fresh.get_scaling_recommendations()
+    fresh.plan_retention()
+    fresh.query("SELECT 1")
+    fresh.query_counters.hand_in()
+    assert count(fresh, "internal.backups") == count(fresh, "internal.query_counts") == 1
     assert count(fresh, "analytics.system_health_metrics") > 0
     assert fresh.restore_backup(made.id).target == fresh.config.database.database
     with restored(system, fresh.config.database.database) as again:

@@ -233,6 +233,19 @@ def test_this_release_runs_on_a_newer_schema_that_promises_it(
     assert analytics.health_check().checks.migrations.status == "healthy"
 
 
+def test_a_promise_holds_for_one_release_only(
+    analytics: AnalyticsSystem, owner: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    a_newer_release(monkeypatch, "runs.", analytics)
+    owner.execute(
+        "INSERT INTO internal.schema_history"
+        " (history, name, checksum, seconds, release, keeps_previous_release)"
+        " VALUES ('platform', '9999_later.sql', 'x', 0, '100.0.0', true)"
+    )
+    with pytest.raises(MigrationError, match=r"newer releases \(99\.0\.0, 100\.0\.0\)"):
+        analytics.database_manager.plan_migrations()
+
+
 def test_a_newer_schema_without_the_promise_is_refused(
     analytics: AnalyticsSystem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
