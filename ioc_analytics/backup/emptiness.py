@@ -41,7 +41,7 @@ _MEASURED: Final = frozenset(
         "internal.retention_plans",
     }
 )
-"""What looking at an installation fills: measurements, alerts, advice, plans, notes, the backups."""
+"""What looking at an installation fills: figures, alerts, advice, plans, notes, the backups."""
 
 _OURS: Final = ("analytics", "internal", "retired")
 _LOCK_TIMEOUT: Final = "60s"
